@@ -1,0 +1,33 @@
+# `make run`: the embedded data set to the finished report. `make test`: all checks.
+# Both need Python 3.11 or newer and git, and set up everything else in .venv.
+
+PYTHON ?= python3
+CORES ?= all
+BIN := .venv/bin
+
+.PHONY: run test lock clean
+
+run: .venv/installed
+	$(BIN)/snakemake --cores $(CORES)
+	@echo "The report: results/report/index.html"
+
+test: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/pytest
+
+# The exact packages, checked by their hashes, of requirements.lock.
+.venv/installed: requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	touch $@
+
+# After a change of pyproject.toml's dependencies; needs uv.
+lock:
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+	    --generate-hashes --no-emit-index-url --no-header --output-file requirements.lock
+
+clean:
+	rm -rf results state .snakemake

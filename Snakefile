@@ -1,0 +1,45 @@
+# The whole workflow: MEAD in; Table 1, figures and talking faces out. Read rules/ in this order.
+from snakemake.utils import min_version
+
+min_version("9.13")
+
+
+configfile: "config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/data.smk"
+include: "rules/features.smk"
+include: "rules/split.smk"
+include: "rules/landmarks.smk"
+include: "rules/translator.smk"
+include: "rules/methods.smk"
+include: "rules/evaluation.smk"
+include: "rules/report.smk"
+
+
+report: "report/workflow.rst"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.report_page.output,
+        rules.report_table1.output,
+        rules.report_landmarks.output,
+        rules.report_frames.output,
+        rules.report_training.output,
+
+
+# One target for each method: its row alone, and only the training that it needs.
+for name in METHODS:
+
+    rule:
+        name:
+            name
+        input:
+            expand(
+                "results/evaluation/{method}/seed{seed}/row.csv",
+                method=name,
+                seed=seeds_of(name),
+            ),

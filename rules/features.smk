@@ -1,0 +1,47 @@
+# features: crops, landmarks and MFCC windows of every shard; the clip table.
+
+
+rule extract_features:
+    input:
+        script=script("extract_features.py"),
+        library=library("extract_features.py"),
+        clips="results/data/lists/{speaker}-{emotion}.csv",
+    output:
+        shard="results/features/{speaker}-{emotion}.h5",
+        table="results/features/{speaker}-{emotion}.csv",
+    log:
+        "results/logs/extract_features/{speaker}-{emotion}.log",
+    benchmark:
+        "results/benchmarks/extract_features/{speaker}-{emotion}.tsv"
+    conda:
+        "../envs/media.yaml"
+    threads: 1
+    params:
+        options=as_json(config["features"]),
+    shell:
+        "python {input.script} --clips {input.clips} --options '{params.options}' "
+        "--shard {output.shard} --table {output.table} > {log} 2>&1"
+
+
+rule collect_clips:
+    input:
+        script=script("collect_clips.py"),
+        library=library("collect_clips.py"),
+        lists=shard_paths("results/data/lists/{speaker}-{emotion}.csv"),
+        tables=shard_paths("results/features/{speaker}-{emotion}.csv"),
+    output:
+        clips="results/clips.csv",
+        rejected="results/rejected.csv",
+    log:
+        "results/logs/collect_clips.log",
+    benchmark:
+        "results/benchmarks/collect_clips.tsv"
+    conda:
+        "../envs/media.yaml"
+    threads: 1
+    params:
+        max_rejected=config["data"]["max_rejected"],
+    shell:
+        "python {input.script} --lists {input.lists} --tables {input.tables} "
+        "--max-rejected {params.max_rejected} --clips {output.clips} "
+        "--rejected {output.rejected} > {log} 2>&1"

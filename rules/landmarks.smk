@@ -1,0 +1,29 @@
+# landmarks: the landmark models, audio + reference landmarks -> landmarks.
+
+
+rule train_landmarks:
+    input:
+        script=script("train_landmarks.py"),
+        library=library("train_landmarks.py"),
+        features=shard_paths("results/features/{speaker}-{emotion}.h5"),
+        split="results/split.csv",
+    output:
+        model="results/landmarks/{landmark_model}/seed{seed}/model.pt",
+        history="results/landmarks/{landmark_model}/seed{seed}/history.csv",
+    log:
+        "results/logs/train_landmarks/{landmark_model}-seed{seed}.log",
+    benchmark:
+        "results/benchmarks/train_landmarks/{landmark_model}-seed{seed}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: config["landmarks"]["train"]["threads"]
+    resources:
+        gpu=gpus("landmarks"),
+    params:
+        options=lambda wildcards: as_json(model_options("landmarks", wildcards.landmark_model)),
+        state="state/landmarks/{landmark_model}-seed{seed}",
+    shell:
+        "python {input.script} --features {input.features} --split {input.split} "
+        "--options '{params.options}' --seed {wildcards.seed} "
+        "--state {params.state} --model {output.model} --history {output.history} "
+        "> {log} 2>&1"

@@ -1,0 +1,25 @@
+# split: which clips are trained on and which are tested.
+
+
+rule split_clips:
+    input:
+        script=script("split_clips.py"),
+        library=library("split_clips.py"),
+        clips="results/clips.csv",
+    output:
+        "results/split.csv",
+    log:
+        "results/logs/split_clips.log",
+    benchmark:
+        "results/benchmarks/split_clips.tsv"
+    conda:
+        "../envs/media.yaml"
+    threads: 1
+    params:
+        choice=config["split"]["choice"],
+        test_fraction=config["split"]["test_fraction"],
+        seed=config["split"]["seed"],
+    shell:
+        "python {input.script} --clips {input.clips} --choice {params.choice} "
+        "--test-fraction {params.test_fraction} --seed {params.seed} --output {output} "
+        "> {log} 2>&1"

@@ -1,0 +1,126 @@
+from types import SimpleNamespace
+
+import lightning
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader
+
+from emohead.landmarks.build import build_landmark_model
+from emohead.landmarks.data import LandmarkClips, collate_clips, fit_training_statistics
+from emohead.landmarks.options import LandmarkModelOptions
+from emohead.landmarks.task import LandmarkTask
+from emohead.training import TrainOptions
+
+
+def clips(frames: tuple[int, ...] = (12, 7, 9)) -> dict[str, SimpleNamespace]:
+    generator = np.random.default_rng(0)
+    emotions = ("angry", "neutral", "sad")
+    made = {}
+    for emotion, length in zip(emotions, frames, strict=True):
+        made[f"W901-front-{emotion}-1-001"] = SimpleNamespace(
+            landmarks=generator.uniform(20, 100, (length, 68, 2)).astype(np.float32),
+            mfcc=generator.normal(5, 3, (length, 28, 12)).astype(np.float32),
+        )
+    return made
+
+
+def references(dataset: LandmarkClips) -> torch.Tensor:
+    return torch.stack([dataset[index].reference for index in range(len(dataset))])
+
+
+def test_samples_are_whole_clips_in_fractions_of_the_crop():
+    made = clips()
+    dataset = LandmarkClips(made, 128)
+    assert [sample.emotion for sample in (dataset[0], dataset[1], dataset[2])] == [0, 5, 6]
+    first = next(iter(made.values()))
+    np.testing.assert_allclose(dataset[0].landmarks, first.landmarks / 128)
+    np.testing.assert_array_equal(dataset[0].mfcc, first.mfcc)
+
+
+def test_reference_at_evaluation_is_the_first_frame():
+    dataset = LandmarkClips(clips(), 128)
+    assert torch.equal(dataset[1].reference, dataset[1].landmarks[0])
+
+
+def test_reference_at_training_depends_on_seed_and_epoch_only():
+    dataset, again, other_seed = (LandmarkClips(clips(), 128, seed=s) for s in (3, 3, 4))
+    drawn = []
+    for epoch in range(6):
+        for each in (dataset, again, other_seed):
+            each.set_epoch(epoch)
+        assert torch.equal(references(dataset), references(again))
+        drawn.append(references(dataset))
+        for index in range(len(dataset)):
+            frames = dataset[index].landmarks
+            assert (frames == dataset[index].reference).flatten(1).all(dim=1).any()
+    assert len({reference.numpy().tobytes() for reference in drawn}) > 3
+    assert not torch.equal(references(dataset), references(other_seed))
+
+
+def test_collate_pads_with_zeros_and_keeps_lengths():
+    dataset = LandmarkClips(clips(), 128)
+    batch = collate_clips([dataset[0], dataset[1]])
+    assert batch.lengths.tolist() == [12, 7]
+    assert batch.emotion.tolist() == [0, 5]
+    assert batch.mfcc.shape == (2, 12, 28, 12)
+    assert torch.equal(batch.landmarks[1, :7], dataset[1].landmarks)
+    assert batch.landmarks[1, 7:].abs().sum() == batch.mfcc[1, 7:].abs().sum() == 0
+
+
+def test_statistics_are_those_of_all_training_windows():
+    made = clips()
+    basis, statistics = fit_training_statistics(made, 128, components=4)
+    steps = np.concatenate([clip.mfcc.reshape(-1, 12) for clip in made.values()])
+    np.testing.assert_allclose(statistics.mean, steps.mean(axis=0), rtol=1e-4)
+    np.testing.assert_allclose(statistics.deviation, steps.std(axis=0), rtol=1e-4)
+    landmarks = np.concatenate([clip.landmarks for clip in made.values()]) / 128
+    np.testing.assert_allclose(basis.mean, landmarks.reshape(-1, 136).mean(axis=0), rtol=1e-4)
+
+
+def test_bad_clips_are_named():
+    made = clips()
+    made["W901-front-sad-1-001"].mfcc = made["W901-front-sad-1-001"].mfcc[:-1]
+    with pytest.raises(ValueError, match="W901-front-sad-1-001 has 9 landmark frames and 8 MFCC"):
+        LandmarkClips(made, 128)
+    with pytest.raises(ValueError, match="the part is empty"):
+        LandmarkClips({}, 128)
+
+
+@pytest.mark.parametrize("architecture", ["audio2lm", "at_net"])
+def test_training_learns_what_the_sound_says(architecture):
+    """The mouth opens with the first coefficient: training must beat copying the reference."""
+    made = clips()
+    for clip in made.values():
+        opening = clip.mfcc[:, 0, :1]  # [T, 1]
+        clip.mfcc[:, :, 0] = opening
+        clip.landmarks = np.repeat(clip.landmarks[:1] * 0 + 50, len(clip.mfcc), axis=0)
+        clip.landmarks[:, 48:68, 1] += opening
+        clip.landmarks += np.random.default_rng(1).normal(0, 0.1, clip.landmarks.shape).astype("f4")
+    options = LandmarkModelOptions(
+        architecture=architecture, components=2, conv_width=2, hidden_width=32,
+        reference_width=8, audio_width=16, lstm_width=16, lstm_layers=1,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    model = build_landmark_model(options, *fit_training_statistics(made, 128, 2))
+    task = LandmarkTask(model, TrainOptions(epochs=20, batch_size=3, learning_rate=0.01, decay=1))
+    data = LandmarkClips(made, 128, seed=0)
+    loader = DataLoader(data, batch_size=3, collate_fn=collate_clips)
+    losses = []
+
+    class Record(lightning.Callback):
+        def on_train_epoch_end(self, trainer, _task):
+            losses.append(float(trainer.callback_metrics["L_pca"]))
+
+    trainer = lightning.Trainer(
+        max_epochs=20, accelerator="cpu", logger=False, enable_progress_bar=False,
+        enable_model_summary=False, enable_checkpointing=False, callbacks=[Record()],
+    )  # fmt: skip
+    trainer.fit(task, loader, loader)
+    assert losses[-1] < 0.3 * losses[0]
+    # The last epoch's references were drawn for that epoch.
+    expected = LandmarkClips(made, 128, seed=0)
+    expected.set_epoch(19)
+    assert torch.equal(references(data), references(expected))
+    assert ("accuracy" in trainer.callback_metrics) == (architecture == "audio2lm")
+    assert "val_L_pca" in trainer.callback_metrics

@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+
+from emohead.translator.drawing import PARTS, draw_landmarks, draw_sequence
+
+WHITE = 255
+
+
+def face(size: int) -> np.ndarray:
+    """Any 68 points inside the image, as smooth curves: [68, 2]."""
+    angle = np.linspace(0, 2 * np.pi, 68, endpoint=False)
+    return (size / 2 + size / 3 * np.stack([np.cos(angle), np.sin(angle)], axis=1)).astype(float)
+
+
+def only(part: str, points: np.ndarray, size: int) -> np.ndarray:
+    """Landmarks where all other parts lie far outside the image."""
+    landmarks = np.full((68, 2), -10.0 * size)
+    indices = np.concatenate(PARTS[part].lines)
+    landmarks[indices] = points[indices]
+    return landmarks
+
+
+def centroid(image: np.ndarray) -> np.ndarray:
+    """Centre (x, y) of the ink, weighted by its darkness."""
+    ink = (WHITE - image.astype(float)).sum(axis=2)
+    y, x = np.indices(ink.shape)
+    return np.array([(ink * x).sum(), (ink * y).sum()]) / ink.sum()
+
+
+@pytest.mark.parametrize("size", [128, 256])
+@pytest.mark.parametrize("part", PARTS)
+def test_ink_moves_by_fractions_of_a_pixel(part: str, size: int) -> None:
+    points = only(part, face(size), size)
+    before = centroid(draw_landmarks(points, size))
+    for shift in ([0.25, 0.0], [0.0, 0.4], [-0.3, 0.7]):
+        moved = centroid(draw_landmarks(points + shift, size)) - before
+        np.testing.assert_allclose(moved, shift, atol=0.06)
+
+
+def test_every_part_is_drawn_in_its_own_colour_on_white() -> None:
+    image = draw_landmarks(face(256), 256)
+    assert image.dtype == np.uint8
+    assert image.shape == (256, 256, 3)
+    assert (image[0, 0] == WHITE).all()
+    # MakeItTalk's colours, given there in BGR.
+    bgr = [(255, 144, 25), (50, 205, 50), (208, 224, 63), (71, 99, 255), (238, 130, 238)]
+    for colour in bgr:
+        assert (image == np.array(colour[::-1])).all(axis=2).any(), colour
+
+
+def test_lines_join_the_points_of_the_68_point_scheme() -> None:
+    """The middle of each edge is inked; the gaps between parts are not."""
+    size = 256
+    points = face(size)
+    image = draw_landmarks(points, size)
+
+    def inked(a: int, b: int) -> bool:
+        x, y = np.rint((points[a] + points[b]) / 2).astype(int)
+        return bool((image[y - 1 : y + 2, x - 1 : x + 2] != WHITE).any())
+
+    assert inked(0, 1)
+    assert inked(34, 35)
+    assert inked(36, 41)  # eyes and mouth close
+    assert inked(42, 47)
+    assert inked(48, 59)
+    assert inked(60, 67)
+    for gap in [(16, 17), (21, 22), (26, 27), (35, 36), (41, 42), (47, 48), (67, 0)]:
+        assert not inked(*gap), gap
+
+
+def test_lines_are_twice_as_wide_at_twice_the_size() -> None:
+    def ink_per_length(size: int) -> float:
+        return (WHITE - draw_landmarks(face(size), size).astype(float)).sum() / size
+
+    assert ink_per_length(512) / ink_per_length(256) == pytest.approx(2, rel=0.35)
+
+
+def test_a_sequence_is_its_frames() -> None:
+    landmarks = np.stack([face(64), face(64) + 1.5])
+    drawings = draw_sequence(landmarks, 64)
+    assert drawings.shape == (2, 64, 64, 3)
+    np.testing.assert_array_equal(drawings[1], draw_landmarks(landmarks[1], 64))
+
+
+def test_points_outside_are_clipped() -> None:
+    assert (draw_landmarks(face(64) + 500, 64) == WHITE).all()
+
+
+def test_what_cannot_be_drawn_is_refused() -> None:
+    with pytest.raises(ValueError, match="68, 2"):
+        draw_landmarks(np.zeros((98, 2)), 64)
+    with pytest.raises(ValueError, match="finite"):
+        draw_landmarks(np.full((68, 2), np.nan), 64)
+    with pytest.raises(ValueError, match="T, 68, 2"):
+        draw_sequence(np.zeros((68, 2)), 64)

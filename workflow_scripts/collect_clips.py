@@ -1,0 +1,25 @@
+"""Rule collect_clips: the tables of all shards -> clips.csv and rejected.csv."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from emohead.features import collect_clips
+from emohead.files import whole_file
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("--lists", type=Path, nargs="+", required=True, help="clip tables")
+parser.add_argument("--tables", type=Path, nargs="+", required=True, help="extraction's tables")
+parser.add_argument("--max-rejected", type=float, required=True, help="a fraction of the clips")
+parser.add_argument("--clips", type=Path, required=True)
+parser.add_argument("--rejected", type=Path, required=True)
+
+if __name__ == "__main__":
+    flags = parser.parse_args()
+    try:
+        clips, rejected = collect_clips(flags.lists, flags.tables, max_rejected=flags.max_rejected)
+    except ValueError as error:
+        sys.exit(str(error))
+    for table, path in ((clips, flags.clips), (rejected, flags.rejected)):
+        with whole_file(path) as unfinished:
+            table.to_csv(unfinished, index=False)

@@ -1,0 +1,1 @@
+"""Metrics of rendered clips against the ground truth."""

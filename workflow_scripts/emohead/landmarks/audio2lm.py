@@ -1,0 +1,59 @@
+"""Audio2Lm, the paper's landmark model (section 2.2, figure 2).
+
+mfcc  -> E_A  [T, 128] ─┐
+mfcc  -> MSEF [T, 128] ─┼─> LSTM 768 -> 256, 3 layers -> FC -> k coefficients per frame
+reference -> E_Lm [512] ┘
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, cat, nn
+
+from emohead.landmarks.basis import LandmarkBasis
+from emohead.landmarks.model import LandmarkModel, LandmarkPrediction, MfccStatistics, frame_mask
+from emohead.landmarks.msef import MFCC_WINDOW, EmotionExtractor
+from emohead.landmarks.options import LandmarkModelOptions
+
+
+class Audio2Lm(LandmarkModel):
+    """E_A, E_Lm and, with `emotion="msef"`, the emotion feature drive one LSTM."""
+
+    def __init__(
+        self,
+        options: LandmarkModelOptions,
+        basis: LandmarkBasis,
+        mfcc_statistics: MfccStatistics,
+    ) -> None:
+        has_emotion = options.emotion == "msef"
+        audio_width = options.audio_width + (options.emotion_width if has_emotion else 0)
+        super().__init__(options, basis, mfcc_statistics, audio_width)
+        self.E_A = nn.Sequential(
+            nn.Linear(MFCC_WINDOW, options.hidden_width),
+            nn.ReLU(),
+            nn.Linear(options.hidden_width, options.audio_width),
+            nn.ReLU(),
+        )
+        self.msef = None
+        if has_emotion:
+            self.msef = EmotionExtractor(
+                options.emotion_width,
+                options.memory_slots,
+                options.memory,
+                options.classifier,
+                options.hidden_width,
+            )
+
+    def forward(self, mfcc: Tensor, reference: Tensor, lengths: Tensor) -> LandmarkPrediction:
+        """See `LandmarkModel.forward`."""
+        mask = frame_mask(lengths, mfcc.shape[1])
+        mfcc = self.normalise_mfcc(mfcc)
+
+        audio_features = self.E_A(mfcc.flatten(2))  # [B, T, 336] -> [B, T, 128]
+        emotion_logits = None
+        if self.msef is not None:
+            f_e, emotion_logits = self.msef(mfcc, mask)  # [B, T, 128], [B, 8]
+            audio_features = cat([audio_features, f_e], dim=-1)  # [B, T, 256]
+
+        coefficients = self.regress(self.encode_reference(reference), audio_features)
+        landmarks = self.reconstruct(coefficients, reference)
+        return LandmarkPrediction(landmarks, coefficients, emotion_logits)

@@ -1,0 +1,110 @@
+"""Clips as training samples for the landmark models, and what is fitted on them beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+from torch.utils.data import Dataset
+
+from emohead.landmarks.basis import LandmarkBasis, fit_basis
+from emohead.landmarks.model import MfccStatistics
+from emohead.mead import parse_clip_id
+from emohead.store import StoredClip
+
+
+class ClipSample(NamedTuple):
+    """One clip: mfcc [T, 28, 12], landmarks [T, 68, 2], reference [68, 2] in [0, 1], emotion."""
+
+    mfcc: Tensor
+    landmarks: Tensor
+    reference: Tensor
+    emotion: int
+
+
+class LandmarkBatch(NamedTuple):
+    """Clips padded with zeros to the longest: mfcc [B, T, 28, 12], landmarks [B, T, 68, 2].
+
+    `reference` [B, 68, 2], `lengths` [B] true frames, `emotion` [B] indices into EMOTIONS.
+    """
+
+    mfcc: Tensor
+    landmarks: Tensor
+    reference: Tensor
+    lengths: Tensor
+    emotion: Tensor
+
+
+class LandmarkClips(Dataset[ClipSample]):
+    """Whole clips, held in memory, in the order of `clips`.
+
+    With a `seed` (training) the reference is a random other frame of the same clip, drawn anew
+    each epoch, so that the model sees every pose a reference may have; a clip's draw depends on
+    seed, epoch and index only, which makes a resumed training repeat it. Without a seed
+    (evaluation) it is the first frame.
+    """
+
+    def __init__(
+        self, clips: Mapping[str, StoredClip], crop_size: int, *, seed: int | None = None
+    ) -> None:
+        if not clips:
+            raise ValueError("no clips to learn landmarks from: the part is empty")
+        self._seed = seed
+        self._epoch = 0
+        self._clips: list[tuple[Tensor, Tensor, int]] = []
+        for clip_id, clip in clips.items():
+            landmarks = torch.from_numpy(clip.landmarks) / crop_size
+            mfcc = torch.from_numpy(clip.mfcc)
+            if len(landmarks) < 2 or len(landmarks) != len(mfcc):
+                raise ValueError(
+                    f"clip {clip_id} has {len(landmarks)} landmark frames and {len(mfcc)} MFCC "
+                    "windows: both must be the same and at least 2; extract its features again"
+                )
+            self._clips.append((mfcc, landmarks, parse_clip_id(clip_id).emotion_index))
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch whose references are drawn; the training calls it."""
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self._clips)
+
+    def __getitem__(self, index: int) -> ClipSample:
+        mfcc, landmarks, emotion = self._clips[index]
+        frame = 0
+        if self._seed is not None:
+            generator = np.random.default_rng([self._seed, self._epoch, index])
+            frame = int(generator.integers(len(landmarks)))
+        return ClipSample(mfcc, landmarks, landmarks[frame], emotion)
+
+
+def collate_clips(samples: Sequence[ClipSample]) -> LandmarkBatch:
+    """Pad clips of different lengths into one batch."""
+    return LandmarkBatch(
+        mfcc=pad_sequence([sample.mfcc for sample in samples], batch_first=True),
+        landmarks=pad_sequence([sample.landmarks for sample in samples], batch_first=True),
+        reference=torch.stack([sample.reference for sample in samples]),
+        lengths=torch.tensor([len(sample.mfcc) for sample in samples]),
+        emotion=torch.tensor([sample.emotion for sample in samples]),
+    )
+
+
+def fit_training_statistics(
+    clips: Mapping[str, StoredClip], crop_size: int, components: int
+) -> tuple[LandmarkBasis, MfccStatistics]:
+    """Fit the PCA basis and the MFCC statistics; give it the training clips only."""
+    landmarks = np.concatenate([clip.landmarks for clip in clips.values()]) / crop_size
+    count, total, squares = 0, np.zeros(12), np.zeros(12)
+    for clip in clips.values():
+        steps = clip.mfcc.reshape(-1, 12).astype(np.float64)  # [T * 28, 12]
+        count += len(steps)
+        total += steps.sum(axis=0)
+        squares += np.square(steps).sum(axis=0)
+    mean = total / count
+    deviation = np.sqrt(squares / count - mean**2)
+    statistics = MfccStatistics.from_arrays({"mean": mean, "deviation": deviation})
+    return fit_basis(landmarks, components), statistics

@@ -1,0 +1,71 @@
+"""From training clips to a landmark model's checkpoint, and back to the model."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from torch.utils.data import DataLoader
+
+from emohead.checkpoint import Checkpoint
+from emohead.landmarks.build import build_landmark_model
+from emohead.landmarks.data import LandmarkClips, collate_clips, fit_training_statistics
+from emohead.landmarks.options import LandmarkModelOptions
+from emohead.landmarks.task import LandmarkTask
+from emohead.split import hold_out_validation
+from emohead.store import StoredClip
+from emohead.training import SeededShuffle, TrainOptions, fit
+
+
+def train_landmark_model(
+    clips: Mapping[str, StoredClip],
+    options: LandmarkModelOptions,
+    train_options: TrainOptions,
+    *,
+    seed: int,
+    state: Path,
+) -> Checkpoint:
+    """Train a landmark model on `clips`, the training part, and return its checkpoint.
+
+    `state` is the folder of the unfinished training, see `emohead.training.fit`.
+    """
+    train_ids, validation_ids = hold_out_validation(
+        list(clips), fraction=train_options.validation, seed=seed
+    )
+    crop_size = next(iter(clips.values())).crop_size
+    train_clips = {clip_id: clips[clip_id] for clip_id in train_ids}
+    basis, statistics = fit_training_statistics(train_clips, crop_size, options.components)
+    print(
+        f"{basis.size} PCA components explain {basis.explained_face[-1]:.1%} of the face's variance "
+        f"and {basis.explained_mouth[-1]:.1%} of the mouth's",
+        flush=True,
+    )
+    torch.manual_seed(seed)
+    model = build_landmark_model(options, basis, statistics)
+    train_set = LandmarkClips(train_clips, crop_size, seed=seed)
+    train_data = DataLoader(
+        train_set,
+        train_options.batch_size,
+        sampler=SeededShuffle(len(train_set), seed),
+        collate_fn=collate_clips,
+    )
+    validation_data = None
+    if validation_ids:
+        validation_clips = {clip_id: clips[clip_id] for clip_id in validation_ids}
+        validation_data = DataLoader(
+            LandmarkClips(validation_clips, crop_size),
+            train_options.batch_size,
+            collate_fn=collate_clips,
+        )
+    history = fit(
+        LandmarkTask(model, train_options), train_data, validation_data, train_options,
+        seed=seed, state=state,
+    )  # fmt: skip
+    return Checkpoint(
+        kind="landmarks",
+        options=asdict(options),
+        weights=model.state_dict(),
+        arrays={f"basis/{name}": value for name, value in basis.to_arrays().items()}
+        | {f"mfcc/{name}": value for name, value in statistics.to_arrays().items()},
+        history=history,
+    )

@@ -1,0 +1,72 @@
+"""The losses of the landmark models (paper sections 2.1 and 2.2, eq. (2) to (4)).
+
+Means run over the true frames of all clips in the batch; padded frames count nowhere.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from emohead.landmarks.basis import LIPS
+from emohead.landmarks.options import LandmarkModelOptions
+
+
+def masked_mse(predicted: Tensor, true: Tensor, mask: Tensor) -> Tensor:
+    """Mean squared error of [B, T, ...] over the frames where mask [B, T] is true."""
+    return F.mse_loss(predicted[mask], true[mask])
+
+
+def emotion_loss(
+    logits: Tensor, emotion: Tensor, form: Literal["binary", "softmax"] = "binary"
+) -> Tensor:
+    """L_ec, eq. (2), for logits [B, 8] and emotion indices [B].
+
+    Eq. (2) as printed has the term (1 - y) ln(1 - ŷ): eight sigmoids against a one-hot y, summed
+    over the emotions, meaned over clips. EVP uses a softmax cross-entropy ("softmax").
+    """
+    if form == "softmax":
+        return F.cross_entropy(logits, emotion)
+    one_hot = F.one_hot(emotion, logits.shape[1]).to(logits.dtype)
+    return F.binary_cross_entropy_with_logits(logits, one_hot, reduction="none").sum(1).mean()
+
+
+def landmark_losses(
+    options: LandmarkModelOptions,
+    *,
+    coefficients: Tensor,
+    true_coefficients: Tensor,
+    landmarks: Tensor,
+    true_landmarks: Tensor,
+    mask: Tensor,
+    emotion_logits: Tensor | None,
+    emotion: Tensor,
+) -> dict[str, Tensor]:
+    """Return each loss by name and their weighted sum as "loss".
+
+    Audio2Lm: eq. (4), L = L_pca + alpha L_landmark + beta L_lip + gamma L_ec, without L_ec where
+    the model has no classifier. AT-net: L_pca alone. Coefficients are [B, T, k], landmarks
+    [B, T, 68, 2] in [0, 1], mask [B, T], emotion_logits [B, 8], emotion [B].
+    """
+    weights = options.loss
+    squared_unit = weights.unit**2
+    losses = {"L_pca": squared_unit * masked_mse(coefficients, true_coefficients, mask)}
+    total = losses["L_pca"]
+    if options.architecture == "audio2lm":
+        losses["L_landmark"] = squared_unit * masked_mse(landmarks, true_landmarks, mask)
+        losses["L_lip"] = squared_unit * masked_mse(
+            landmarks[:, :, LIPS], true_landmarks[:, :, LIPS], mask
+        )
+        total = total + weights.alpha * losses["L_landmark"] + weights.beta * losses["L_lip"]
+    if emotion_logits is not None:
+        losses["L_ec"] = emotion_loss(emotion_logits.float(), emotion, weights.emotion)
+        total = total + weights.gamma * losses["L_ec"]
+    return losses | {"loss": total}
+
+
+def emotion_accuracy(emotion_logits: Tensor, emotion: Tensor) -> Tensor:
+    """Share of clips whose strongest logit is the true emotion."""
+    return (emotion_logits.argmax(dim=1) == emotion).to(torch.float32).mean()

@@ -1,0 +1,155 @@
+"""What every landmark model takes and gives, and how coefficients become landmarks.
+
+    mfcc [B, T, 28, 12] ───┐
+    reference [B, 68, 2] ──┴─> coefficients [B, T, k] -> landmarks [B, T, 68, 2]
+
+B clips, padded to T frames; k components of the PCA basis.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from emohead.landmarks.basis import POINTS, LandmarkBasis
+from emohead.landmarks.options import LandmarkModelOptions
+
+MFCC_STEPS = 28
+MFCC_COEFFICIENTS = 12
+
+
+class LandmarkPrediction(NamedTuple):
+    """What a landmark model says about a batch of clips; frames past a clip's length mean nothing.
+
+    `landmarks` [B, T, 68, 2] in [0, 1], `coefficients` [B, T, k] in the PCA basis and in the same
+    unit, `emotion_logits` [B, 8], or None where the model has no classifier.
+    """
+
+    landmarks: Tensor
+    coefficients: Tensor
+    emotion_logits: Tensor | None
+
+
+@dataclass(frozen=True)
+class MfccStatistics:
+    """Mean and standard deviation [12] of each MFCC over the training part.
+
+    They are per coefficient, not per place in the window, so that every time step is scaled alike.
+    """
+
+    mean: np.ndarray
+    deviation: np.ndarray
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Return the plain arrays that a checkpoint keeps."""
+        return asdict(self)
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> MfccStatistics:
+        """Rebuild the statistics from `to_arrays`."""
+        return cls(**{name: np.asarray(array, np.float32) for name, array in arrays.items()})
+
+
+def frame_mask(lengths: Tensor, frames: int) -> Tensor:
+    """Return [B, T], true where a frame belongs to its clip and is not padding."""
+    return torch.arange(frames, device=lengths.device) < lengths[:, None]
+
+
+class LandmarkModel(nn.Module, ABC):
+    """The part that Audio2Lm and AT-net share: units, the reference encoder, LSTM and output layer.
+
+    The statistics and the basis are buffers: they move with the model and stand in its state.
+    The paper gives E_Lm (an MLP to 512), the LSTM and its fully connected layer; the sizes that it
+    leaves open are ATVGnet's (`code/models.py`): E_Lm 136-256-512, LSTM 256 x 3.
+    """
+
+    def __init__(
+        self,
+        options: LandmarkModelOptions,
+        basis: LandmarkBasis,
+        mfcc_statistics: MfccStatistics,
+        audio_width: int,
+    ) -> None:
+        super().__init__()
+        if basis.size != options.components:
+            raise ValueError(
+                f"the PCA basis has {basis.size} components, the options ask for "
+                f"{options.components}: fit the basis with the model's `components`"
+            )
+        self.options = options
+        self.register_buffer("mfcc_mean", torch.tensor(mfcc_statistics.mean))
+        self.register_buffer("mfcc_deviation", torch.tensor(mfcc_statistics.deviation))
+        self.register_buffer("mean_face", torch.tensor(basis.mean).reshape(POINTS, 2))
+        self.register_buffer("components", torch.tensor(basis.components))
+        self.register_buffer("deviations", torch.tensor(basis.deviations))
+        self.register_buffer("spread", torch.tensor(basis.spread, dtype=torch.float32))
+
+        self.E_Lm = nn.Sequential(
+            nn.Linear(2 * POINTS, options.hidden_width),
+            nn.ReLU(),
+            nn.Linear(options.hidden_width, options.reference_width),
+            nn.ReLU(),
+        )
+        self.dropout = nn.Dropout(options.dropout)
+        self.lstm = nn.LSTM(
+            options.reference_width + audio_width,
+            options.lstm_width,
+            options.lstm_layers,
+            batch_first=True,
+            dropout=options.dropout if options.lstm_layers > 1 else 0.0,
+        )
+        self.fc = nn.Linear(options.lstm_width, options.components)
+        # Training starts from "copy the reference" (or from the mean face): no frame is far off.
+        nn.init.zeros_(self.fc.weight)
+        nn.init.zeros_(self.fc.bias)
+
+    @abstractmethod
+    def forward(self, mfcc: Tensor, reference: Tensor, lengths: Tensor) -> LandmarkPrediction:
+        """Predict the landmarks of clips.
+
+        mfcc [B, T, 28, 12], reference [B, 68, 2] in [0, 1], lengths [B] true frames of each clip;
+        a clip's prediction does not depend on the padding.
+        """
+
+    def encode_reference(self, reference: Tensor) -> Tensor:
+        """E_Lm on the reference landmarks [B, 68, 2], centred and scaled -> [B, 512]."""
+        return self.E_Lm(((reference - self.mean_face) / self.spread).flatten(1))
+
+    def normalise_mfcc(self, mfcc: Tensor) -> Tensor:
+        """Give each coefficient zero mean and unit variance over the training part."""
+        return (mfcc - self.mfcc_mean) / self.mfcc_deviation
+
+    def regress(self, reference_code: Tensor, audio_features: Tensor) -> Tensor:
+        """Codes [B, 512] and features [B, T, A] -> coefficients [B, T, k] by LSTM and FC.
+
+        FC speaks in standard deviations of each component, so that a weak component is learned as
+        fast as a strong one.
+        """
+        frames = audio_features.shape[1]
+        reference_code = reference_code[:, None].expand(-1, frames, -1)  # [B, T, 512]
+        x = torch.cat([reference_code, audio_features], dim=-1)  # [B, T, 768]
+        h, _ = self.lstm(self.dropout(x))  # [B, T, 256]
+        return self.fc(h).float() * self.deviations
+
+    def project(self, landmarks: Tensor, reference: Tensor) -> Tensor:
+        """Landmarks [B, T, 68, 2] -> the coefficients [B, T, k] that the model should predict."""
+        # Mixed precision would round the target itself.
+        with torch.autocast(landmarks.device.type, enabled=False):
+            return (landmarks - self._origin(reference)).flatten(2) @ self.components.T
+
+    def reconstruct(self, coefficients: Tensor, reference: Tensor) -> Tensor:
+        """Coefficients [B, T, k] -> landmarks [B, T, 68, 2]; zero is the reference or the mean."""
+        with torch.autocast(coefficients.device.type, enabled=False):
+            difference = (coefficients @ self.components).unflatten(-1, (POINTS, 2))
+            return self._origin(reference) + difference
+
+    def _origin(self, reference: Tensor) -> Tensor:
+        if self.options.target == "offset":
+            return reference[:, None]  # [B, 1, 68, 2]
+        return self.mean_face.expand(len(reference), 1, -1, -1)

@@ -1,0 +1,102 @@
+"""MSEF, the memory-sharing emotion feature extractor (paper section 2.1, eq. (1) and (2)).
+
+    mfcc -> MLP -> f [T, 128] -> f_e = f + g(softmax(g(f) M_1) M_2) -> time mean -> 8 emotions
+
+M_1 and M_2 are the memory: two linear layers without bias that all clips share. The paper builds on
+external attention (MenghaoGuo/EANet, `model_torch.py`) and leaves open what its tokens are:
+
+- The tokens are the T frames of the clip. With one vector per clip the softmax over tokens would
+  be 1 everywhere and the memory would pass on a constant.
+- `memory="double"`: external attention's double normalisation, a softmax over frames, then each
+  frame's weights divided by their sum over slots. `"slots"`: the one softmax of eq. (1) as printed,
+  over slots. `"none"`: f_e = f.
+- The two g of eq. (1) are two 1x1 convolutions with their own weights, as in external attention:
+  the first forms queries, the second returns from the memory's space to that of f.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+EMOTION_COUNT = 8
+MFCC_WINDOW = 28 * 12
+
+
+def double_normalise(scores: Tensor, mask: Tensor) -> Tensor:
+    """Softmax over frames, then L1 over slots: scores [B, T, S], mask [B, T] -> [B, T, S].
+
+    Padded frames take no part and get zero.
+    """
+    attention = scores.masked_fill(~mask[..., None], -torch.inf).softmax(dim=1)
+    return attention / (1e-9 + attention.sum(dim=2, keepdim=True))
+
+
+def masked_time_mean(features: Tensor, mask: Tensor) -> Tensor:
+    """Mean of [B, T, C] over each clip's true frames -> [B, C]."""
+    weights = mask[..., None].to(features.dtype)
+    return (features * weights).sum(dim=1) / weights.sum(dim=1)
+
+
+class ExternalMemory(nn.Module):
+    """Eq. (1): f -> f + g(softmax(g(f) M_1) M_2), for f [B, T, C] and mask [B, T]."""
+
+    def __init__(self, width: int, slots: int, normalisation: Literal["double", "slots"]) -> None:
+        super().__init__()
+        self.normalisation = normalisation
+        self.g_in = nn.Conv1d(width, width, kernel_size=1)
+        self.M_1 = nn.Linear(width, slots, bias=False)
+        self.M_2 = nn.Linear(slots, width, bias=False)
+        self.g_out = nn.Conv1d(width, width, kernel_size=1, bias=False)
+        with torch.no_grad():  # as external attention starts
+            self.M_2.weight.copy_(self.M_1.weight.T)
+
+    def forward(self, f: Tensor, mask: Tensor) -> Tensor:
+        """Return f_e [B, T, C]; raise ValueError where a clip has a single frame."""
+        queries = self.g_in(f.mT).mT  # convolutions want [B, C, T]
+        scores = self.M_1(queries)  # [B, T, S]
+        if self.normalisation == "double":
+            if (mask.sum(dim=1) < 2).any():
+                raise ValueError(
+                    "a clip of one frame cannot use memory='double': its softmax over frames is "
+                    "constant; give at least two frames or choose memory='slots'"
+                )
+            attention = double_normalise(scores, mask)
+        else:
+            attention = scores.softmax(dim=2)
+        return f + self.g_out(self.M_2(attention).mT).mT
+
+
+class EmotionExtractor(nn.Module):
+    """MSEF: normalised windows [B, T, 28, 12] -> f_e [B, T, C] and emotion logits [B, 8] or None.
+
+    The paper says "an MLP"; here 336-256-128, the shape of E_A.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        slots: int,
+        memory: Literal["double", "slots", "none"],
+        classifier: bool,
+        hidden_width: int,
+    ) -> None:
+        super().__init__()
+        self.mlp = nn.Sequential(
+            nn.Linear(MFCC_WINDOW, hidden_width),
+            nn.ReLU(),
+            nn.Linear(hidden_width, width),
+            nn.ReLU(),
+        )
+        self.memory = ExternalMemory(width, slots, memory) if memory != "none" else None
+        self.classifier = nn.Linear(width, EMOTION_COUNT) if classifier else None
+
+    def forward(self, mfcc: Tensor, mask: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Mask [B, T] is true for frames of the clip, false for padding."""
+        f = self.mlp(mfcc.flatten(2))  # [B, T, 336] -> [B, T, 128]
+        f_e = self.memory(f, mask) if self.memory is not None else f
+        if self.classifier is None:
+            return f_e, None
+        return f_e, self.classifier(masked_time_mean(f_e, mask))

@@ -1,0 +1,73 @@
+"""The options of the landmark models, with the paper's values as defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, get_args, get_type_hints
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """The joint loss, eq. (4): L_pca + alpha L_landmark + beta L_lip + gamma L_ec.
+
+    `unit` is what landmarks in [0, 1] are multiplied by before the three landmark losses. The paper
+    gives alpha = beta = gamma = 10 but no unit, and the balance with L_ec (about 5 at the start,
+    whatever the unit) hangs on it. `emotion` chooses eq. (2) as printed ("binary": eight sigmoids)
+    or cross-entropy over the eight emotions ("softmax").
+    """
+
+    alpha: float = 10.0
+    beta: float = 10.0
+    gamma: float = 10.0
+    unit: float = 1.0
+    emotion: Literal["binary", "softmax"] = "binary"
+
+
+@dataclass(frozen=True)
+class LandmarkModelOptions:
+    """What a landmark model consists of; `LandmarkModelOptions()` is the paper's Audio2Lm + MSEF.
+
+    - `architecture`: "audio2lm" (the paper) or "at_net" (its baseline, ATVGnet), which uses neither
+      the emotion extractor nor the joint loss.
+    - `emotion`: "msef" feeds the emotion feature f_e to the LSTM; "none" leaves it out (the
+      `audio2lm_plain` row).
+    - `memory`: how MSEF reads its memory, see `msef.py`; `classifier`: whether L_ec trains it.
+    - `target`: "offset" predicts the difference from the reference landmarks (as EVP does),
+      "absolute" the landmarks themselves (as ATVGnet does).
+    - `components`: size of the PCA basis.
+    - widths: `audio_width` is E_A's output (128 in the paper; 256 in AT-net), `emotion_width` that
+      of f, `reference_width` E_Lm's, `hidden_width` the hidden layer of the MLPs, `conv_width` the
+      first convolution of AT-net, from which its other widths follow.
+    - `dropout` acts on the LSTM's input and between its layers.
+    """
+
+    architecture: Literal["audio2lm", "at_net"] = "audio2lm"
+    emotion: Literal["msef", "none"] = "msef"
+    memory: Literal["double", "slots", "none"] = "double"
+    classifier: bool = True
+    target: Literal["offset", "absolute"] = "offset"
+    components: int = 16
+    audio_width: int = 128
+    emotion_width: int = 128
+    memory_slots: int = 64
+    reference_width: int = 512
+    hidden_width: int = 256
+    conv_width: int = 64
+    lstm_width: int = 256
+    lstm_layers: int = 3
+    dropout: float = 0.0
+    loss: LossWeights = field(default_factory=LossWeights)
+
+    def __post_init__(self) -> None:
+        for name, hint in get_type_hints(type(self)).items():
+            allowed = get_args(hint)
+            value = getattr(self, name)
+            if allowed and value not in allowed:
+                raise ValueError(f"landmark option {name} is {value!r}: choose from {allowed}")
+            if hint is int and value < 1:
+                raise ValueError(f"landmark option {name} is {value}: it must be at least 1")
+
+    @property
+    def has_emotion_logits(self) -> bool:
+        """Whether the model classifies the clip's emotion."""
+        return self.architecture == "audio2lm" and self.emotion == "msef" and self.classifier

@@ -1,0 +1,38 @@
+"""Flags that the report's scripts share."""
+
+import argparse
+from pathlib import Path
+
+
+def name_and_text(flag: str) -> tuple[str, str]:
+    """`ours=Ours` as ("ours", "Ours"), for argparse's `type`."""
+    name, equals, text = flag.partition("=")
+    if not (name and equals and text):
+        raise argparse.ArgumentTypeError(f"{flag!r} is not NAME=VALUE")
+    return name, text
+
+
+def name_and_path(flag: str) -> tuple[str, Path]:
+    """`ours=results/ours` as ("ours", Path("results/ours")), for argparse's `type`."""
+    name, text = name_and_text(flag)
+    return name, Path(text)
+
+
+def add_method_flags(parser: argparse.ArgumentParser, path: str) -> None:
+    """Add --method ID=PATH and --label ID=TEXT, both repeatable; `path` says what PATH is."""
+    parser.add_argument(
+        "--method",
+        action="append",
+        required=True,
+        type=name_and_path,
+        metavar="ID=PATH",
+        help=f"a row: its id and {path}; repeat, in the order of the rows",
+    )
+    parser.add_argument(
+        "--label",
+        action="append",
+        default=[],
+        type=name_and_text,
+        metavar="ID=TEXT",
+        help="the name that readers see (default: the paper's, else the id); repeat",
+    )

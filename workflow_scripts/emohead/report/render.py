@@ -1,0 +1,17 @@
+"""The report's Jinja templates."""
+
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+
+def render_template(name: str, **values: Any) -> str:
+    """Fill `templates/<name>`; every value is escaped unless it is Markup."""
+    environment = Environment(
+        loader=PackageLoader("emohead.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(name).render(**values)

@@ -1,0 +1,64 @@
+"""CBAM: what to look at (channel gate), then where (spatial gate).
+
+Woo et al., "CBAM: Convolutional Block Attention Module", ECCV 2018; layer choices as in
+Jongchan/attention-module, MODELS/cbam.py.
+"""
+
+import torch
+from torch import Tensor, nn
+
+SMALLEST_HIDDEN = 4
+
+
+class ChannelGate(nn.Module):
+    """M_c(F) = sigmoid(MLP(AvgPool(F)) + MLP(MaxPool(F))), shape [B, C, 1, 1].
+
+    One MLP C -> C / reduction -> C serves both pools. Maps narrower than 4 x reduction keep 4
+    hidden units (the paper's C = 64 at reduction 16), so that small models still have a gate.
+    """
+
+    def __init__(self, channels: int, reduction: int = 16) -> None:
+        super().__init__()
+        hidden = max(channels // reduction, SMALLEST_HIDDEN)
+        self.mlp = nn.Sequential(
+            nn.Linear(channels, hidden), nn.ReLU(), nn.Linear(hidden, channels)
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Gate in (0, 1), [B, C, 1, 1], for features [B, C, H, W]."""
+        average = self.mlp(features.mean(dim=(2, 3)))  # [B, C]
+        maximum = self.mlp(features.amax(dim=(2, 3)))
+        return torch.sigmoid(average + maximum)[:, :, None, None]
+
+
+class SpatialGate(nn.Module):
+    """M_s(F) = sigmoid(BN(conv7x7([MaxPool(F); AvgPool(F)]))), shape [B, 1, H, W].
+
+    The pools are over channels.
+    """
+
+    def __init__(self, kernel_size: int = 7) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(2, 1, kernel_size, padding=kernel_size // 2, bias=False)
+        self.norm = nn.BatchNorm2d(1, momentum=0.01)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Gate in (0, 1), [B, 1, H, W], for features [B, C, H, W]."""
+        pooled = torch.cat(
+            [features.amax(dim=1, keepdim=True), features.mean(dim=1, keepdim=True)], dim=1
+        )  # [B, 2, H, W]
+        return torch.sigmoid(self.norm(self.conv(pooled)))
+
+
+class Cbam(nn.Module):
+    """F' = M_c(F) * F, then F'' = M_s(F') * F'. Keeps the shape [B, C, H, W]."""
+
+    def __init__(self, channels: int, reduction: int = 16, kernel_size: int = 7) -> None:
+        super().__init__()
+        self.channel_gate = ChannelGate(channels, reduction)
+        self.spatial_gate = SpatialGate(kernel_size)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Re-weight features [B, C, H, W]."""
+        features = self.channel_gate(features) * features
+        return self.spatial_gate(features) * features

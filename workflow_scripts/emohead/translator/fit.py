@@ -1,0 +1,54 @@
+"""From training clips to a translator's checkpoint."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from emohead.checkpoint import Checkpoint
+from emohead.split import hold_out_validation
+from emohead.store import StoredClip
+from emohead.training import TrainOptions, fit
+from emohead.translator.data import training_loader, validation_loader
+from emohead.translator.losses import TranslatorLossOptions
+from emohead.translator.task import TranslatorTask
+from emohead.translator.unet import TranslatorOptions
+
+
+def train_translator(
+    clips: Mapping[str, StoredClip],
+    options: TranslatorOptions,
+    loss_options: TranslatorLossOptions,
+    train_options: TrainOptions,
+    *,
+    seed: int,
+    state: Path,
+) -> Checkpoint:
+    """Train a translator on `clips`, the training part, and return its checkpoint.
+
+    `state` is the folder of the unfinished training, see `emohead.training.fit`.
+    """
+    train_ids, validation_ids = hold_out_validation(
+        list(clips), fraction=train_options.validation, seed=seed
+    )
+    train_data = training_loader(
+        {clip_id: clips[clip_id] for clip_id in train_ids},
+        batch_size=train_options.batch_size,
+        seed=seed,
+        frames_per_clip=train_options.frames_per_clip,
+    )
+    validation_data = None
+    if validation_ids:
+        validation_data = validation_loader(
+            {clip_id: clips[clip_id] for clip_id in validation_ids},
+            batch_size=train_options.batch_size,
+            frames_per_clip=train_options.frames_per_clip,
+        )
+    task = TranslatorTask(options, loss_options, train_options, seed=seed)
+    history = fit(task, train_data, validation_data, train_options, seed=seed, state=state)
+    return Checkpoint(
+        kind="translator",
+        options=asdict(options),
+        weights=task.model.state_dict(),
+        arrays={},
+        history=history,
+    )

@@ -1,0 +1,11 @@
+"""From a checkpoint back to a translator; needs no trainer."""
+
+from emohead.checkpoint import Checkpoint
+from emohead.translator.unet import TranslatorOptions, UNet, build_translator
+
+
+def restore_translator(checkpoint: Checkpoint) -> UNet:
+    """The trained translator of a checkpoint, ready to render."""
+    model = build_translator(TranslatorOptions(**checkpoint.options))
+    model.load_state_dict(checkpoint.weights)
+    return model.eval()

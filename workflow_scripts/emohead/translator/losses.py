@@ -1,0 +1,54 @@
+"""The translator's loss, eqs. (5) and (6)."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from emohead.translator.perceptual import PerceptualLoss
+
+
+@dataclass(frozen=True)
+class TranslatorLossOptions:
+    """The weights of eq. (5), both 1 in the paper, and VGG-19's width and seed when it is random.
+
+    A perceptual weight of 0 leaves the VGG-19 out. Raises ValueError for negative weights.
+    """
+
+    l1: float = 1.0
+    perceptual: float = 1.0
+    vgg_width: float = 1.0
+    vgg_seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.l1 < 0 or self.perceptual < 0 or self.l1 + self.perceptual == 0:
+            raise ValueError(
+                "the translator's loss weights must be 0 or more and not both 0, got "
+                f"l1 {self.l1}, perceptual {self.perceptual}"
+            )
+
+
+class TranslatorLoss(nn.Module):
+    """Eq. (5): L = l1 * L_1 + perceptual * L_per, and both terms by name.
+
+    `vgg_weights` as in PerceptualLoss: an ImageNet file, or None for random weights.
+    """
+
+    def __init__(self, options: TranslatorLossOptions, vgg_weights: Path | None = None) -> None:
+        super().__init__()
+        self.options = options
+        self.perceptual = (
+            PerceptualLoss(vgg_weights, width=options.vgg_width, seed=options.vgg_seed)
+            if options.perceptual
+            else None
+        )
+
+    def forward(self, made: Tensor, true: Tensor) -> dict[str, Tensor]:
+        """Scalars `loss`, `l1` and `perceptual` of frames [B, 3, S, S] in [0, 1]."""
+        l1 = functional.l1_loss(made, true)
+        terms = {"loss": self.options.l1 * l1, "l1": l1}
+        if self.perceptual is not None:
+            terms["perceptual"] = self.perceptual(made, true)
+            terms["loss"] = terms["loss"] + self.options.perceptual * terms["perceptual"]
+        return terms

@@ -1,0 +1,86 @@
+"""The perceptual loss, eq. (6): L1 between VGG-19 features of the made and the true frame.
+
+Layers as in MakeItTalk (src/approaches/train_image_translation.py); Johnson et al., "Perceptual
+Losses for Real-Time Style Transfer and Super-Resolution", ECCV 2016.
+"""
+
+import math
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torchvision.models.vgg import cfgs, make_layers
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+MEASURED_RELUS = (1, 6, 11, 20, 29)  # relu1_1, 2_1, 3_1, 4_1, 5_1 in torchvision's vgg19().features
+
+
+class PerceptualLoss(nn.Module):
+    """Eq. (6): the sum over five VGG-19 layers of the mean absolute difference of features.
+
+    `weights` is a file with torchvision's VGG-19 state dict (ImageNet), or None for fixed random
+    weights, drawn from `seed`. Random features cannot tell what matters to an eye, but they do see
+    edges and texture at five scales; with them `width` may scale every layer's channels, so that
+    the loss is affordable without a GPU. The network is frozen, and in no checkpoint: its weights
+    are buffers that a state dict leaves out.
+
+    Raises ValueError when the file holds another network, or `width` is not 1 beside a file.
+    """
+
+    def __init__(self, weights: Path | None = None, *, width: float = 1.0, seed: int = 0) -> None:
+        super().__init__()
+        if weights is not None and width != 1:
+            raise ValueError(f"ImageNet weights fit VGG-19 at width 1, got width {width}")
+        channels = [c if c == "M" else max(1, round(c * width)) for c in cfgs["E"]]
+        self.layers = make_layers(channels)[: MEASURED_RELUS[-1] + 1]
+        if weights is None:
+            _randomise(self.layers, torch.Generator().manual_seed(seed))
+        else:
+            _load(self.layers, weights)
+        _freeze(self.layers)
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, made: Tensor, true: Tensor) -> Tensor:
+        """The loss, a scalar, of frames [B, 3, S, S] in [0, 1]; no gradient reaches `true`."""
+        with torch.no_grad():
+            true_features = self._features(true)
+        return sum(
+            functional.l1_loss(of_made, of_true)
+            for of_made, of_true in zip(self._features(made), true_features, strict=True)
+        )
+
+    def _features(self, frames: Tensor) -> list[Tensor]:
+        features, measured = (frames - self.mean) / self.std, []
+        for i, layer in enumerate(self.layers):
+            features = layer(features)
+            if i in MEASURED_RELUS:
+                measured.append(features)
+        return measured
+
+
+def _randomise(layers: nn.Module, generator: torch.Generator) -> None:
+    """He et al.'s initialisation by fan-in, which keeps the five layers' features alike in size."""
+    for layer in layers:
+        if isinstance(layer, nn.Conv2d):
+            fan_in = layer.weight[0].numel()
+            nn.init.normal_(layer.weight, std=math.sqrt(2 / fan_in), generator=generator)
+            nn.init.zeros_(layer.bias)
+
+
+def _load(layers: nn.Module, weights: Path) -> None:
+    state = torch.load(weights, weights_only=True, map_location="cpu")
+    try:
+        layers.load_state_dict({name: state[f"features.{name}"] for name in layers.state_dict()})
+    except (KeyError, RuntimeError, TypeError) as error:
+        raise ValueError(f"{weights}: not torchvision's VGG-19 state dict ({error})") from error
+
+
+def _freeze(layers: nn.Module) -> None:
+    """Turn every parameter into a buffer that is neither trained nor saved."""
+    for layer in layers:
+        for name, value in list(layer.named_parameters(recurse=False)):
+            delattr(layer, name)
+            layer.register_buffer(name, value.detach(), persistent=False)

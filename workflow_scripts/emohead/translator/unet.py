@@ -1,0 +1,177 @@
+"""The translators: MakeItTalk's residual U-Net, and AATU, the same net with CBAM on its maps.
+
+    drawing ++ reference face [B, 6, S, S]                           frame [B, 3, S, S]
+          |                                                                ^
+          |                                                            to_frame
+          v                                                                ^
+      down 0, CBAM  [w0, S/2, S/2]  ------------ skip ------------>  up 0, CBAM  [w0, S/2, S/2]
+          v                                                                ^
+      down 1, CBAM  [w1, S/4, S/4]  ------------ skip ------------>  up 1, CBAM  [w1, S/4, S/4]
+         ...                                                              ...
+      down n-1  [wn-1, S/2^n, S/2^n]  ------------------------------>  up n-2
+
+Sources: paper section 2.3 and figure 3; MakeItTalk src/models/model_image_translation.py
+(ResUnetGenerator). Where MakeItTalk applies a tanh outside the net and clips, this net ends in a
+sigmoid.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from emohead.translator.cbam import Cbam
+
+INPUT_CHANNELS = 6  # landmark drawing (0-2), reference face (3-5), both RGB in [0, 1]
+ATTENDED_MAPS = 4  # "the initial four layers of the encoder and decoder"
+
+
+@dataclass(frozen=True)
+class TranslatorOptions:
+    """What a translator is made of; the defaults are the paper's AATU.
+
+    `widths`: channels of the encoder maps, each half the size of the one before. `placement` says
+    which four decoder maps carry CBAM: the shallowest, mirroring the encoder's ("shallow"), or the
+    first that the decoder computes ("execution_order"). The encoder's are always its first four.
+    Raises ValueError for values that make no net.
+    """
+
+    widths: tuple[int, ...] = (64, 128, 256, 512, 512, 512)
+    residual_blocks: int = 2
+    attention: Literal["none", "cbam"] = "cbam"
+    placement: Literal["shallow", "execution_order"] = "shallow"
+    reduction: int = 16
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "widths", tuple(self.widths))
+        if len(self.widths) < 2 or min(self.widths) < 1:
+            raise ValueError(f"widths must be 2 or more channel counts, got {self.widths}")
+        if self.residual_blocks < 0:
+            raise ValueError(f"residual_blocks must be 0 or more, got {self.residual_blocks}")
+        if self.reduction < 1:
+            raise ValueError(f"reduction must be 1 or more, got {self.reduction}")
+        if self.attention not in ("none", "cbam"):
+            raise ValueError(f"attention must be 'none' or 'cbam', got {self.attention!r}")
+        if self.placement not in ("shallow", "execution_order"):
+            raise ValueError(
+                f"placement must be 'shallow' or 'execution_order', got {self.placement!r}"
+            )
+        if self.attention == "cbam" and len(self.widths) <= ATTENDED_MAPS:
+            raise ValueError(
+                f"CBAM needs {ATTENDED_MAPS} decoder maps, so {ATTENDED_MAPS + 1} or more widths; "
+                f"got {self.widths}"
+            )
+
+
+class ResidualBlock(nn.Module):
+    """relu(x + BN(conv(relu(BN(conv(x)))))), 3x3 convolutions, same shape out."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(channels),
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Features [B, C, H, W] to the same shape."""
+        return torch.relu(features + self.body(features))
+
+
+def _down(inputs: int, outputs: int, *, norm: bool, residual_blocks: int) -> nn.Sequential:
+    """Halve the map: stride-2 convolution, BN, ReLU, residual blocks."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, stride=2, padding=1, bias=not norm),
+        nn.BatchNorm2d(outputs) if norm else nn.Identity(),
+        nn.ReLU(inplace=True),
+        *(ResidualBlock(outputs) for _ in range(residual_blocks)),
+    )
+
+
+def _up(inputs: int, outputs: int, *, residual_blocks: int) -> nn.Sequential:
+    """Double the map: nearest neighbour, convolution, BN, ReLU, residual blocks."""
+    return nn.Sequential(
+        nn.Upsample(scale_factor=2, mode="nearest"),
+        nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
+        *(ResidualBlock(outputs) for _ in range(residual_blocks)),
+    )
+
+
+class UNet(nn.Module):
+    """Landmark drawing and reference face to frame; AATU when `options.attention` is "cbam".
+
+    Lists are indexed by depth: `down[i]` and `up[i]` make the encoder's and the decoder's map of
+    size S / 2^(i+1). The first and the last encoder map come without BN, as in MakeItTalk.
+    Attention acts on a block's output, so that skips carry attended maps.
+    """
+
+    def __init__(self, options: TranslatorOptions) -> None:
+        super().__init__()
+        self.options = options
+        widths, depth = options.widths, len(options.widths)
+        blocks = options.residual_blocks
+        self.down = nn.ModuleList(
+            _down(inputs, outputs, norm=0 < i < depth - 1, residual_blocks=blocks)
+            for i, (inputs, outputs) in enumerate(
+                zip((INPUT_CHANNELS, *widths), widths, strict=False)
+            )
+        )
+        # The deepest step reads the bottleneck alone, the others skip ++ the step before.
+        self.up = nn.ModuleList(
+            _up(widths[i + 1] * (1 if i == depth - 2 else 2), widths[i], residual_blocks=blocks)
+            for i in range(depth - 1)
+        )
+        self.to_frame = nn.Sequential(
+            nn.Upsample(scale_factor=2, mode="nearest"),
+            nn.Conv2d(2 * widths[0], 3, 3, padding=1),
+            nn.Sigmoid(),
+        )
+        attended_down = set(range(ATTENDED_MAPS)) if options.attention == "cbam" else set()
+        attended_up = attended_down
+        if options.attention == "cbam" and options.placement == "execution_order":
+            attended_up = set(range(depth - 1 - ATTENDED_MAPS, depth - 1))
+        self.attend_down = nn.ModuleList(
+            Cbam(widths[i], options.reduction) if i in attended_down else nn.Identity()
+            for i in range(depth)
+        )
+        self.attend_up = nn.ModuleList(
+            Cbam(widths[i], options.reduction) if i in attended_up else nn.Identity()
+            for i in range(depth - 1)
+        )
+
+    def forward(self, drawing_and_reference: Tensor) -> Tensor:
+        """Frame [B, 3, S, S] in [0, 1] for [B, 6, S, S] in [0, 1]; S divisible by 2^len(widths)."""
+        self._check(drawing_and_reference)
+        features = drawing_and_reference
+        encoder_maps: list[Tensor] = []
+        for down, attend in zip(self.down, self.attend_down, strict=True):
+            features = attend(down(features))  # [B, widths[i], S/2^(i+1), S/2^(i+1)]
+            encoder_maps.append(features)
+
+        features = encoder_maps.pop()  # the bottleneck
+        for up, attend in zip(reversed(self.up), reversed(self.attend_up), strict=True):
+            features = attend(up(features))  # [B, widths[i], S/2^(i+1), S/2^(i+1)]
+            features = torch.cat([encoder_maps.pop(), features], dim=1)  # [B, 2 widths[i], ...]
+        return self.to_frame(features)
+
+    def _check(self, images: Tensor) -> None:
+        height, width = images.shape[-2:]
+        multiple = 2 ** len(self.options.widths)
+        if images.shape[1] != INPUT_CHANNELS or height % multiple or width % multiple:
+            raise ValueError(
+                f"the translator takes [B, {INPUT_CHANNELS}, S, S] with S a multiple of "
+                f"{multiple} ({len(self.options.widths)} widths); got {list(images.shape)}"
+            )
+
+
+def build_translator(options: TranslatorOptions, *, seed: int = 0) -> UNet:
+    """A new translator with random weights from `seed`, laid out channels last for speed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return UNet(options).to(memory_format=torch.channels_last)

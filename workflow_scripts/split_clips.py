@@ -1,0 +1,27 @@
+"""Rule split_clips: clips.csv -> the part of every clip, train or test."""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+from emohead.files import whole_file
+from emohead.split import split_clips
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("--clips", type=Path, required=True)
+parser.add_argument("--choice", choices=("last", "random"), required=True)
+parser.add_argument("--test-fraction", type=float, required=True)
+parser.add_argument("--seed", type=int, required=True)
+parser.add_argument("--output", type=Path, required=True)
+
+if __name__ == "__main__":
+    flags = parser.parse_args()
+    split = split_clips(
+        pd.read_csv(flags.clips),
+        test_fraction=flags.test_fraction,
+        choice=flags.choice,
+        seed=flags.seed,
+    )
+    with whole_file(flags.output) as unfinished:
+        split.to_csv(unfinished, index=False)

@@ -1,0 +1,38 @@
+"""Rule train_translator: training clips -> a translator and its training history."""
+
+import argparse
+import json
+from pathlib import Path
+
+from emohead.split import clips_of_part
+from emohead.store import open_clips
+from emohead.training import TrainOptions, save_training, training_state
+from emohead.translator.fit import train_translator
+from emohead.translator.losses import TranslatorLossOptions
+from emohead.translator.unet import TranslatorOptions
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("--features", type=Path, nargs="+", required=True, help="feature shards")
+parser.add_argument("--split", type=Path, required=True)
+parser.add_argument(
+    "--options", type=json.loads, required=True, help="model, loss and train, as JSON"
+)
+parser.add_argument("--seed", type=int, required=True)
+parser.add_argument("--state", type=Path, required=True, help="folder of unfinished trainings")
+parser.add_argument("--model", type=Path, required=True)
+parser.add_argument("--history", type=Path, required=True)
+
+if __name__ == "__main__":
+    flags = parser.parse_args()
+    with training_state(
+        flags.state, flags.options, flags.seed, flags.split, *flags.features
+    ) as state:
+        checkpoint = train_translator(
+            open_clips(flags.features, clips_of_part(flags.split, "train")),
+            TranslatorOptions(**flags.options["model"]),
+            TranslatorLossOptions(**flags.options["loss"]),
+            TrainOptions(**flags.options["train"]),
+            seed=flags.seed,
+            state=state,
+        )
+        save_training(checkpoint, flags.model, flags.history)
