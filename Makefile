@@ -4,6 +4,8 @@
 PYTHON ?= python3
 CORES ?= all
 BIN := .venv/bin
+# The rules call `python`.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: run test lock clean
 

@@ -4,7 +4,7 @@ from snakemake.utils import min_version
 min_version("9.13")
 
 
-configfile: "config.yaml"
+configfile: f"{workflow.basedir}/config.yaml"
 
 
 include: "rules/common.smk"
@@ -24,11 +24,11 @@ report: "report/workflow.rst"
 rule all:
     default_target: True
     input:
-        rules.report_page.output,
         rules.report_table1.output,
         rules.report_landmarks.output,
         rules.report_frames.output,
         rules.report_training.output,
+        rules.report_page.output,
 
 
 # One target for each method: its row alone, and only the training that it needs.

@@ -2,19 +2,30 @@
 import ast
 import json
 import os
+import shlex
 import shutil
+import sys
 from functools import cache
 from pathlib import Path
 
 import yaml
 from jsonschema import Draft202012Validator
-from snakemake.exceptions import WorkflowError
 
 # Relative, so that a moved checkout finds its results still good.
 SCRIPTS = Path(os.path.relpath(workflow.basedir)) / "workflow_scripts"
+# What the report is made from, for a method and a seed.
+SCORES = "results/evaluation/{method}/seed{seed}/clips.csv"
+CLIPS = "results/methods/{method}/seed{seed}/clips.h5"
+VIDEOS = "results/methods/{method}/seed{seed}/videos"
+# In the place of a model: the clip's true landmarks or frames, or those of its reference face.
+STAND_INS = ("truth", "reference")
 # Rows that need no model: what the metrics give for the truth, and for a face that stays still.
 BUILT_IN_METHODS = {
-    "ground_truth": {"label": "Ground truth", "landmarks": "truth", "translator": "truth"},
+    "ground_truth": {
+        "label": "Ground truth",
+        "landmarks": "truth",
+        "translator": "truth",
+    },
     "copy_reference": {
         "label": "Copy of the reference face",
         "landmarks": "reference",
@@ -25,37 +36,45 @@ BUILT_IN_METHODS = {
 
 def check_config():
     """Stop with one line for a config mistake: the key, what is wrong, what is allowed."""
-    schema = yaml.safe_load((Path(workflow.basedir) / "schemas/config.schema.yaml").read_text())
-    errors = sorted(
-        Draft202012Validator(schema).iter_errors(config), key=lambda e: (len(e.path), str(e.path))
+    schema = yaml.safe_load(
+        (Path(workflow.basedir) / "schemas/config.schema.yaml").read_text()
     )
-    if errors:
-        key = ".".join(map(str, errors[0].absolute_path)) or "(top level)"
-        hint = errors[0].schema.get("properties", {})
-        known = f" (known keys: {', '.join(hint)})" if hint else ""
-        raise WorkflowError(f"config: {key}: {errors[0].message}{known}")
+    errors = Draft202012Validator(schema).iter_errors(config)
+    for error in sorted(errors, key=lambda e: (len(e.path), str(e.path))):
+        stop(".".join(map(str, error.absolute_path)) or "(top level)", explain(error))
     for name, method in config["methods"].items():
-        for part, own in (("landmarks", ["truth", "reference"]), ("translator", ["truth", "reference"])):
-            known = [*config[part]["models"], *own]
+        for part in ("landmarks", "translator"):
+            known = [*config[part]["models"], *STAND_INS]
             if method[part] not in known:
-                raise WorkflowError(
-                    f"config: methods.{name}.{part}: no such model {method[part]!r} "
-                    f"(known: {', '.join(known)})"
+                stop(
+                    f"methods.{name}.{part}",
+                    f"there is no model {method[part]!r} (known: {', '.join(known)})",
                 )
-    if config["data"]["source"] == "folder":
-        folder = config["data"]["folder"]
-        if not folder or not Path(folder).is_dir():
-            raise WorkflowError(f"config: data.folder: there is no folder {folder!r}")
-        for speaker in config["data"]["speakers"] or []:
-            if not (Path(folder) / speaker).is_dir():
-                raise WorkflowError(
-                    f"config: data.speakers: {speaker}: there is no folder {Path(folder) / speaker}"
-                )
+    data = config["data"]
+    if data["source"] == "folder":
+        if not data["folder"] or not Path(data["folder"]).is_dir():
+            stop("data.folder", f"there is no folder {data['folder']!r}")
+        for speaker in data["speakers"] or []:
+            if not Path(speaker_folder(speaker)).is_dir():
+                stop("data.speakers", f"there is no folder {speaker_folder(speaker)!r}")
         if not shards():
-            raise WorkflowError(
-                f"config: data.folder: no <speaker>/video/{config['data']['view']}/<emotion> "
-                f"below {folder!r}"
+            stop(
+                "data.folder",
+                f"no <speaker>/video/{data['view']}/<emotion> below {data['folder']!r}",
             )
+
+
+def stop(key, problem):
+    """End the run before it starts."""
+    sys.exit(f"config: {key}: {problem}")
+
+
+def explain(error):
+    """A schema error in a person's words."""
+    if error.validator == "additionalProperties":
+        unknown = [k for k in error.instance if k not in error.schema["properties"]]
+        return f"unknown key {', '.join(unknown)} (known keys: {', '.join(error.schema['properties'])})"
+    return error.message
 
 
 def speaker_folder(speaker):
@@ -71,7 +90,9 @@ def shards():
     data = config["data"]
     if data["source"] == "mini":
         return [(s, e) for s in data["speakers"] for e in data["emotions"]]
-    speakers = data["speakers"] or sorted(p.name for p in Path(data["folder"]).iterdir() if p.is_dir())
+    speakers = data["speakers"] or sorted(
+        p.name for p in Path(data["folder"]).iterdir() if p.is_dir()
+    )
     return [
         (s, e)
         for s in speakers
@@ -103,8 +124,15 @@ def library(name):
             if isinstance(node, ast.Import):
                 names = [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom):
-                names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-            for module in (SCRIPTS.joinpath(*n.split(".")) for n in names if n.startswith("emohead")):
+                names = [
+                    node.module,
+                    *(f"{node.module}.{alias.name}" for alias in node.names),
+                ]
+            for module in (
+                SCRIPTS.joinpath(*n.split("."))
+                for n in names
+                if n.startswith("emohead")
+            ):
                 for path in (module.with_suffix(".py"), module / "__init__.py"):
                     if path.exists() and path not in found:
                         found.add(path)
@@ -131,14 +159,92 @@ def as_json(value):
 def gpus(stage):
     """GPUs that a training of this stage asks for: one where there is one to be used."""
     device = config[stage]["train"]["device"]
-    return int(device == "cuda" or (device == "auto" and shutil.which("nvidia-smi") is not None))
+    return int(
+        device == "cuda"
+        or (device == "auto" and shutil.which("nvidia-smi") is not None)
+    )
 
 
 def seeds_of(method):
     """The seeds of a method; one is enough where nothing is trained."""
     parts = METHODS[method]
-    trained = {parts["landmarks"], parts["translator"]} - {"truth", "reference"}
+    trained = {parts["landmarks"], parts["translator"]} - set(STAND_INS)
     return config["seeds"] if trained else config["seeds"][:1]
+
+
+def method_models(wildcards):
+    """The checkpoints that a method is made of."""
+    method = METHODS[wildcards.method]
+    models = {}
+    for part, pattern in (
+        ("landmarks", "results/landmarks/{name}/seed{seed}/model.pt"),
+        ("translator", "results/translator/{name}/seed{seed}/model.pt"),
+    ):
+        if method[part] not in STAND_INS:
+            models[part] = pattern.format(name=method[part], seed=wildcards.seed)
+    return models
+
+
+def method_flag(part):
+    """What stands behind the script's flag for a part: a checkpoint, `truth` or `reference`."""
+    return lambda wildcards: method_models(wildcards).get(
+        part, METHODS[wildcards.method][part]
+    )
+
+
+def method_flags(pattern, first_seed=False):
+    """`--method NAME=PATH` and `--label NAME=TEXT` for every row, ready for the shell."""
+    flags = []
+    for name, method in METHODS.items():
+        paths = method_files(name, pattern)[: 1 if first_seed else None]
+        flags += [f"--method {name}={path}" for path in paths]
+        label = shlex.quote(f"{name}={method.get('label', name)}")
+        flags.append(f"--label {label}")
+    return " ".join(flags)
+
+
+def method_files(name, pattern):
+    """`pattern` filled for every seed of a method."""
+    return [pattern.format(method=name, seed=seed) for seed in seeds_of(name)]
+
+
+def first_seed_files(pattern):
+    """`pattern` filled for every method's first seed."""
+    return [method_files(name, pattern)[0] for name in METHODS]
+
+
+def first_seed_flags(pattern):
+    """As `method_flags`, with the first seed alone: what figures are drawn from."""
+    return method_flags(pattern, first_seed=True)
+
+
+def video_flags():
+    """`--videos NAME=FOLDER` for every method's first seed."""
+    return " ".join(
+        f"--videos {name}={method_files(name, VIDEOS)[0]}" for name in METHODS
+    )
+
+
+def note_flag():
+    """The report's warning as a flag, if there is one."""
+    note = config["report"]["note"]
+    return f"--note {shlex.quote(note)}" if note else ""
+
+
+def histories():
+    """The training histories that the methods need, as (label, path)."""
+    used = []
+    for stage, pattern in (
+        ("landmarks", "results/landmarks/{model}/seed{seed}/history.csv"),
+        ("translator", "results/translator/{model}/seed{seed}/history.csv"),
+    ):
+        for model in dict.fromkeys(m[stage] for m in METHODS.values()):
+            if model in config[stage]["models"]:
+                used += [
+                    (model, pattern.format(model=model, seed=s))
+                    for s in config["seeds"]
+                ]
+    return used
 
 
 check_config()

@@ -20,7 +20,9 @@ rule train_landmarks:
     resources:
         gpu=gpus("landmarks"),
     params:
-        options=lambda wildcards: as_json(model_options("landmarks", wildcards.landmark_model)),
+        options=lambda wildcards: as_json(
+            model_options("landmarks", wildcards.landmark_model)
+        ),
         state="state/landmarks/{landmark_model}-seed{seed}",
     shell:
         "python {input.script} --features {input.features} --split {input.split} "

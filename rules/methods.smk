@@ -1,24 +1,6 @@
 # methods: a landmark model and a translator together render the test clips.
 
 
-def method_models(wildcards):
-    """The checkpoints that a method is made of."""
-    method = METHODS[wildcards.method]
-    models = {}
-    for part, pattern in (
-        ("landmarks", "results/landmarks/{name}/seed{seed}/model.pt"),
-        ("translator", "results/translator/{name}/seed{seed}/model.pt"),
-    ):
-        if method[part] not in ("truth", "reference"):
-            models[part] = pattern.format(name=method[part], seed=wildcards.seed)
-    return models
-
-
-def method_flag(part):
-    """What stands behind the script's flag for a part: a checkpoint, `truth` or `reference`."""
-    return lambda wildcards: method_models(wildcards).get(part, METHODS[wildcards.method][part])
-
-
 rule synthesize:
     input:
         unpack(method_models),

@@ -1,38 +1,142 @@
 # report: Table 1, the figures and the page.
 
 
-def method_flags(pattern):
-    """`--method NAME=PATH` and `--label NAME=TEXT` for every row, ready for the shell."""
-    flags = []
-    for name, method in METHODS.items():
-        flags += [f"--method {name}={path}" for path in method_files(name, pattern)]
-        flags.append(f"--label {shlex.quote(name + '=' + method.get('label', name))}")
-    return " ".join(flags)
+rule report_table1:
+    input:
+        script=script("report_table1.py"),
+        library=library("report_table1.py"),
+        scores=[path for name in METHODS for path in method_files(name, SCORES)],
+    output:
+        csv="results/report/table1.csv",
+        md="results/report/table1.md",
+        tex="results/report/table1.tex",
+        html=report(
+            "results/report/table1.html",
+            caption="../report/table1.rst",
+            category="Table 1",
+        ),
+    log:
+        "results/logs/report_table1.log",
+    benchmark:
+        "results/benchmarks/report_table1.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    params:
+        methods=method_flags(SCORES),
+        note=note_flag(),
+    shell:
+        "python {input.script} {params.methods} {params.note} --csv {output.csv} "
+        "--md {output.md} --tex {output.tex} --html {output.html} > {log} 2>&1"
 
 
-def method_files(name, pattern):
-    """`pattern` filled for every seed of a method."""
-    return [pattern.format(method=name, seed=seed) for seed in seeds_of(name)]
+rule report_landmarks:
+    input:
+        script=script("report_landmarks.py"),
+        library=library("report_landmarks.py"),
+        clips=first_seed_files(CLIPS),
+    output:
+        report(
+            "results/report/landmarks.png",
+            caption="../report/landmarks.rst",
+            category="Figures",
+        ),
+        "results/report/landmarks.pdf",
+    log:
+        "results/logs/report_landmarks.log",
+    benchmark:
+        "results/benchmarks/report_landmarks.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    params:
+        methods=first_seed_flags(CLIPS),
+        emotions=config["report"]["emotions"],
+    shell:
+        "python {input.script} {params.methods} --emotions {params.emotions} --out {output} "
+        "> {log} 2>&1"
 
 
-def first_seed_files(pattern):
-    """`pattern` filled for every method's first seed."""
-    return [method_files(name, pattern)[0] for name in METHODS]
+rule report_frames:
+    input:
+        script=script("report_frames.py"),
+        library=library("report_frames.py"),
+        clips=first_seed_files(CLIPS),
+    output:
+        report(
+            "results/report/frames.png",
+            caption="../report/frames.rst",
+            category="Figures",
+        ),
+    log:
+        "results/logs/report_frames.log",
+    benchmark:
+        "results/benchmarks/report_frames.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    params:
+        methods=first_seed_flags(CLIPS),
+        emotions=config["report"]["emotions"],
+    shell:
+        "python {input.script} {params.methods} --emotions {params.emotions} --out {output} "
+        "> {log} 2>&1"
 
 
-def histories():
-    """The training histories that the methods need, as (label, path)."""
-    used = []
-    for stage, pattern in (
-        ("landmarks", "results/landmarks/{model}/seed{seed}/history.csv"),
-        ("translator", "results/translator/{model}/seed{seed}/history.csv"),
-    ):
-        for model in dict.fromkeys(m[stage] for m in METHODS.values()):
-            if model in config[stage]["models"]:
-                used += [(model, pattern.format(model=model, seed=s)) for s in config["seeds"]]
-    return used
+rule report_training:
+    input:
+        script=script("report_training.py"),
+        library=library("report_training.py"),
+        histories=[path for _, path in histories()],
+    output:
+        report(
+            "results/report/training.png",
+            caption="../report/training.rst",
+            category="Figures",
+        ),
+    log:
+        "results/logs/report_training.log",
+    benchmark:
+        "results/benchmarks/report_training.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    params:
+        histories=" ".join(f"--history {label}={path}" for label, path in histories()),
+    shell:
+        "python {input.script} {params.histories} --out {output} > {log} 2>&1"
 
 
-SCORES = "results/evaluation/{method}/seed{seed}/clips.csv"
-CLIPS = "results/methods/{method}/seed{seed}/clips.h5"
-VIDEOS = "results/methods/{method}/seed{seed}/videos"
+rule report_page:
+    input:
+        script=script("report_page.py"),
+        library=library("report_page.py"),
+        scores=[path for name in METHODS for path in method_files(name, SCORES)],
+        videos=first_seed_files(VIDEOS),
+        table1="results/report/table1.html",
+        landmarks="results/report/landmarks.png",
+        frames="results/report/frames.png",
+        training="results/report/training.png",
+    output:
+        report(
+            "results/report/index.html",
+            caption="../report/page.rst",
+            category="The page",
+        ),
+    log:
+        "results/logs/report_page.log",
+    benchmark:
+        "results/benchmarks/report_page.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    params:
+        methods=method_flags(SCORES),
+        videos=video_flags(),
+        note=note_flag(),
+        config=as_json(config),
+    shell:
+        "python {input.script} {params.methods} {params.videos} {params.note} "
+        "--table1 {input.table1} --landmarks-figure {input.landmarks} "
+        "--frames-figure {input.frames} --training-figure {input.training} "
+        "--config {params.config:q} --out {output} > {log} 2>&1"

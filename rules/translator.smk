@@ -20,7 +20,9 @@ rule train_translator:
     resources:
         gpu=gpus("translator"),
     params:
-        options=lambda wildcards: as_json(model_options("translator", wildcards.translator)),
+        options=lambda wildcards: as_json(
+            model_options("translator", wildcards.translator)
+        ),
         state="state/translator/{translator}-seed{seed}",
     shell:
         "python {input.script} --features {input.features} --split {input.split} "

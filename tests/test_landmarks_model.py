@@ -127,6 +127,23 @@ def test_targets_are_orthogonal_projections(target):
     )
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_mixed_precision_rounds_neither_reference_nor_target(name):
+    model = build(MODELS[name])
+    mfcc, reference, lengths = batch()
+    exact = model(mfcc, reference, lengths)
+    target = model.project(exact.landmarks, reference)
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = model(mfcc, reference, lengths)
+        assert torch.equal(model.project(exact.landmarks, reference), target)
+    # The network rounds to 8 bits; its landmarks are still exactly origin + basis.
+    again = model.reconstruct(mixed.coefficients, reference)
+    assert mixed.landmarks.dtype == torch.float32
+    assert torch.equal(mixed.landmarks, again)
+    spread = exact.coefficients[0].std()
+    assert (mixed.coefficients - exact.coefficients)[0].abs().max() < 0.2 * spread
+
+
 def test_mfcc_are_normalised_per_coefficient():
     model = build(SMALL)
     mfcc = model.mfcc_mean + 3 * model.mfcc_deviation.expand(1, 2, 28, 12)

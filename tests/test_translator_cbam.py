@@ -58,6 +58,18 @@ def test_hidden_width_follows_the_reduction_down_to_four(channels: int, hidden: 
     assert ChannelGate(channels, 16).mlp[0].out_features == hidden
 
 
+def test_gates_start_nearly_open() -> None:
+    """Without signal, both gates are sigmoid(2); the net begins as the one it is added to."""
+    module = Cbam(32).eval()
+    with torch.no_grad():
+        for layer in (module.channel_gate.mlp[0], module.channel_gate.mlp[2]):
+            layer.weight.zero_()
+        module.channel_gate.mlp[0].bias.zero_()
+        module.spatial_gate.conv.weight.zero_()
+        out = module(torch.ones(1, 32, 4, 4))
+    assert out.numpy() == pytest.approx(sigmoid(np.array(2.0)) ** 2, abs=1e-6)
+
+
 def test_gradients_are_right() -> None:
     module = random_cbam(6, 2)
     features = torch.randn(2, 6, 5, 4, dtype=torch.float64, requires_grad=True)

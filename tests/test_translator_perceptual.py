@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.ndimage import gaussian_filter
-from torchvision.models import vgg19
+from torchvision.models.vgg import cfgs, make_layers
 
 from emohead.translator.losses import TranslatorLoss, TranslatorLossOptions
 from emohead.translator.perceptual import PerceptualLoss
@@ -16,6 +16,12 @@ def frames(seed: int = 0, size: int = 32) -> torch.Tensor:
     smooth = gaussian_filter(noise, (0, 0, 1, 1))
     smooth = (smooth - smooth.min()) / (smooth.max() - smooth.min())
     return torch.from_numpy(smooth).float()
+
+
+def vgg19_features() -> torch.nn.Sequential:
+    """The layers of torchvision.models.vgg19().features, without its 120 million other weights."""
+    torch.manual_seed(0)
+    return make_layers(cfgs["E"])
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +53,9 @@ def test_gradients_reach_the_made_frame_only(narrow: PerceptualLoss) -> None:
 
 def test_features_are_torchvisions_relu_layers(tmp_path: Path) -> None:
     """Eq. (6) from torchvision's own VGG-19, its layers named by the layout of Simonyan 2015."""
-    torch.manual_seed(0)
-    network = vgg19(weights=None).eval()
-    torch.save(network.state_dict(), tmp_path / "vgg19.pth")
+    features = vgg19_features()
+    state = {f"features.{name}": value for name, value in features.state_dict().items()}
+    torch.save(state | {"classifier.0.bias": torch.zeros(1)}, tmp_path / "vgg19.pth")
     made, true = frames(1), frames(2)
     blocks, expected = [2, 2, 4, 4, 4], 0.0
     mean = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
@@ -57,7 +63,7 @@ def test_features_are_torchvisions_relu_layers(tmp_path: Path) -> None:
     first = 0
     with torch.no_grad():
         for block in blocks:
-            a, b = (network.features[: first + 2]((x - mean) / std) for x in (made, true))
+            a, b = (features[: first + 2]((x - mean) / std) for x in (made, true))
             expected += (a - b).abs().mean().item()
             first += 2 * block + 1  # convolutions, each with a ReLU, and the pool
         measured = PerceptualLoss(tmp_path / "vgg19.pth")(made, true).item()

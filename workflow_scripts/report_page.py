@@ -45,7 +45,9 @@ if __name__ == "__main__":
         table1=flags.table1,
         evaluations=methods,
         seeds=flags.seeds,
-        videos=named_methods(flags.videos, [(each.id, each.label) for each in methods]),
+        videos=named_methods(
+            flags.videos, [each for each in flags.label if each[0] in dict(flags.videos)]
+        ),
         landmarks_figure=flags.landmarks_figure,
         frames_figure=flags.frames_figure,
         training_figure=flags.training_figure,

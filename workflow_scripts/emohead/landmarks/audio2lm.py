@@ -1,8 +1,10 @@
 """Audio2Lm, the paper's landmark model (section 2.2, figure 2).
 
-mfcc  -> E_A  [T, 128] ─┐
-mfcc  -> MSEF [T, 128] ─┼─> LSTM 768 -> 256, 3 layers -> FC -> k coefficients per frame
-reference -> E_Lm [512] ┘
+    mfcc  -> E_A  [T, 128] ──┐
+    mfcc  -> MSEF [T, 128] ──┼─> LSTM 768 -> 256, 3 layers -> FC -> k coefficients per frame
+    reference -> E_Lm [512] ─┘
+
+The paper calls E_A "an MLP" to 128; here it takes the flattened window, 336-256-128.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from emohead.mead import FPS
 from emohead.mini.action_units import ACTION_UNITS, EXPRESSIONS
 from emohead.mini.posing import FacePose, HeadPose
 from emohead.mini.speech import Utterance
-from emohead.mini.visemes import MouthShape, mouth_curves
+from emohead.mini.visemes import OPEN, PRESS, ROUND, TUCK, MouthShape, mouth_curves
 
 
 @dataclass(frozen=True)
@@ -72,13 +72,13 @@ def act(
     yielding = _YIELDING_SHARE * np.isin(ACTION_UNITS, _YIELDING_UNITS)[:, None]
 
     mouth = mouth_curves(utterance.phonemes, frames)
-    mouth[:, 0] *= 1 + strength * (temper.articulation - 1)
-    closed = np.maximum(mouth[:, 3], mouth[:, 4])
+    mouth[:, OPEN] *= 1 + strength * (temper.articulation - 1)
+    closed = np.maximum(mouth[:, PRESS], mouth[:, TUCK])
     # An emotion parts the lips more while they are parted anyway, and never keeps them from
     # closing.
-    parted = 0.35 + 0.65 * np.minimum(1, 2 * mouth[:, 0] + 0.3)
-    mouth[:, 0] += envelope * expression.mouth_open * parted * (1 - np.clip(closed, 0, 1))
-    lips_busy = np.maximum(closed, mouth[:, 2])
+    parted = 0.35 + 0.65 * np.minimum(1, 2 * mouth[:, OPEN] + 0.3)
+    mouth[:, OPEN] += envelope * expression.mouth_open * parted * (1 - np.clip(closed, 0, 1))
+    lips_busy = np.maximum(closed, mouth[:, ROUND])
 
     lids = np.maximum(envelope * expression.lids, _blinks(frames, rng))
     gaze = _gaze(frames, rng)
@@ -90,7 +90,7 @@ def act(
         FacePose(
             units=envelope[t] * units * (1 - lips_busy[t] * yielding),
             mouth=MouthShape(*mouth[t]),
-            jaw=_JAW_PER_OPENING * mouth[t, 0],
+            jaw=_JAW_PER_OPENING * mouth[t, OPEN],
             lids=lids[t],
             gaze=(gaze[t, 0], gaze[t, 1]),
             head=HeadPose(

@@ -105,9 +105,7 @@ def action_unit_basis() -> np.ndarray:
             for side, sign, points in ((0, -1, left), (1, 1, right)):
                 for point in points:
                     shared = point in left and point in right
-                    basis[u, side, point] += (
-                        (0, down / 2) if shared else (sign * outward, down)
-                    )
+                    basis[u, side, point] += (0, down / 2) if shared else (sign * outward, down)
     return basis * INTEROCULAR
 
 
@@ -143,8 +141,8 @@ EXPRESSIONS: dict[str, Expression] = {
         flush=0.5, pitch=1.5, nearer=0.012,
     ),
     "contempt": Expression(
-        {"AU12": (0, 0.75), "AU14": (0, 0.9), "AU2": (0, 0.35), "AU4": (0.25, 0), "AU7": 0.2},
-        lids=0.22, pitch=-2.2, roll=2.2,
+        {"AU12": (0, 0.5), "AU14": (0, 1.0), "AU2": (0, 0.4), "AU4": (0.3, 0), "AU17": 0.35},
+        lids=0.28, pitch=-2.2, roll=2.2,
     ),
     "disgusted": Expression(
         {"AU9": 1.0, "AU10": 0.95, "AU4": 0.45, "AU7": 0.65, "AU15": 0.35, "AU17": 0.5},

@@ -59,10 +59,8 @@ class PortraitPoints:
             (p[54] + p[11]) / 2 + (-3, 0),
         ]
         glabella = (p[21] + p[22]) / 2
-        forehead = [
-            p[18] + (0, -16), p[20] + (0, -17), glabella + (0, -18), p[23] + (0, -17),
-            p[25] + (0, -16),
-        ]  # fmt: skip
+        forehead = np.array([p[18], p[20], glabella, p[23], p[25]])
+        forehead[:, 1] -= (16, 17, 18, 17, 16)
         creases = [p[lid] + 0.3 * (p[brow] - p[lid]) for _, lid, brow in LID_CREASES]
         chin = (p[57] + p[8]) / 2
         return np.vstack(

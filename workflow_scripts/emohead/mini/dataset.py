@@ -2,8 +2,9 @@
 
 import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing import get_context
@@ -69,24 +70,28 @@ def make_speaker(
         for level in levels_of(emotion, list(levels))
         for number in range(1, sentences + 1)
     ]
-    progress = tqdm(total=len(takes), desc=f"mini speaker {speaker}", unit="clip")
-    # Spawned, not forked: OpenCV's state does not survive a fork. Workers read their number of
-    # threads from the environment when NumPy is loaded.
+    # Spawned, not forked: OpenCV's state does not survive a fork.
+    with (
+        _single_threaded_children(),
+        ProcessPoolExecutor(workers, get_context("spawn")) as pool,
+    ):
+        videos = pool.map(_make_clip, takes)
+        return list(tqdm(videos, f"mini speaker {speaker}", len(takes), unit="clip"))
+
+
+@contextmanager
+def _single_threaded_children() -> Iterator[None]:
+    """Processes started meanwhile compute with one thread: they read it when NumPy is loaded."""
     before = {variable: os.environ.get(variable) for variable in _THREAD_VARIABLES}
     os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))
     try:
-        with progress, ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-            videos = []
-            for video in pool.map(_make_clip, takes):
-                videos.append(video)
-                progress.update()
+        yield
     finally:
         for variable, value in before.items():
             if value is None:
                 del os.environ[variable]
             else:
                 os.environ[variable] = value
-    return videos
 
 
 def _check_choice(what: str, given: Sequence, allowed: Sequence) -> None:
@@ -118,8 +123,6 @@ def _make_clip(take: _Take) -> Path:
     poses = act(name.emotion, strength, utterance, rng)
     video = video_path(take.root, name.speaker, VIEW, name.emotion, name.level, name.number)
     audio = audio_path(take.root, name.speaker, name.emotion, name.level, name.number)
-    write_video(
-        video, (renderer.render(pose, take.frame_size) for pose in poses), comment=_COMMENT
-    )
+    write_video(video, (renderer.render(pose, take.frame_size) for pose in poses), comment=_COMMENT)
     write_audio(audio, utterance.samples, SAMPLE_RATE)
     return video

@@ -1,8 +1,10 @@
 """Soft masks of polygons and lines, drawn on a box of the canvas with sub-pixel corners."""
 
+from functools import cache
+
 import cv2
 import numpy as np
-from scipy.interpolate import PchipInterpolator
+from scipy.interpolate import CubicSpline
 
 from emohead.mini.warping import Box
 
@@ -11,12 +13,15 @@ _SHIFT = 4
 
 
 def smooth_curve(points: np.ndarray, samples: int = 24) -> np.ndarray:
-    """A curve [samples, 2] through points [K, 2] from left to right that doesn't overshoot."""
-    x = points[:, 0].copy()
-    for i in range(1, len(x)):
-        x[i] = max(x[i], x[i - 1] + 0.3)
-    dense = np.linspace(x[0], x[-1], samples)
-    return np.stack([dense, PchipInterpolator(x, points[:, 1])(dense)], axis=1)
+    """A natural cubic spline [samples, 2] through points [K, 2]."""
+    return _spline_basis(len(points), samples) @ points
+
+
+@cache
+def _spline_basis(knots: int, samples: int) -> np.ndarray:
+    """The spline's samples are linear in its knots when these are evenly spaced: [samples, K]."""
+    spline = CubicSpline(np.arange(knots), np.eye(knots), bc_type="natural")
+    return spline(np.linspace(0, knots - 1, samples))
 
 
 def polygon_mask(corners: np.ndarray, box: Box, blur: float) -> np.ndarray:

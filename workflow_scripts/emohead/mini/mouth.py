@@ -10,7 +10,9 @@ from emohead.mini.warping import Box
 _DARK = np.array([58, 22, 20], np.float32)
 _TONGUE = np.array([142, 70, 66], np.float32)
 #: The photo's teeth are lit by a flash; those of an open mouth lie in the shade.
-_TEETH_TINT = np.array([1.03, 0.97, 0.88], np.float32)
+_TEETH_TINT = np.array([1.08, 1.0, 0.88], np.float32)
+#: Exponents of the light per colour: shadows inside a mouth are reddish.
+_SHADOW_TINT = np.array([0.75, 1.1, 1.2], np.float32)
 _TEETH_WIDTH = 0.66 * INTEROCULAR
 _UPPER_TEETH_HEIGHT, _LOWER_TEETH_HEIGHT = 0.165 * INTEROCULAR, 0.09 * INTEROCULAR
 
@@ -45,18 +47,16 @@ def mouth_interior(
     )
     interior = interior * (1 - 0.8 * cover) + image * 0.8 * cover
     upper_top = skull[1] - 0.125 * INTEROCULAR
-    image, cover = _row_of_teeth(
-        teeth, box, skull[0], upper_top, _TEETH_WIDTH, _UPPER_TEETH_HEIGHT
-    )
+    image, cover = _row_of_teeth(teeth, box, skull[0], upper_top, _TEETH_WIDTH, _UPPER_TEETH_HEIGHT)
     interior = interior * (1 - cover) + image * cover
 
     # Darker under the upper lip, in the corners, and when little light gets in.
     below_lip = y - np.interp(x[0], upper_lip[:, 0], upper_lip[:, 1])[None]
     light = 0.62 + 0.38 * np.clip(below_lip / (0.08 * INTEROCULAR), 0, 1)
-    light = light * np.clip(0.55 + 0.45 * (lower_y - upper_y) / 6, 0.55, 1)
+    light = light * np.clip(0.65 + 0.35 * (lower_y - upper_y) / 5, 0.65, 1)
     centre, half_width = (upper_lip[0, 0] + upper_lip[-1, 0]) / 2, np.ptp(upper_lip[:, 0]) / 2
     light = light * np.clip(1.15 - np.abs((x - centre) / half_width) ** 2.5, 0.15, 1)
-    return (interior * light[..., None]).astype(np.float32)
+    return (interior * light[..., None] ** _SHADOW_TINT).astype(np.float32)
 
 
 def _row_of_teeth(

@@ -39,7 +39,7 @@ class Portrait:
     `source` [N, 2] are the control points on the photo, `rest` [N, 2] where they lie when the
     speaker neither speaks nor shows anything: first the FACE_POINTS of the face, then outline and
     glasses up to `head_points`, then points that stay fixed. `mobility` scales action units that
-    the photo can't follow.
+    the photo can't follow; `fold_depth` scales the nasolabial fold that expressions draw.
     """
 
     image: np.ndarray  # float32 [256, 256, 3] RGB, 0..255
@@ -48,6 +48,7 @@ class Portrait:
     head_points: int
     teeth: np.ndarray  # float32 [10, 45, 3]
     mobility: dict[str, float]
+    fold_depth: float
     has_glasses: bool
     mirrored: bool
 
@@ -62,7 +63,9 @@ class Portrait:
         An ellipsoid with a nose: enough for the parallax of a small turn of the head.
         """
         x, y = self.rest[: self.head_points].T
-        depth = 45 * np.sqrt(np.clip(1 - ((x - self.middle) / 75) ** 2 - ((y - 120) / 115) ** 2, 0, 1))
+        depth = 45 * np.sqrt(
+            np.clip(1 - ((x - self.middle) / 75) ** 2 - ((y - 120) / 115) ** 2, 0, 1)
+        )
         depth[27:31] += (4, 8, 13, 18)
         depth[31:36] += 8
         depth[FACE_POINTS:] *= 0.3
@@ -86,6 +89,7 @@ def _assemble(
     rest_face: np.ndarray,
     *,
     mobility: dict[str, float],
+    fold_depth: float,
     mirrored: bool,
 ) -> Portrait:
     head = points.head()
@@ -100,13 +104,14 @@ def _assemble(
         head_points=len(head),
         teeth=teeth.astype(np.float32),
         mobility=mobility,
+        fold_depth=fold_depth,
         has_glasses=len(points.glasses) > 0,
         mirrored=mirrored,
     )
 
 
 def _stranger() -> Portrait:
-    """Nobody: three quarters of the way from the astronaut's shape to Hopper's, other hair and skin.
+    """Nobody: the astronaut's photo in a shape three quarters of the way to Hopper's, retoned.
 
     Brows take less of the other's shape, or they would run into the fringe.
     """
@@ -129,7 +134,8 @@ def _stranger() -> Portrait:
         seam = (rest[upper, 1] + rest[lower, 1]) / 2
         rest[upper, 1], rest[lower, 1] = seam - 0.2, seam + 0.2
     photo = _crop(skimage.data.astronaut(), _ASTRONAUT_CROP)
-    return _assemble(_retone(photo), ASTRONAUT, rest, mobility={}, mirrored=True)
+    # Part of the fold is in the photo, left by the smile.
+    return _assemble(_retone(photo), ASTRONAUT, rest, mobility={}, fold_depth=0.6, mirrored=True)
 
 
 def _retone(image: np.ndarray) -> np.ndarray:
@@ -169,7 +175,8 @@ def _hopper() -> Portrait:
         _crop(np.asarray(photo), _HOPPER_CROP),
         HOPPER,
         HOPPER.face(),
-        mobility={"AU1": 0.75, "AU2": 0.75, "AU4": 0.75, "AU5": 0.3},
+        mobility={"AU1": 0.65, "AU2": 0.8, "AU4": 0.75, "AU5": 0.3},
+        fold_depth=1.0,
         mirrored=False,
     )
 

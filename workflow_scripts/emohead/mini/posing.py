@@ -15,7 +15,7 @@ from emohead.mini.control_points import (
     LIPS,
 )
 from emohead.mini.portraits import Portrait
-from emohead.mini.visemes import MouthShape
+from emohead.mini.visemes import REST, MouthShape
 
 #: Gap of the inner lips at opening 1.
 _WIDEST_GAP = 0.31 * INTEROCULAR
@@ -41,16 +41,19 @@ class HeadPose:
     dy: float = 0.0
 
 
+_STRAIGHT = HeadPose()
+
+
 @dataclass(frozen=True)
 class FacePose:
     """Everything that one frame shows: `units` [units, 2] are the weights of ACTION_UNITS."""
 
     units: np.ndarray
-    mouth: MouthShape = MouthShape()
+    mouth: MouthShape = REST
     jaw: float = 0.0
     lids: float = 0.0  # closure, 0..1
     gaze: tuple[float, float] = (0.0, 0.0)  # pixels
-    head: HeadPose = HeadPose()
+    head: HeadPose = _STRAIGHT
     flush: float = 0.0
 
     @classmethod

@@ -42,8 +42,6 @@ class Renderer:
         self._upper_sheet = np.setdiff1d(every, LOWER_LIP)
         self._lower_sheet = np.setdiff1d(every, UPPER_LIP)
         self._lid_sheet = np.setdiff1d(every, [*lower_lids, *IRISES, *LOWER_LIP])
-        # The astronaut's folds are in the photo, left by the smile.
-        self._fold_depth = 0.6 if portrait.mirrored else 1.0
         corners = portrait.rest[[48, 54]].mean(0)
         self._closed_lips = np.array([[corners[0], portrait.rest[66, 1]]])
 
@@ -56,7 +54,7 @@ class Renderer:
         if pose.lids > 0.03:
             self._close_lids(image, points, pose.lids)
         self._fill_mouth(image, upper_lip, lower_lip, pose)
-        shade_expression(image, points, pose.units, pose.flush, self._fold_depth)
+        shade_expression(image, points, pose.units, pose.flush, self.portrait.fold_depth)
         picture = np.clip(np.rint(image), 0, 255).astype(np.uint8)
         if self.portrait.mirrored:
             picture = np.ascontiguousarray(picture[:, ::-1])

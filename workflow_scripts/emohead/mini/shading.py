@@ -19,7 +19,7 @@ def shade_expression(
     """Draw wrinkles and flush on an image float32 [256, 256, 3], in place.
 
     `points` are the placed control points, `units` [units, 2] the weights of ACTION_UNITS;
-    `fold_depth` scales the nasolabial fold, for photos that have it already.
+    `fold_depth` scales the nasolabial fold.
     """
     weight = {unit: units[u] for u, unit in enumerate(ACTION_UNITS)}
     wrinkles, folds = _middle_wrinkles(points, weight), _chin_fold(points, weight)
@@ -47,16 +47,9 @@ def _middle_wrinkles(points: np.ndarray, weight: dict[str, np.ndarray]) -> _Line
     """Forehead lines over raised brows."""
     raised = 0.8 * weight["AU1"].mean() + 0.8 * weight["AU2"].mean()
     between = (points[21] + points[22]) / 2
-    return [
-        (
-            np.array([
-                points[18] + (4, height + 2), points[20] + (0, height + 1), between + (0, height),
-                points[23] + (0, height + 1), points[25] + (-4, height + 2),
-            ]),
-            0.13 * raised,
-        )
-        for height in (-7, -11.5)
-    ]  # fmt: skip
+    arch = np.array([points[18], points[20], between, points[23], points[25]])
+    arch += [(4, 2), (0, 1), (0, 0), (0, 1), (-4, 2)]
+    return [(arch - (0, height), 0.13 * raised) for height in (7, 11.5)]
 
 
 def _chin_fold(points: np.ndarray, weight: dict[str, np.ndarray]) -> _Lines:
@@ -91,8 +84,8 @@ def _mouth_folds(
         0.55 * weight["AU12"] + 0.5 * weight["AU10"] + 0.4 * weight["AU9"]
         + 0.35 * weight["AU14"] + 0.2 * weight["AU15"]
     )  # fmt: skip
-    top = wing + (3 * sign, -3)
-    bottom = corner + (6 * sign, -1 + 4 * weight["AU15"])
+    top = wing + np.array([3 * sign, -3])
+    bottom = corner + np.array([6 * sign, -1 + 4 * weight["AU15"]])
     nasolabial = np.array([top, (top + bottom) / 2 + (3.5 * sign, -1), bottom])
     dimple = corner + np.array([(3 * sign, -3), (4 * sign, 3)])
     return [

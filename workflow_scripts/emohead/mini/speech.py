@@ -20,7 +20,7 @@ LEAD_IN, LEAD_OUT, _NOISE_FLOOR = 0.16, 0.24, 8e-4
 
 @dataclass(frozen=True)
 class Voice:
-    """A speaker's ordinary voice: espeak-ng's voice name and parameters, and the formants' scale."""
+    """A speaker's ordinary voice: espeak-ng's voice and parameters, and the formants' scale."""
 
     name: str
     pitch: float
@@ -35,7 +35,7 @@ class Manner:
 
     `pitch`, `range` (espeak-ng's 0..99) and `rate` (words a minute) are added; `gain` in dB;
     `tilt` of the spectrum in dB per octave about 600 Hz; `formants` a relative shift; `rough`
-    (75 Hz) and `tremor` (6.3 Hz) are depths of amplitude modulation; `breath` is the share of noise.
+    (75 Hz) and `tremor` (6.3 Hz) are depths of amplitude modulation; `breath` a share of noise.
     """
 
     pitch: float = 0.0

@@ -20,7 +20,9 @@ class MouthShape(NamedTuple):
     tongue: float = 0.0
 
 
-_REST = MouthShape()
+REST = MouthShape()
+#: Columns of mouth curves.
+OPEN, WIDE, ROUND, PRESS, TUCK, TONGUE = range(len(REST))
 _SCHWA = MouthShape(0.40, 0, 0.05)
 _BY_SOUND = {
     "p b m": MouthShape(press=1),
@@ -50,6 +52,8 @@ _VOWEL_STARTS = "aAeEiIoOuUV@30"
 _RATE = 200
 #: Spread of a movement, of a closure, and how far lips run ahead of the sound, in seconds.
 _COARTICULATION, _CLOSURE, _LEAD = 0.042, 0.018, 0.020
+#: Lips shut before espeak-ng's mark of a stop, which is its release, and for some time, in seconds.
+_CLOSED_AHEAD, _SHORTEST_CLOSURE = 0.030, 0.075
 
 
 def _sound(mnemonic: str) -> str:
@@ -65,32 +69,34 @@ def mouth_curves(phonemes: list[Phoneme], frames: int) -> np.ndarray:
     then taken out of the opening, so that every p, b and m really closes.
     """
     samples = int(frames / FPS * _RATE) + _RATE
-    shapes = np.zeros((samples, len(_REST)))
-    closed = np.zeros(samples)
+    shapes = np.zeros((samples, len(REST)))
+    closed, press, tuck = np.zeros((3, samples))
     # A mark alone (";" palatalises) is no sound: the sound before it goes on.
     phonemes = [phoneme for phoneme in phonemes if _sound(phoneme.mnemonic)]
     ends = [later.start for later in phonemes[1:]]
     for phoneme, end in zip(phonemes, ends, strict=False):
         first = int(phoneme.start * _RATE)
         span = slice(first, max(int(end * _RATE), first + 1))
-        length = span.stop - span.start
         if phoneme.mnemonic.startswith("_"):
             continue
         sound = _sound(phoneme.mnemonic)
         shape = np.array(_SHAPES.get(sound, _SCHWA))
-        later_shape = np.array(_SHAPES[_GLIDES[sound]]) if sound in _GLIDES else shape
         if sound[0] in _VOWEL_STARTS and "," not in phoneme.mnemonic:
-            shape[0] *= 1.2 if "'" in phoneme.mnemonic else 0.85
-        glide = np.linspace(0, 1, length)[:, None]
-        shapes[span] = shape + glide * (later_shape - shape)
-        if shape[3]:
-            closed[span] = 1
-        elif shape[4]:
-            closed[span] = 0.75
+            shape[OPEN] *= 1.2 if "'" in phoneme.mnemonic else 0.85
+        end_shape = np.array(_SHAPES[_GLIDES[sound]]) if sound in _GLIDES else shape
+        shapes[span] = np.linspace(shape, end_shape, span.stop - span.start)
+        shut_first = max(0, int((phoneme.start - _CLOSED_AHEAD) * _RATE))
+        shut = slice(shut_first, max(span.stop, shut_first + int(_SHORTEST_CLOSURE * _RATE)))
+        if shape[PRESS]:
+            closed[shut] = press[shut] = 1
+        elif shape[TUCK]:
+            closed[shut] = 0.75
+            tuck[shut] = 1
     smooth = gaussian_filter1d(shapes, _COARTICULATION * _RATE, axis=0)
     closed = gaussian_filter1d(closed, _CLOSURE * _RATE)
-    smooth[:, 0] *= 1 - np.clip(1.15 * closed, 0, 1)
-    smooth[:, 3:5] = gaussian_filter1d(shapes[:, 3:5], 0.020 * _RATE, axis=0)
+    smooth[:, OPEN] *= 1 - np.clip(1.15 * closed, 0, 1)
+    smooth[:, PRESS] = gaussian_filter1d(press, _CLOSURE * _RATE)
+    smooth[:, TUCK] = gaussian_filter1d(tuck, _CLOSURE * _RATE)
     frame_times = (np.arange(frames) + 0.5) / FPS + _LEAD
     sample_times = np.arange(samples) / _RATE
     return np.stack([np.interp(frame_times, sample_times, curve) for curve in smooth.T], axis=1)

@@ -86,12 +86,16 @@ def backward_field(targets: np.ndarray, sources: np.ndarray, box: Box) -> np.nda
     kernel *= np.log(kernel)
     kernel *= 0.5
     field = kernel @ weights[:n] + weights[n] + nodes @ weights[n + 1 :]
-    field += nodes + CANVAS / 2
     dense = cv2.resize(
         field.reshape(rows, columns, 2), None, fx=_STEP, fy=_STEP, interpolation=cv2.INTER_CUBIC
     )
     first = _MARGIN * _STEP
-    return dense[first : first + box.size[1], first : first + box.size[0]]
+    field = dense[first : first + box.size[1], first : first + box.size[0]]
+    x, y = box.pixels()
+    # Added only now: OpenCV's cubic does not reproduce a ramp exactly.
+    field[..., 0] += x
+    field[..., 1] += y
+    return field
 
 
 def _squared_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:

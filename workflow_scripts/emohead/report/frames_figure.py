@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -11,16 +12,17 @@ from emohead.mead import FPS, parse_clip_id
 from emohead.report.methods import (
     Method,
     MethodClips,
+    check_length,
     clip_per_emotion,
     open_methods,
     split_ground_truth,
     spread_frames,
 )
-from emohead.report.style import RC, save_figure
+from emohead.report.style import RC, label_inches, save_figure
 
 FRAME_INCHES = 0.9
-GAP = 0.15  # between emotions, in frames
-LABEL_INCHES, TITLE_INCHES = 1.15, 0.45
+TITLE, TIMES, GAP = 0.3, 0.25, 0.15  # around a group of frames, in frames
+EDGE = 0.015  # white around each frame
 
 
 def write_frames_figure(
@@ -46,47 +48,34 @@ def draw_frames_figure(
     truth, others = split_ground_truth(methods)
     chosen = clip_per_emotion(truth.clips, emotions)
     rows = [truth, *others]
-    across = len(chosen) * frames_per_clip + (len(chosen) - 1) * GAP
-    down = len(rows) + 1
-    width, height = across * FRAME_INCHES + LABEL_INCHES, down * FRAME_INCHES + TITLE_INCHES
+    labels = ["Reference face", *(method.label for method in rows)]
+    margin = label_inches(labels) / FRAME_INCHES
+    width = margin + len(chosen) * (frames_per_clip + GAP) - GAP
+    height = TITLE + len(labels) + TIMES
     with rc_context(RC):
-        figure = Figure(figsize=(width, height))
-
-        def place(column: float, row: int) -> Axes:
-            """Axes for one picture, counted in frames from the top left."""
-            left = (LABEL_INCHES + column * FRAME_INCHES) / width
-            top = (TITLE_INCHES + row * FRAME_INCHES) / height
-            across, down = 0.97 * FRAME_INCHES / width, 0.97 * FRAME_INCHES / height
-            return figure.add_axes((left, 1 - top - down, across, down))
-
-        for row, label in enumerate(["Reference face", *(method.label for method in rows)]):
-            middle = 1 - (TITLE_INCHES + (row + 0.5) * FRAME_INCHES) / height
-            figure.text(
-                (LABEL_INCHES - 0.1) / width, middle, label, ha="right", va="center", fontsize=9
-            )
+        figure = Figure(figsize=(width * FRAME_INCHES, height * FRAME_INCHES))
+        axis = figure.add_axes((0, 0, 1, 1))
+        for row, label in enumerate(labels):
+            axis.text(-0.1, TITLE + row + 0.5, label, ha="right", va="center", fontsize=9)
         for group, (emotion, clip_id) in enumerate(chosen.items()):
             left = group * (frames_per_clip + GAP)
-            length = truth.clip(clip_id).length
-            reference = place(left, 0)
-            _show(reference, truth.clip(clip_id).frame(0))
-            reference.set_title(
-                f"{emotion} ({parse_clip_id(clip_id).speaker})", loc="left", fontweight="bold"
-            )
+            title = f"{emotion} ({parse_clip_id(clip_id).speaker})"
+            axis.text(left, TITLE / 2, title, fontsize=9, fontweight="bold", va="center")
+            _place(axis, truth.clip(clip_id).frame(0), left, TITLE)
+            times = spread_frames(truth.clip(clip_id).length, frames_per_clip)
             for row, method in enumerate(rows, start=1):
-                if method.clip(clip_id).length != length:
-                    raise ValueError(
-                        f"method {method.id!r}, clip {clip_id}: "
-                        f"{method.clip(clip_id).length} frames, but the ground truth has {length}: "
-                        "synthesize it again"
-                    )
-                for column, t in enumerate(spread_frames(length, frames_per_clip)):
-                    axis = place(left + column, row)
-                    _show(axis, method.clip(clip_id).frame(t))
-                    if method is truth:
-                        axis.set_title(f"{t / FPS:.1f} s", fontsize=8, pad=2)
+                check_length(method, truth, clip_id)
+                for column, t in enumerate(times):
+                    _place(axis, method.clip(clip_id).frame(t), left + column, TITLE + row)
+            for column, t in enumerate(times):
+                x, y = left + column + 0.5, height - TIMES / 2
+                axis.text(x, y, f"{t / FPS:.1f} s", ha="center", va="center", fontsize=8)
+        axis.set(xlim=(-margin, width - margin), ylim=(height, 0), aspect="equal")
+        axis.set_axis_off()
     return figure
 
 
-def _show(axis: Axes, image) -> None:
-    axis.imshow(image, interpolation="antialiased")
-    axis.set_axis_off()
+def _place(axis: Axes, image: np.ndarray, left: float, top: float) -> None:
+    """Show uint8 [S, S, 3] in the unit square whose top left corner is given."""
+    extent = (left + EDGE, left + 1 - EDGE, top + 1 - EDGE, top + EDGE)
+    axis.imshow(image, extent=extent, interpolation="antialiased")

@@ -12,16 +12,18 @@ from emohead.mead import FPS, parse_clip_id
 from emohead.report.methods import (
     Method,
     MethodClips,
+    check_length,
     clip_per_emotion,
     open_methods,
     split_ground_truth,
     spread_frames,
 )
-from emohead.report.style import FAINT, RC, method_colours, save_figure
+from emohead.report.style import FAINT, RC, label_inches, method_colours, save_figure
 from emohead.translator.drawing import PARTS
 
 OUTER_LIPS = PARTS["mouth"].lines[0]
-FACE_INCHES = 0.95
+CELL_INCHES = 1.0  # one face
+TITLE, TIMES, GAP = 0.35, 0.3, 0.3  # around a block, in cells
 BLOCKS_ACROSS = 2
 
 
@@ -42,61 +44,69 @@ def draw_landmarks_figure(
 ) -> Figure:
     """A block per emotion; rows are methods, columns are frames spread over the clip.
 
-    The ground truth stands in every row behind the method, pale and broad. ValueError if the
-    ground truth, a clip or a frame of a method is missing.
+    The ground truth stands in every row behind the method, pale and broad. All faces share one
+    axes whose unit is a cell. ValueError if the ground truth, a clip or a frame is missing.
     """
-    truth, _ = split_ground_truth(methods)
+    truth, others = split_ground_truth(methods)
+    rows = [truth, *others]
     chosen = clip_per_emotion(truth.clips, emotions)
     across = min(BLOCKS_ACROSS, len(chosen))
     down = -(-len(chosen) // across)
-    size = (
-        across * (frames_per_clip * FACE_INCHES + 0.2) + 1.2,
-        down * (len(methods) * FACE_INCHES + 0.4),
-    )
+    block_width, block_height = frames_per_clip + GAP, TITLE + len(rows) + TIMES
+    margin = label_inches([method.label for method in rows]) / CELL_INCHES
+    width, height = margin + across * block_width - GAP, down * block_height
     with rc_context(RC):
-        figure = Figure(figsize=size, layout="constrained")
-        blocks = np.atleast_1d(figure.subfigures(down, across, squeeze=False)).ravel()
-        for block, (emotion, clip_id) in zip(blocks, chosen.items(), strict=False):
-            _draw_block(block, methods, truth, emotion, clip_id, frames_per_clip)
+        figure = Figure(figsize=(width * CELL_INCHES, height * CELL_INCHES))
+        axis = figure.add_axes((0, 0, 1, 1))
+        axis.set(xlim=(-margin, width - margin), ylim=(height, 0), aspect="equal")
+        axis.set_axis_off()
+        for i, (emotion, clip_id) in enumerate(chosen.items()):
+            corner = np.array([i % across * block_width, i // across * block_height])
+            title = f"{emotion} ({parse_clip_id(clip_id).speaker})"
+            axis.text(
+                corner[0] + 0.05, corner[1] + TITLE / 2, title,
+                fontsize=10, fontweight="bold", va="center",
+            )  # fmt: skip
+            _draw_clip(axis, rows, clip_id, frames_per_clip, corner + [0, TITLE])
+        for block in range(down):
+            for row, method in enumerate(rows):
+                y = block * block_height + TITLE + row + 0.5
+                axis.text(-0.08, y, method.label, ha="right", va="center", fontsize=9)
     return figure
 
 
-def _draw_block(block, methods, truth, emotion, clip_id, frames_per_clip) -> None:
-    speaker = parse_clip_id(clip_id).speaker
-    block.suptitle(f"{emotion} ({speaker})", fontsize=10, fontweight="bold")
-    times = spread_frames(truth.clip(clip_id).length, frames_per_clip)
-    behind = truth.clip(clip_id).landmarks[times]
-    colours = method_colours([method.id for method in methods])
-    axes = block.subplots(len(methods), frames_per_clip, squeeze=False)
-    margin = 0.06 * np.ptp(behind[..., 1])
-    low, high = behind.min((0, 1)) - margin, behind.max((0, 1)) + margin
-    for method, row in zip(methods, axes, strict=True):
-        clip = method.clip(clip_id)
-        if clip.length != truth.clip(clip_id).length:
-            raise ValueError(
-                f"method {method.id!r}, clip {clip_id}: {clip.length} frames, but the ground "
-                f"truth has {truth.clip(clip_id).length}: synthesize it again"
+def _draw_clip(
+    axis: Axes, rows: Sequence[MethodClips], clip_id: str, count: int, corner: np.ndarray
+) -> None:
+    """`count` frames of a clip by every method, the top left cell's corner at `corner`."""
+    truth = rows[0]
+    times = spread_frames(truth.clip(clip_id).length, count)
+    behind = truth.clip(clip_id).landmarks[times]  # [count, 68, 2]
+    low, high = behind.min((0, 1)), behind.max((0, 1))
+    scale = 0.9 / (high - low).max()  # cells per pixel, the same for the whole clip
+    colours = method_colours([method.id for method in rows])
+    for row, method in enumerate(rows):
+        check_length(method, truth, clip_id)
+        landmarks = method.clip(clip_id).landmarks[times]
+        for column in range(count):
+            middle = corner + [column + 0.5, row + 0.5]
+            placed, truly = (
+                (points[column] - (low + high) / 2) * scale + middle
+                for points in (landmarks, behind)
             )
-        landmarks = clip.landmarks[times]
-        for axis, points, true_points, t in zip(row, landmarks, behind, times, strict=True):
             if method is not truth:
-                _draw_face(axis, true_points, FAINT, width=2.6, fill=0.0)
-            _draw_face(axis, points, colours[method.id], width=0.8, fill=0.18)
-            axis.set(xlim=(low[0], high[0]), ylim=(high[1], low[1]), aspect="equal")
-            axis.set(xticks=[], yticks=[])
-            axis.grid(False)
-            axis.spines[:].set_visible(False)
-            if method is methods[-1]:
-                axis.set_xlabel(f"{t / FPS:.1f} s", fontsize=8)
-        row[0].set_ylabel(method.label, fontsize=9, rotation=0, ha="right", va="center")
+                _draw_face(axis, truly, FAINT, width=3.0)
+            _draw_face(axis, placed, colours[method.id], width=0.9)
+            axis.fill(*placed[OUTER_LIPS].T, color=colours[method.id], alpha=0.2, lw=0)
+    for column, t in enumerate(times):
+        x, y = corner + [column + 0.5, len(rows) + 0.1]
+        axis.text(x, y, f"{t / FPS:.1f} s", ha="center", va="center", fontsize=8)
 
 
-def _draw_face(axis: Axes, points: np.ndarray, colour: str, *, width: float, fill: float) -> None:
-    """Lines of points [68, 2]; the mouth drawn stronger and, with `fill`, its lips tinted."""
+def _draw_face(axis: Axes, points: np.ndarray, colour: str, *, width: float) -> None:
+    """Lines of points [68, 2]; the mouth's are stronger."""
     for name, part in PARTS.items():
         for line in part.lines:
             x, y = points[np.append(line, line[:1]) if part.closed else line].T
-            stronger = 1.6 if name == "mouth" else 1.0
+            stronger = 1.7 if name == "mouth" else 1.0
             axis.plot(x, y, color=colour, lw=width * stronger, solid_joinstyle="round")
-    if fill:
-        axis.fill(*points[OUTER_LIPS].T, color=colour, alpha=fill, lw=0)

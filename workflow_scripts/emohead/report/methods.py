@@ -104,6 +104,16 @@ def clip_per_emotion(clip_ids: Iterable[str], emotions: Sequence[str]) -> dict[s
     return chosen
 
 
+def check_length(method: MethodClips, truth: MethodClips, clip_id: str) -> None:
+    """ValueError unless the method's clip has as many frames as the ground truth's."""
+    length, expected = method.clip(clip_id).length, truth.clip(clip_id).length
+    if length != expected:
+        raise ValueError(
+            f"method {method.id!r}, clip {clip_id}: {length} frames, but the ground truth has "
+            f"{expected}: synthesize it again"
+        )
+
+
 def spread_frames(length: int, count: int) -> list[int]:
     """Indices of `count` frames in the middle of equal parts of a clip of `length` frames."""
     return [int(t) for t in (np.arange(count) + 0.5) * length / count]

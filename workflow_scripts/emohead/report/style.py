@@ -39,6 +39,11 @@ def method_colours(method_ids: Sequence[str]) -> dict[str, str]:
     return {each: (METHOD_COLOURS | extra)[each] for each in method_ids}
 
 
+def label_inches(labels: Sequence[str]) -> float:
+    """Room for the longest row label at font size 9."""
+    return 0.085 * max(len(label) for label in labels) + 0.15
+
+
 def save_figure(figure: Figure, paths: Sequence[Path], dpi: int = 160) -> None:
     """Write the figure as .png or .pdf, by suffix, without dates, so equal figures are equal bytes."""
     for path in paths:

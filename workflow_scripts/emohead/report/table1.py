@@ -20,10 +20,11 @@ PAPER_DECIMALS = 2
 MISSING, NOT_RUN = "–", "not run"
 
 CAPTION = (
-    "F-LMD and M-LMD: mean distance of the 68 landmarks and of the mouth's 20 from the ground "
-    "truth's, in pixels. SSIM; PSNR in dB. Mean over test clips per seed, then over seeds "
-    "(± standard deviation over seeds). Bold: this run's best method. "
-    f"The paper's figures: {SOURCE}, as printed."
+    "F-LMD, M-LMD: mean distance between the landmarks found on rendered and on recorded frames "
+    "(all 68, the mouth's 20), in pixels of a 128-pixel crop. SSIM; PSNR (RGB) in dB. Mean over "
+    "test clips per seed, then over seeds (± standard deviation over seeds). Bold: the best method "
+    f"of this run. Paper: {SOURCE}, as printed; it does not state its crop size or its PSNR, so "
+    "the two halves are not on one scale."
 )
 
 
@@ -156,12 +157,16 @@ def to_html(table: Table1) -> str:
 def to_latex(table: Table1) -> str:
     """A whole document with one booktabs table, so that it compiles by itself."""
     columns = " & ".join(
-        rf"{HEADINGS[m]} ${'downarrow' if LOWER_IS_BETTER[m] else 'uparrow'}$".replace("$", "$\\", 1)
+        rf"{HEADINGS[m]} ${'downarrow' if LOWER_IS_BETTER[m] else 'uparrow'}$".replace(
+            "$", "$\\", 1
+        )
         for m in METRICS
     )
     lines = []
     for row in table.rows:
-        cells = [_styled(table, row, metric, r"\textbf{{{}}}", r"{} $\pm$ {}") for metric in METRICS]
+        cells = [
+            _styled(table, row, metric, r"\textbf{{{}}}", r"{} $\pm$ {}") for metric in METRICS
+        ]
         if row.scores is None:
             cells = [rf"\multicolumn{{4}}{{c}}{{{NOT_RUN}}}"]
         parts = [_latex_text(row.label), *cells, *(row.shown_paper(metric) for metric in METRICS)]

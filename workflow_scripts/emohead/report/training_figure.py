@@ -42,7 +42,9 @@ def draw_training_figure(histories: Sequence[tuple[str, pd.DataFrame]]) -> Figur
         models.setdefault(label, []).append(history)
     columns = max(len(_losses(seeds[0])) for seeds in models.values())
     with rc_context(RC):
-        figure = Figure(figsize=(2.3 * columns + 1.3, 1.7 * len(models) + 0.4), layout="constrained")
+        figure = Figure(
+            figsize=(2.3 * columns + 1.3, 1.7 * len(models) + 0.4), layout="constrained"
+        )
         axes = figure.subplots(len(models), columns, squeeze=False)
         for (label, seeds), row in zip(models.items(), axes, strict=True):
             losses = _losses(seeds[0])
@@ -53,7 +55,9 @@ def draw_training_figure(histories: Sequence[tuple[str, pd.DataFrame]]) -> Figur
             row[0].set_ylabel(
                 label, rotation=0, ha="right", va="center", fontsize=10, fontweight="bold"
             )
-        lines = axes[0, 0].plot([], color=TRAIN_COLOUR) + axes[0, 0].plot([], color=VALIDATION_COLOUR)
+        lines = axes[0, 0].plot([], color=TRAIN_COLOUR) + axes[0, 0].plot(
+            [], color=VALIDATION_COLOUR
+        )
         figure.legend(
             lines, ["training", "validation"], loc="outside upper right", ncols=2, frameon=False
         )
@@ -79,5 +83,5 @@ def _draw_loss(axis: Axes, seeds: Sequence[pd.DataFrame], loss: str) -> None:
     values = values[np.isfinite(values)]
     if len(values) and values.min() > 0 and values.max() / values.min() > LOG_RATIO:
         axis.set_yscale("log")
-    axis.set_title(loss.replace("_", " "), loc="left")
+    axis.set_title(loss, loc="left")
     axis.tick_params(labelsize=7.5)

@@ -1,0 +1,61 @@
+from pathlib import Path
+
+import pytest
+
+from emohead.mead import EMOTIONS, Clip, clip_table, find_clips, parse_clip_id, read_clips
+
+
+def touch(root: Path, *names: str) -> None:
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def test_emotions_are_alphabetical_as_in_mead():
+    assert list(EMOTIONS) == sorted(EMOTIONS)
+    assert len(EMOTIONS) == 8
+
+
+def test_clip_id_there_and_back():
+    name = parse_clip_id("M003-front-angry-1-001")
+    assert (name.speaker, name.view, name.emotion, name.level, name.number) == (
+        "M003", "front", "angry", 1, 1,
+    )  # fmt: skip
+    assert name.clip_id == "M003-front-angry-1-001"
+    assert parse_clip_id("W009-left_30-surprised-3-040").emotion_index == 7
+
+
+@pytest.mark.parametrize("text", ["M003-front-angry-1", "M003-front-glad-1-001", "x"])
+def test_other_text_is_no_clip_id(text):
+    with pytest.raises(ValueError, match="not a clip id"):
+        parse_clip_id(text)
+
+
+def test_finds_what_is_there(tmp_path):
+    touch(
+        tmp_path,
+        "M003/video/front/sad/level_1/002.mp4",
+        "M003/video/front/sad/level_3/001.mp4",
+        "M003/video/front/sad/level_3/notes.mp4",
+        "M003/video/top/sad/level_3/009.mp4",
+        "M003/audio/sad/level_3/001.m4a",
+    )
+    clips = find_clips(tmp_path / "M003", view="front", emotion="sad", levels=[1, 2, 3])
+    assert [clip.clip_id for clip in clips] == ["M003-front-sad-1-002", "M003-front-sad-3-001"]
+    # No audio file of that name: the video's own sound.
+    assert clips[0].audio == clips[0].video
+    assert clips[1].audio == tmp_path / "M003/audio/sad/level_3/001.m4a"
+    assert find_clips(tmp_path / "M003", view="front", emotion="fear", levels=[1]) == []
+
+
+def test_neutral_has_level_1_alone(tmp_path):
+    touch(tmp_path, "M003/video/front/neutral/level_1/001.mp4")
+    (clip,) = find_clips(tmp_path / "M003", view="front", emotion="neutral", levels=[3])
+    assert clip.level == 1
+
+
+def test_clip_table_there_and_back(tmp_path):
+    clips = [Clip("M003", "front", "sad", 3, 1, Path("a b/001.mp4"), Path("ä/001.m4a"))]
+    clip_table(clips).to_csv(tmp_path / "clips.csv", index=False)
+    assert read_clips(tmp_path / "clips.csv") == clips

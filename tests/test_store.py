@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+
+from emohead.store import Shard, ShardWriter, open_clips
+
+
+def noise_clip(seed: int, length: int = 6, size: int = 64) -> dict[str, np.ndarray]:
+    draw = np.random.default_rng(seed)
+    smooth = np.kron(
+        draw.integers(0, 255, (length, 8, 8, 3)), np.ones((1, size // 8, size // 8, 1))
+    )
+    return {
+        "landmarks": draw.normal(60, 20, (length, 68, 2)).astype(np.float32),
+        "frames": smooth.astype(np.uint8),
+        "mfcc": draw.normal(0, 5, (length, 28, 12)).astype(np.float32),
+        "transform": draw.normal(0, 1, (2, 3)).astype(np.float32),
+    }
+
+
+@pytest.mark.parametrize("codec", ["jpeg", "png"])
+def test_what_goes_in_comes_out(tmp_path, codec):
+    clip = noise_clip(0)
+    with ShardWriter(tmp_path / "a.h5", codec=codec) as writer:
+        writer.add("W901-front-sad-3-001", **clip, attributes={"video": "a.mp4"})
+    stored = Shard(tmp_path / "a.h5")["W901-front-sad-3-001"]
+    for name in ("landmarks", "mfcc", "transform"):
+        np.testing.assert_array_equal(getattr(stored, name), clip[name])
+    assert stored.length == 6
+    assert stored.crop_size == 64
+    assert stored.attributes["video"] == "a.mp4"
+    np.testing.assert_array_equal(stored.frame(3), stored.frames()[3])
+    error = stored.frames().astype(float) - clip["frames"]
+    if codec == "png":
+        assert not error.any()
+    else:
+        assert 10 * np.log10(255**2 / np.mean(error**2)) > 35
+
+
+def test_channels_are_rgb(tmp_path):
+    red = np.zeros((2, 64, 64, 3), np.uint8)
+    red[..., 0] = 200
+    with ShardWriter(tmp_path / "a.h5") as writer:
+        writer.add("a", landmarks=np.zeros((2, 68, 2)), frames=red)
+    assert Shard(tmp_path / "a.h5")["a"].frame(0)[10, 10].tolist() == pytest.approx(
+        [200, 0, 0], abs=3
+    )
+
+
+def test_lengths_must_agree(tmp_path):
+    clip = noise_clip(0) | {"mfcc": np.zeros((5, 28, 12))}
+    with (
+        pytest.raises(ValueError, match="different lengths"),
+        ShardWriter(tmp_path / "a.h5") as writer,
+    ):
+        writer.add("a", **clip)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_open_clips_joins_shards_and_names_what_is_missing(tmp_path):
+    for name in ("b", "a"):
+        with ShardWriter(tmp_path / f"{name}.h5") as writer:
+            writer.add(name, **noise_clip(1))
+    paths = [tmp_path / "b.h5", tmp_path / "a.h5"]
+    assert list(open_clips(paths)) == ["a", "b"]
+    assert list(open_clips(paths, ["b"])) == ["b"]
+    with pytest.raises(ValueError, match="c"):
+        open_clips(paths, ["a", "c"])
