@@ -10,7 +10,10 @@ MISTAKES = {
         {"landmarks": {"train": {"epoch": 5}}},
         ["landmarks.train", "epoch", "known keys", "epochs"],
     ),
-    "no such emotion": ({"data": {"emotions": ["angry", "glad"]}}, ["data.emotions.1", "glad", "happy"]),
+    "no such emotion": (
+        {"data": {"emotions": ["angry", "glad"]}},
+        ["data.emotions.1", "glad", "happy"],
+    ),
     "no such folder": (
         {"data": {"source": "folder", "folder": "nowhere/MEAD", "speakers": None}},
         ["data.folder", "nowhere/MEAD"],

@@ -215,6 +215,17 @@ def test_anger_is_loud_and_quick_sadness_soft_and_slow():
     assert neutral.frames < say("sad", 0.5).frames < sad.frames
 
 
+@pytest.mark.parametrize("speaker", tuple(VOICES))
+def test_every_voice_says_the_same_again(speaker):
+    takes = [
+        speak(SENTENCES[3], VOICES[speaker], MANNERS["fear"], 1.0, np.random.default_rng(5))
+        for _ in range(4)
+    ]
+    for again in takes[1:]:
+        np.testing.assert_array_equal(again.samples, takes[0].samples)
+        assert again.phonemes == takes[0].phonemes
+
+
 def test_mouth_follows_the_phonemes_in_time():
     phonemes = [Phoneme(0.2, "a"), Phoneme(0.6, "m"), Phoneme(0.8, "a"), Phoneme(1.2, "_")]
     mouth = mouth_curves(phonemes, 35)

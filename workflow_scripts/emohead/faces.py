@@ -39,8 +39,9 @@ _EYE_DISTANCE, _EYE_ROW = 0.30, 0.38
 
 # The predictor answers in whole pixels: below this box width they would be too coarse.
 _FINE_BOX = 256
-# The detector's smallest face is 80 pixels wide; pictures are brought to about this length.
-_DETECTION_LENGTH = 256
+# The detector's smallest face is 80 pixels wide. The shorter side of a picture is brought into
+# these bounds: a crop, filled by its face, stays fast, and a face of a sixth of a film is found.
+_DETECTION_SIDE = (192, 480)
 _BOX_SMOOTHING = 5
 
 
@@ -71,7 +72,8 @@ class FaceFinder:
 
     def boxes(self, image: np.ndarray) -> np.ndarray:
         """All faces of a uint8 [H, W, 3] picture, largest first: float64 [N, 4] x0, y0, x1, y1."""
-        scale = _DETECTION_LENGTH / max(image.shape[:2])
+        side = min(image.shape[:2])
+        scale = np.clip(side, *_DETECTION_SIDE) / side
         way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         small = (
             image if scale == 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=way)

@@ -65,6 +65,8 @@ def say(request: dict) -> tuple[int, list[tuple[int, str]], bytes]:
     )
     if sample_rate <= 0:
         raise SystemExit(f"espeak-ng finds no voice data in {request['data']}")
+    # Breathy voices hold noise, seeded by the clock otherwise.
+    espeak.espeak_ng_SetRandSeed(ctypes.c_long(1))
     espeak.espeak_SetSynthCallback(collect)
     if espeak.espeak_SetVoiceByName(request["voice"].encode()) != 0:
         raise SystemExit(f"espeak-ng has no voice {request['voice']}")

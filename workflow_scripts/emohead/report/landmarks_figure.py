@@ -67,7 +67,7 @@ def draw_landmarks_figure(
                 corner[0] + 0.05, corner[1] + TITLE / 2, title,
                 fontsize=10, fontweight="bold", va="center",
             )  # fmt: skip
-            _draw_clip(axis, rows, clip_id, frames_per_clip, corner + [0, TITLE])
+            _draw_clip(axis, rows, clip_id, frames_per_clip, corner + np.array([0, TITLE]))
         for block in range(down):
             for row, method in enumerate(rows):
                 y = block * block_height + TITLE + row + 0.5
@@ -89,7 +89,7 @@ def _draw_clip(
         check_length(method, truth, clip_id)
         landmarks = method.clip(clip_id).landmarks[times]
         for column in range(count):
-            middle = corner + [column + 0.5, row + 0.5]
+            middle = corner + np.array([column + 0.5, row + 0.5])
             placed, truly = (
                 (points[column] - (low + high) / 2) * scale + middle
                 for points in (landmarks, behind)
@@ -99,7 +99,7 @@ def _draw_clip(
             _draw_face(axis, placed, colours[method.id], width=0.9)
             axis.fill(*placed[OUTER_LIPS].T, color=colours[method.id], alpha=0.2, lw=0)
     for column, t in enumerate(times):
-        x, y = corner + [column + 0.5, len(rows) + 0.1]
+        x, y = corner + np.array([column + 0.5, len(rows) + 0.1])
         axis.text(x, y, f"{t / FPS:.1f} s", ha="center", va="center", fontsize=8)
 
 

@@ -45,7 +45,7 @@ def label_inches(labels: Sequence[str]) -> float:
 
 
 def save_figure(figure: Figure, paths: Sequence[Path], dpi: int = 160) -> None:
-    """Write the figure as .png or .pdf, by suffix, without dates, so equal figures are equal bytes."""
+    """Write the figure as .png or .pdf, by suffix; without dates, equal figures are equal bytes."""
     for path in paths:
         if path.suffix not in (".png", ".pdf"):
             raise ValueError(f"{path}: figures are written as .png or .pdf")

@@ -10,8 +10,8 @@ from torch.nn import functional
 
 SMALLEST_HIDDEN = 4
 
-# Gates start at sigmoid(2) = .88, not at the usual sigmoid(0) = .5: two halves on each of eight maps
-# leave a quarter of the signal there.
+# Gates start at sigmoid(2) = .88, not at the usual sigmoid(0) = .5. Two halves leave a quarter of
+# the signal on each of the eight maps of a translator, which then learns far more slowly.
 FIRST_LOGIT = 2.0
 
 

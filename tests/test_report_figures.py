@@ -1,0 +1,122 @@
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from emohead.report.frames_figure import draw_frames_figure
+from emohead.report.landmarks_figure import draw_landmarks_figure
+from emohead.report.methods import MethodClips
+from emohead.report.style import method_colours, save_figure
+from emohead.report.training_figure import draw_training_figure, read_history
+
+CLIPS = ("W901-front-happy-3-001", "W901-front-sad-3-001")
+
+
+@dataclass(frozen=True)
+class FakeClip:
+    landmarks: np.ndarray
+    grey: int
+
+    @property
+    def length(self) -> int:
+        return len(self.landmarks)
+
+    def frame(self, t: int) -> np.ndarray:
+        return np.full((16, 16, 3), self.grey, np.uint8)
+
+
+def method(method_id: str, length: int = 10, grey: int = 100, seed: int = 0) -> MethodClips:
+    rng = np.random.default_rng(seed)
+    clips = {c: FakeClip(rng.uniform(20, 100, (length, 68, 2)), grey) for c in CLIPS}
+    return MethodClips(method_id, method_id.title(), clips)
+
+
+METHODS = [method("ground_truth"), method("ours", seed=1, grey=200)]
+
+
+def texts(figure) -> list[str]:
+    return [text.get_text() for axis in figure.axes for text in axis.texts]
+
+
+def test_landmarks_figure_has_every_face_upright_and_undistorted():
+    figure = draw_landmarks_figure(METHODS, ["happy", "sad"], 3)
+    axis = figure.axes[0]
+    # Eight lines a face; 2 clips x 3 frames: the truth once, and the method over the truth.
+    assert len(axis.lines) == 2 * 3 * 8 * 3
+    assert axis.get_ylim()[0] > axis.get_ylim()[1] and axis.get_aspect() == 1
+    assert {"happy (W901)", "sad (W901)", "Ground_Truth", "Ours"} <= set(texts(figure))
+
+
+def test_landmarks_figure_keeps_shape_and_distance_to_the_truth():
+    figure = draw_landmarks_figure(METHODS, ["happy"], 1)
+    lines = [np.column_stack(line.get_data()) for line in figure.axes[0].lines]
+    t = 5  # the middle of ten frames
+    truth = METHODS[0].clips[CLIPS[0]].landmarks[t, :17]
+    ours = METHODS[1].clips[CLIPS[0]].landmarks[t, :17]
+    behind, placed = (line for line in lines[8:] if len(line) == 17)
+    scale = np.ptp(behind[:, 0]) / np.ptp(truth[:, 0])
+    assert scale == pytest.approx(np.ptp(behind[:, 1]) / np.ptp(truth[:, 1]))
+    np.testing.assert_allclose(placed - behind, (ours - truth) * scale, atol=1e-9)
+
+
+def test_frames_figure_shows_reference_truth_and_methods():
+    figure = draw_frames_figure(METHODS, ["happy", "sad"], 3)
+    pictures = figure.axes[0].images
+    assert len(pictures) == 2 * (1 + 2 * 3)
+    greys = [int(picture.get_array()[0, 0, 0]) for picture in pictures[:7]]
+    assert greys == [100, 100, 100, 100, 200, 200, 200]
+    assert {"Reference face", "Ground_Truth", "Ours"} <= set(texts(figure))
+
+
+@pytest.mark.parametrize("draw", [draw_landmarks_figure, draw_frames_figure])
+def test_figures_refuse_incomplete_methods(draw):
+    with pytest.raises(ValueError, match="ground_truth"):
+        draw([method("ours")], ["happy"])
+    with pytest.raises(ValueError, match="9 frames, but the ground truth has 10"):
+        draw([method("ground_truth"), method("ours", length=9)], ["happy"])
+    with pytest.raises(ValueError, match="'ours' has no clip W901-front-happy-3-001"):
+        draw([method("ground_truth"), MethodClips("ours", "Ours", {})], ["happy"])
+
+
+def test_saved_figures_have_size_content_and_equal_bytes(tmp_path):
+    paths = [tmp_path / name for name in ("a.png", "b.png", "a.pdf", "b.pdf")]
+    for part in (paths[::2], paths[1::2]):
+        save_figure(draw_landmarks_figure(METHODS, ["happy"], 2), part)
+    image = cv2.imread(str(paths[0]))
+    figure = draw_landmarks_figure(METHODS, ["happy"], 2)
+    assert image.shape[1] == pytest.approx(figure.get_figwidth() * 160, abs=1)
+    assert image.std() > 5
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    assert paths[2].read_bytes() == paths[3].read_bytes()
+    with pytest.raises(ValueError, match=r"\.png or \.pdf"):
+        save_figure(figure, [tmp_path / "a.jpg"])
+
+
+def test_training_figure_draws_every_loss_of_every_seed():
+    epochs = np.arange(1, 6)
+    history = pd.DataFrame(
+        {"epoch": epochs, "step": epochs, "seconds": epochs, "l1": 10.0**-epochs,
+         "loss": [1.0, 1.1, np.nan, 1.2, 1.3], "val_loss": 1.0}
+    )  # fmt: skip
+    figure = draw_training_figure([("U-Net", history), ("U-Net", history)])
+    first, second = figure.axes
+    assert (first.get_title("left"), second.get_title("left")) == ("loss", "l1")
+    drawn = [line.get_ydata() for line in first.lines if len(line.get_ydata())]
+    assert [len(y) for y in drawn] == [4, 5, 4, 5]
+    assert (first.get_yscale(), second.get_yscale()) == ("linear", "log")
+
+
+def test_history_must_be_one(tmp_path):
+    with pytest.raises(ValueError, match="train the model first"):
+        read_history(tmp_path / "history.csv")
+    (tmp_path / "history.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(ValueError, match="not a training history"):
+        read_history(tmp_path / "history.csv")
+
+
+def test_colours_do_not_depend_on_the_other_methods():
+    assert method_colours(["ours"])["ours"] == method_colours(["x", "y", "ours"])["ours"]
+    colours = method_colours(["ground_truth", "baseline", "x", "y", "ours"])
+    assert len(set(colours.values())) == 5
