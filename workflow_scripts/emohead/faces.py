@@ -42,6 +42,8 @@ _FINE_BOX = 256
 # The detector's smallest face is 80 pixels wide. The shorter side of a picture is brought into
 # these bounds: a crop, filled by its face, stays fast, and a face of a sixth of a film is found.
 _DETECTION_SIDE = (192, 480)
+# From frame to frame the face is looked for at this width, this far (in widths) around its place.
+_SEARCH_FACE, _SEARCH_MARGIN = 104, 0.3
 _BOX_SMOOTHING = 5
 
 
@@ -73,27 +75,43 @@ class FaceFinder:
     def boxes(self, image: np.ndarray) -> np.ndarray:
         """All faces of a uint8 [H, W, 3] picture, largest first: float64 [N, 4] x0, y0, x1, y1."""
         side = min(image.shape[:2])
-        scale = np.clip(side, *_DETECTION_SIDE) / side
-        way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        small = (
-            image if scale == 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=way)
-        )
-        found = [(r.left(), r.top(), r.right() + 1, r.bottom() + 1) for r in self.detector(small)]
-        found.sort(key=lambda box: (box[0] - box[2]) * (box[3] - box[1]))
-        return np.array(found, float).reshape(-1, 4) / scale
+        return self._boxes_at(image, np.clip(side, *_DETECTION_SIDE) / side)
+
+    def box_near(self, image: np.ndarray, box: np.ndarray) -> np.ndarray | None:
+        """The largest face around the place of `box` [4], as in `boxes`, or None.
+
+        A small cut at a small scale: several times faster than `boxes`.
+        """
+        margin = _SEARCH_MARGIN * (box[2:] - box[:2])
+        low = np.floor(box[:2] - margin).astype(int).clip(0)
+        high = np.ceil(box[2:] + margin).astype(int)
+        cut = image[low[1] : high[1], low[0] : high[0]]
+        found = self._boxes_at(cut, _SEARCH_FACE / (box[2] - box[0]))
+        return found[0] + np.tile(low, 2) if len(found) else None
 
     def landmarks(self, image: np.ndarray, box: np.ndarray) -> np.ndarray:
         """The 68 points of the face in `box`, float32 [68, 2] in pixels."""
+        # Points can lie outside the box, and the predictor looks at pixels around them.
+        margin = 0.5 * (box[2:] - box[:2])
+        low = np.floor(box[:2] - margin).astype(int).clip(0)
+        high = np.ceil(box[2:] + margin).astype(int)
         scale = max(1, int(np.ceil(_FINE_BOX / (box[2] - box[0]))))
-        if scale > 1:
-            image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
-        x0, y0, x1, y1 = (round(v * scale) for v in box)
-        shape = self.predictor(image, dlib.rectangle(x0, y0, x1 - 1, y1 - 1))
+        cut = image[low[1] : high[1], low[0] : high[0]]
+        cut = cv2.resize(cut, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
+        x0, y0, x1, y1 = (round(v * scale) for v in box - np.tile(low, 2))
+        shape = self.predictor(cut, dlib.rectangle(x0, y0, x1 - 1, y1 - 1))
         points = np.array([(point.x, point.y) for point in shape.parts()], np.float32)
-        return (points + 0.5) / scale - 0.5
+        return ((points + 0.5) / scale - 0.5 + low).astype(np.float32)
+
+    def _boxes_at(self, image: np.ndarray, scale: float) -> np.ndarray:
+        way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        seen = cv2.resize(image, None, fx=scale, fy=scale, interpolation=way)
+        found = [(r.left(), r.top(), r.right() + 1, r.bottom() + 1) for r in self.detector(seen)]
+        found.sort(key=lambda box: (box[0] - box[2]) * (box[3] - box[1]))
+        return np.array(found, float).reshape(-1, 4) / scale
 
     def track(self, frames: Iterable[np.ndarray], *, max_gap: int | None = None) -> FaceTrack:
-        """The largest face of every frame of a video.
+        """One face through a video: the largest of the first frame, then what is where it was.
 
         In frames where the detector finds none, the box is interpolated between its neighbours;
         `found` says which these are. Raises NoFaceError when no frame has a face, or more than
@@ -106,9 +124,11 @@ class FaceFinder:
             if t and image is frames[t - 1]:
                 boxes[t], found[t] = boxes[t - 1], found[t - 1]
                 continue
-            candidates = self.boxes(image)
-            if len(candidates):
-                boxes[t], found[t] = candidates[0], True
+            box = self.box_near(image, boxes[t - 1]) if t and found[t - 1] else None
+            if box is None:
+                box = next(iter(self.boxes(image)), None)
+            if box is not None:
+                boxes[t], found[t] = box, True
         _check_gaps(found, max_gap)
         times = np.arange(len(frames))
         for side in range(4):

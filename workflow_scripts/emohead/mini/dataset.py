@@ -19,7 +19,7 @@ from emohead.media import write_audio, write_video
 from emohead.mini.acting import act
 from emohead.mini.portraits import PORTRAITS
 from emohead.mini.rendering import Renderer
-from emohead.mini.sentences import SENTENCES
+from emohead.mini.sentences import SENTENCE_COUNT, sentence
 from emohead.mini.speech import MANNERS, SAMPLE_RATE, VOICES, speak
 
 #: How much of the level-3 expression and manner of speaking each level has.
@@ -52,16 +52,15 @@ def make_speaker(
 ) -> list[Path]:
     """Make all clips of one speaker below `<root>/<speaker>`; returns the videos' paths.
 
-    Clip number n says sentence n, the first `sentences` of them; neutral has level 1 alone. Each
-    clip depends on its own name, the seed and the frame size, and on nothing else: the same call
+    Every emotion and level gets clips 1 to `sentences`; neutral has level 1 alone. Each clip depends on its own name, the seed and the frame size, and on nothing else: the same call
     gives the same bytes on the same machine, with any number of workers. Raises ValueError for a
     speaker, emotion, level or number of sentences that there is not.
     """
     _check_choice("speaker", [speaker], tuple(PORTRAITS))
     _check_choice("emotion", emotions, EMOTIONS)
     _check_choice("level", levels, LEVELS)
-    if not 1 <= sentences <= len(SENTENCES):
-        raise ValueError(f"{sentences} sentences: the mini data set has 1 to {len(SENTENCES)}")
+    if not 1 <= sentences <= SENTENCE_COUNT:
+        raise ValueError(f"{sentences} sentences: the mini data set has 1 to {SENTENCE_COUNT}")
     if frame_size < 2 or frame_size % 2:
         raise ValueError(f"frame size {frame_size}: H.264 needs an even number of pixels")
     takes = [
@@ -117,7 +116,11 @@ def _make_clip(take: _Take) -> Path:
     intensity = np.clip(rng.normal(1, 0.18), 0.6, 1.3)
     strength = LEVEL_STRENGTH[name.level] * intensity
     utterance = speak(
-        SENTENCES[name.number - 1], VOICES[name.speaker], MANNERS[name.emotion], strength, rng
+        sentence(name.emotion, name.number),
+        VOICES[name.speaker],
+        MANNERS[name.emotion],
+        strength,
+        rng,
     )
     renderer = _renderer(name.speaker)
     poses = act(name.emotion, strength, utterance, rng)

@@ -23,7 +23,7 @@ LANDMARKS_CAPTION = (
     "are moments spread over one test clip per emotion."
 )
 FRAMES_CAPTION = (
-    "The reference face, the recorded frames, and the frames that each method renders at the same "
+    "The reference face, the ground truth, and the frames that each method renders at the same "
     "moments of one test clip per emotion."
 )
 TRAINING_CAPTION = (

@@ -20,7 +20,7 @@ PAPER_DECIMALS = 2
 MISSING, NOT_RUN = "–", "not run"
 
 CAPTION = (
-    "F-LMD, M-LMD: mean distance between the landmarks found on rendered and on recorded frames "
+    "F-LMD, M-LMD: mean distance between the landmarks in rendered and ground-truth frames "
     "(all 68, the mouth's 20), in pixels of a 128-pixel crop. SSIM; PSNR (RGB) in dB. Mean over "
     "test clips per seed, then over seeds (± standard deviation over seeds). Bold: the best method "
     f"of this run. Paper: {SOURCE}, as printed; it does not state its crop size or its PSNR, so "
