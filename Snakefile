@@ -41,5 +41,5 @@ for name in METHODS:
             expand(
                 "results/evaluation/{method}/seed{seed}/row.csv",
                 method=name,
-                seed=seeds_of(name),
+                seed=config["seeds"],
             ),

@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 # Relative, so that a moved checkout finds its results still good.
 SCRIPTS = Path(os.path.relpath(workflow.basedir)) / "workflow_scripts"
 # What the report is made from, for a method and a seed.
+EVALUATION = "results/evaluation/{method}"
 SCORES = "results/evaluation/{method}/seed{seed}/clips.csv"
 CLIPS = "results/methods/{method}/seed{seed}/clips.h5"
 VIDEOS = "results/methods/{method}/seed{seed}/videos"
@@ -113,7 +114,7 @@ def script(name):
 
 @cache
 def library(name):
-    """Every module of the library that a script imports, directly or not.
+    """Every module (and template) of the library that a script imports, directly or not.
 
     Declared as inputs, so that editing one model re-runs that model and nothing else.
     """
@@ -135,7 +136,7 @@ def library(name):
             ):
                 for path in (module.with_suffix(".py"), module / "__init__.py"):
                     if path.exists() and path not in found:
-                        found.add(path)
+                        found.update([path, *path.parent.glob("templates/*")])
                         todo.append(path)
     return sorted(map(str, found))
 
@@ -165,13 +166,6 @@ def gpus(stage):
     )
 
 
-def seeds_of(method):
-    """The seeds of a method; one is enough where nothing is trained."""
-    parts = METHODS[method]
-    trained = {parts["landmarks"], parts["translator"]} - set(STAND_INS)
-    return config["seeds"] if trained else config["seeds"][:1]
-
-
 def method_models(wildcards):
     """The checkpoints that a method is made of."""
     method = METHODS[wildcards.method]
@@ -192,37 +186,25 @@ def method_flag(part):
     )
 
 
-def method_flags(pattern, first_seed=False):
+def method_flags(pattern):
     """`--method NAME=PATH` and `--label NAME=TEXT` for every row, ready for the shell."""
     flags = []
     for name, method in METHODS.items():
-        paths = method_files(name, pattern)[: 1 if first_seed else None]
-        flags += [f"--method {name}={path}" for path in paths]
+        path = pattern.format(method=name, seed=config["seeds"][0])
         label = shlex.quote(f"{name}={method.get('label', name)}")
-        flags.append(f"--label {label}")
+        flags.append(f"--method {name}={path} --label {label}")
     return " ".join(flags)
 
 
-def method_files(name, pattern):
-    """`pattern` filled for every seed of a method."""
-    return [pattern.format(method=name, seed=seed) for seed in seeds_of(name)]
-
-
-def first_seed_files(pattern):
-    """`pattern` filled for every method's first seed."""
-    return [method_files(name, pattern)[0] for name in METHODS]
-
-
-def first_seed_flags(pattern):
-    """As `method_flags`, with the first seed alone: what figures are drawn from."""
-    return method_flags(pattern, first_seed=True)
+def all_methods(pattern, seeds):
+    """`pattern` filled for every method and these seeds."""
+    return expand(pattern, method=METHODS, seed=seeds)
 
 
 def video_flags():
     """`--videos NAME=FOLDER` for every method's first seed."""
-    return " ".join(
-        f"--videos {name}={method_files(name, VIDEOS)[0]}" for name in METHODS
-    )
+    folders = all_methods(VIDEOS, config["seeds"][:1])
+    return " ".join(f"--videos {name}={path}" for name, path in zip(METHODS, folders))
 
 
 def note_flag():

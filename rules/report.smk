@@ -5,7 +5,7 @@ rule report_table1:
     input:
         script=script("report_table1.py"),
         library=library("report_table1.py"),
-        scores=[path for name in METHODS for path in method_files(name, SCORES)],
+        scores=all_methods(SCORES, config["seeds"]),
     output:
         csv="results/report/table1.csv",
         md="results/report/table1.md",
@@ -23,10 +23,11 @@ rule report_table1:
         "../envs/report.yaml"
     threads: 1
     params:
-        methods=method_flags(SCORES),
+        methods=method_flags(EVALUATION),
+        seeds=config["seeds"],
         note=note_flag(),
     shell:
-        "python {input.script} {params.methods} {params.note} --csv {output.csv} "
+        "python {input.script} {params.methods} --seeds {params.seeds} {params.note} --csv {output.csv} "
         "--md {output.md} --tex {output.tex} --html {output.html} > {log} 2>&1"
 
 
@@ -34,7 +35,7 @@ rule report_landmarks:
     input:
         script=script("report_landmarks.py"),
         library=library("report_landmarks.py"),
-        clips=first_seed_files(CLIPS),
+        clips=all_methods(CLIPS, config["seeds"][:1]),
     output:
         report(
             "results/report/landmarks.png",
@@ -50,7 +51,7 @@ rule report_landmarks:
         "../envs/report.yaml"
     threads: 1
     params:
-        methods=first_seed_flags(CLIPS),
+        methods=method_flags(CLIPS),
         emotions=config["report"]["emotions"],
     shell:
         "python {input.script} {params.methods} --emotions {params.emotions} --out {output} "
@@ -61,7 +62,7 @@ rule report_frames:
     input:
         script=script("report_frames.py"),
         library=library("report_frames.py"),
-        clips=first_seed_files(CLIPS),
+        clips=all_methods(CLIPS, config["seeds"][:1]),
     output:
         report(
             "results/report/frames.png",
@@ -76,7 +77,7 @@ rule report_frames:
         "../envs/report.yaml"
     threads: 1
     params:
-        methods=first_seed_flags(CLIPS),
+        methods=method_flags(CLIPS),
         emotions=config["report"]["emotions"],
     shell:
         "python {input.script} {params.methods} --emotions {params.emotions} --out {output} "
@@ -111,8 +112,8 @@ rule report_page:
     input:
         script=script("report_page.py"),
         library=library("report_page.py"),
-        scores=[path for name in METHODS for path in method_files(name, SCORES)],
-        videos=first_seed_files(VIDEOS),
+        scores=all_methods(SCORES, config["seeds"]),
+        videos=all_methods(VIDEOS, config["seeds"][:1]),
         table1="results/report/table1.html",
         landmarks="results/report/landmarks.png",
         frames="results/report/frames.png",
@@ -131,12 +132,13 @@ rule report_page:
         "../envs/report.yaml"
     threads: 1
     params:
-        methods=method_flags(SCORES),
+        methods=method_flags(EVALUATION),
         videos=video_flags(),
+        seeds=config["seeds"],
         note=note_flag(),
         config=as_json(config),
     shell:
-        "python {input.script} {params.methods} {params.videos} {params.note} "
+        "python {input.script} {params.methods} --seeds {params.seeds} {params.videos} {params.note} "
         "--table1 {input.table1} --landmarks-figure {input.landmarks} "
         "--frames-figure {input.frames} --training-figure {input.training} "
         "--config {params.config:q} --out {output} > {log} 2>&1"

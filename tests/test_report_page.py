@@ -30,12 +30,11 @@ def inputs(tmp_path):
     for name in ("landmarks.png", "frames.png", "training.png"):
         (tmp_path / name).write_bytes(name.encode())
     (tmp_path / "table1.html").write_text("<table id=marker></table>")
-    (tmp_path / "config.yaml").write_text("seed: 1 # <b> & more\n")
     return {
         "title": "A <title>", "notes": ["mini & small"], "table1": tmp_path / "table1.html",
         "evaluations": evaluations, "seeds": None, "videos": videos,
         "landmarks_figure": tmp_path / "landmarks.png", "frames_figure": tmp_path / "frames.png",
-        "training_figure": tmp_path / "training.png", "config": tmp_path / "config.yaml",
+        "training_figure": tmp_path / "training.png", "config": "seed: 1 # <b> & more\n",
         "facts": [("torch", "2.15")],
     }  # fmt: skip
 

@@ -1,7 +1,10 @@
 """Rule report_page: table, videos, figures and settings -> one self-contained HTML page."""
 
 import argparse
+import json
 from pathlib import Path
+
+import yaml
 
 from emohead.report.flags import add_method_flags, name_and_path, name_and_text
 from emohead.report.methods import named_methods
@@ -22,7 +25,7 @@ parser.add_argument("--table1", type=Path, required=True, help="Table 1's .html 
 parser.add_argument("--landmarks-figure", type=Path, required=True, help=".png")
 parser.add_argument("--frames-figure", type=Path, required=True, help=".png")
 parser.add_argument("--training-figure", type=Path, required=True, help=".png")
-parser.add_argument("--config", type=Path, required=True, help="the run's configuration, YAML")
+parser.add_argument("--config", type=json.loads, required=True, help="the run's, as JSON")
 parser.add_argument(
     "--fact",
     action="append",
@@ -51,6 +54,6 @@ if __name__ == "__main__":
         landmarks_figure=flags.landmarks_figure,
         frames_figure=flags.frames_figure,
         training_figure=flags.training_figure,
-        config=flags.config,
+        config=yaml.safe_dump(flags.config, sort_keys=False, allow_unicode=True),
         facts=flags.fact,
     )

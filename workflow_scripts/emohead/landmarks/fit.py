@@ -36,8 +36,8 @@ def train_landmark_model(
     train_clips = {clip_id: clips[clip_id] for clip_id in train_ids}
     basis, statistics = fit_training_statistics(train_clips, crop_size, options.components)
     print(
-        f"{basis.size} PCA components explain {basis.explained_face[-1]:.1%} of the face's variance "
-        f"and {basis.explained_mouth[-1]:.1%} of the mouth's",
+        f"{basis.size} PCA components explain {basis.explained_face[-1]:.1%} of the variance of "
+        f"the face, {basis.explained_mouth[-1]:.1%} of the mouth's",
         flush=True,
     )
     torch.manual_seed(seed)

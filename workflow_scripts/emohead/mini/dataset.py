@@ -52,9 +52,10 @@ def make_speaker(
 ) -> list[Path]:
     """Make all clips of one speaker below `<root>/<speaker>`; returns the videos' paths.
 
-    Every emotion and level gets clips 1 to `sentences`; neutral has level 1 alone. Each clip depends on its own name, the seed and the frame size, and on nothing else: the same call
-    gives the same bytes on the same machine, with any number of workers. Raises ValueError for a
-    speaker, emotion, level or number of sentences that there is not.
+    Every emotion and level gets clips 1 to `sentences`; neutral has level 1 alone. Each clip
+    depends on its own name, the seed and the frame size, and on nothing else: the same call gives
+    the same bytes on the same machine, with any number of workers. Raises ValueError for a speaker,
+    emotion, level or number of sentences that there is not.
     """
     _check_choice("speaker", [speaker], tuple(PORTRAITS))
     _check_choice("emotion", emotions, EMOTIONS)

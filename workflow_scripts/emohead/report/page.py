@@ -90,13 +90,14 @@ def write_page(
     landmarks_figure: Path,
     frames_figure: Path,
     training_figure: Path,
-    config: Path,
+    config: str,
     facts: Sequence[tuple[str, str]],
 ) -> None:
     """Write `out`, a self-contained page.
 
     `table1` is the .html form of Table 1; `evaluations` hold evaluation folders, `videos` folders
-    of `<clip_id>.mp4`; the figures are .png; `facts` are versions, seeds and the like. ValueError
+    of `<clip_id>.mp4`; the figures are .png; `config` is the run's configuration, YAML text;
+    `facts` are versions, seeds and the like. ValueError
     for a missing file.
     """
     figures = (
@@ -104,7 +105,7 @@ def write_page(
         Figure("Frames", FRAMES_CAPTION, frames_figure),
         Figure("Training", TRAINING_CAPTION, training_figure),
     )
-    for path in (table1, config, *(figure.path for figure in figures)):
+    for path in (table1, *(figure.path for figure in figures)):
         if not path.is_file():
             raise ValueError(f"the page needs {path}, which is not there")
     page = render_template(
@@ -115,7 +116,7 @@ def write_page(
         video_rows=video_rows(videos),
         figures=[(figure, data_uri(figure.path)) for figure in figures],
         per_emotion=per_emotion_table(evaluations, seeds),
-        config=config.read_text(encoding="utf-8"),
+        config=config,
         facts=facts,
     )
     with whole_file(out) as unfinished:
