@@ -23,6 +23,8 @@ _OF_EMOTION = {
         "The bus to the village leaves at half past two.",
         "Our piano teacher works above the flower shop.",
         "A warm wind moved the paper on my table.",
+        "The farmer's map shows a shallow pond.",
+        "Two brown mules pull the wooden plough.",
     ),
     "contempt": (
         "The old ferry moves past the harbour wall.",
@@ -32,6 +34,8 @@ _OF_EMOTION = {
         "Both boys found some money beside the pool.",
         "A farmer parked his tractor by the pump house.",
         "You could see the moon above the valley.",
+        "We spent the whole summer near the fort.",
+        "Her coffee cup is on the upper shelf.",
     ),
     "disgusted": (
         "The weather map shows more rain by Monday.",
@@ -41,6 +45,8 @@ _OF_EMOTION = {
         "Uncle Bob keeps a map of every river.",
         "We have always used the smaller wheel.",
         "That movie about the boat was very popular.",
+        "A boat with five people left the pier.",
+        "The lamp above the sofa was my mother's.",
     ),
     "fear": (
         "Mother put the purple towel over the chair.",
@@ -50,6 +56,8 @@ _OF_EMOTION = {
         "Many people wait for the number four tram.",
         "Our puppy buried a bone below the fence.",
         "The father of my friend fixes old watches.",
+        "Most of the pupils own a blue jumper.",
+        "The bakery opens its doors before seven.",
     ),
     "happy": (
         "I will move the big table by myself.",
@@ -59,6 +67,8 @@ _OF_EMOTION = {
         "A small plane flew over the empty beach.",
         "Peter wrote about the wolves in the woods.",
         "We found a bottle of ink from Mumbai.",
+        "A path of pale pebbles leads to the well.",
+        "My favourite book has a brown paper cover.",
     ),
     "neutral": (
         "The mayor opened a public room for maps.",
@@ -68,6 +78,8 @@ _OF_EMOTION = {
         "The ship will leave the harbour by evening.",
         "He showed us five photos from Africa.",
         "Few of them remember the former bakery.",
+        "The van moves four beds to the farmhouse.",
+        "I put a map of Poland on the wall.",
     ),
     "sad": (
         "A boy from my class plays the trumpet.",
@@ -77,6 +89,8 @@ _OF_EMOTION = {
         "Mary bought a pair of leather boots.",
         "The family next door has four bicycles.",
         "You pass a wooden bridge on the way home.",
+        "A thin layer of frost covers the pumpkins.",
+        "We bought some bread from both bakers.",
     ),
     "surprised": (
         "The man put his hat above the mirror.",
@@ -86,6 +100,8 @@ _OF_EMOTION = {
         "We saw a film about the Baltic Sea.",
         "The poet read from a very thick volume.",
         "Her mother knows the name of every flower.",
+        "Five pale moths flew above the lamp.",
+        "The woman above us has a small piano.",
     ),
 }
 
