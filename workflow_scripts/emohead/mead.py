@@ -73,9 +73,7 @@ def parse_clip_id(clip_id: str) -> ClipName:
     )
 
 
-def video_path(
-    root: Path, speaker: str, view: str, emotion: str, level: int, number: int
-) -> Path:
+def video_path(root: Path, speaker: str, view: str, emotion: str, level: int, number: int) -> Path:
     """Where MEAD keeps a clip's video."""
     return Path(root) / speaker / "video" / view / emotion / f"level_{level}" / f"{number:03d}.mp4"
 

@@ -14,6 +14,8 @@ from emohead.report.style import RC, TRAIN_COLOUR, VALIDATION_COLOUR, save_figur
 PROGRESS = ("epoch", "step", "seconds")
 VALIDATION = "val_"
 # A range that a linear axis would flatten.
+# Between 0 and 1: nothing that a logarithmic axis would show better.
+SHARES = ("accuracy",)
 LOG_RATIO = 5
 
 
@@ -81,7 +83,8 @@ def _draw_loss(axis: Axes, seeds: Sequence[pd.DataFrame], loss: str) -> None:
                 drawn.append(known[name].to_numpy(float))
     values = np.concatenate(drawn) if drawn else np.array([])
     values = values[np.isfinite(values)]
-    if len(values) and values.min() > 0 and values.max() / values.min() > LOG_RATIO:
+    is_loss = loss not in SHARES
+    if is_loss and len(values) and values.min() > 0 and values.max() / values.min() > LOG_RATIO:
         axis.set_yscale("log")
     axis.set_title(loss, loc="left")
     axis.tick_params(labelsize=7.5)

@@ -11,13 +11,17 @@ from emohead.translator.perceptual import PerceptualLoss
 
 @dataclass(frozen=True)
 class TranslatorLossOptions:
-    """The weights of eq. (5), both 1 in the paper, and VGG-19's width and seed when it is random.
+    """The weights of eq. (5), both 1 in the paper, and which VGG-19 eq. (6) uses.
+
+    `vgg_weights` is a file with torchvision's ImageNet state dict, or None for random weights of
+    `vgg_width` and `vgg_seed`; see PerceptualLoss.
 
     A perceptual weight of 0 leaves the VGG-19 out. Raises ValueError for negative weights.
     """
 
     l1: float = 1.0
     perceptual: float = 1.0
+    vgg_weights: str | None = None
     vgg_width: float = 1.0
     vgg_seed: int = 0
 
@@ -30,19 +34,17 @@ class TranslatorLossOptions:
 
 
 class TranslatorLoss(nn.Module):
-    """Eq. (5): L = l1 * L_1 + perceptual * L_per, and both terms by name.
+    """Eq. (5): L = l1 * L_1 + perceptual * L_per, and both terms by name."""
 
-    `vgg_weights` as in PerceptualLoss: an ImageNet file, or None for random weights.
-    """
-
-    def __init__(self, options: TranslatorLossOptions, vgg_weights: Path | None = None) -> None:
+    def __init__(self, options: TranslatorLossOptions) -> None:
         super().__init__()
         self.options = options
-        self.perceptual = (
-            PerceptualLoss(vgg_weights, width=options.vgg_width, seed=options.vgg_seed)
-            if options.perceptual
-            else None
-        )
+        self.perceptual = None
+        if options.perceptual:
+            weights = Path(options.vgg_weights) if options.vgg_weights else None
+            self.perceptual = PerceptualLoss(
+                weights, width=options.vgg_width, seed=options.vgg_seed
+            )
 
     def forward(self, made: Tensor, true: Tensor) -> dict[str, Tensor]:
         """Scalars `loss`, `l1` and `perceptual` of frames [B, 3, S, S] in [0, 1]."""

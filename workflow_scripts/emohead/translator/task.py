@@ -1,6 +1,5 @@
 """Training of a translator, as Lightning runs it."""
 
-from pathlib import Path
 from typing import Any
 
 import lightning
@@ -17,8 +16,8 @@ Batch = tuple[Tensor, Tensor]  # uint8: drawing ++ reference [B, 6, S, S], frame
 class TranslatorTask(lightning.LightningModule):
     """A translator and its loss, eq. (5); logs `loss`, `l1`, `perceptual` (validation: `val_*`).
 
-    `model` is what to keep: its state dict is the trained translator. `vgg_weights` as in
-    PerceptualLoss; `seed` is of the translator's first weights.
+    `model` is what to keep: its state dict is the trained translator. `seed` is of its first
+    weights.
     """
 
     def __init__(
@@ -28,11 +27,10 @@ class TranslatorTask(lightning.LightningModule):
         train_options: TrainOptions,
         *,
         seed: int,
-        vgg_weights: Path | None = None,
     ) -> None:
         super().__init__()
         self.model = build_translator(options, seed=seed)
-        self.loss = TranslatorLoss(loss_options, vgg_weights).to(memory_format=torch.channels_last)
+        self.loss = TranslatorLoss(loss_options).to(memory_format=torch.channels_last)
         self.train_options = train_options
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:

@@ -1,0 +1,68 @@
+"""What a method's frames lose to head motion, which the sound doesn't carry.
+
+Renders the test clips of a finished run with one translator and three kinds of landmarks: the
+method's own, the same moved rigidly (a similarity on points 0-46, frame by frame) to where the
+true head is, and the true ones. Prints the PSNR of the face box, beside the copy of the reference
+face. Usage: python benchmarks/head_motion.py [results] [--method ours]
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+from skimage.transform import SimilarityTransform
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "workflow_scripts"))
+
+from emohead.checkpoint import load_checkpoint  # noqa: E402
+from emohead.evaluation import metrics  # noqa: E402
+from emohead.split import clips_of_part  # noqa: E402
+from emohead.store import open_clips  # noqa: E402
+from emohead.translator.load import restore_translator  # noqa: E402
+from emohead.translator.render import translate  # noqa: E402
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("results", type=Path, nargs="?", default=Path("results"))
+parser.add_argument("--method", default="ours")
+parser.add_argument("--translator", default="aatu")
+flags = parser.parse_args()
+
+
+def with_true_head(points: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Each frame's points, moved by the similarity that best brings 0-46 onto the true ones."""
+    moved = [
+        SimilarityTransform.from_estimate(ours[:47], true[:47])(ours)
+        for ours, true in zip(points, truth, strict=True)
+    ]
+    return np.stack(moved).astype(np.float32)
+
+
+def face_psnr(frames: np.ndarray, truth: np.ndarray, box: tuple[slice, slice]) -> float:
+    """Mean over frames 1 to T - 1."""
+    pairs = zip(frames[1:], truth[1:], strict=True)
+    return float(np.mean([metrics.psnr(a[box], b[box]) for a, b in pairs]))
+
+
+model = restore_translator(
+    load_checkpoint(flags.results / f"translator/{flags.translator}/seed0/model.pt", "translator")
+)
+predicted = open_clips([flags.results / f"methods/{flags.method}/seed0/clips.h5"])
+test = clips_of_part(flags.results / "split.csv", "test")
+rows = []
+for clip_id, clip in open_clips(sorted((flags.results / "features").glob("*.h5")), test).items():
+    truth, frames = clip.landmarks, clip.frames()
+    box = metrics.face_box(truth, clip.crop_size)
+    ours = predicted[clip_id].landmarks
+    landmarks = (ours, with_true_head(ours, truth), truth)
+    copied = np.repeat(frames[:1], len(frames), axis=0)
+    rows.append(
+        [face_psnr(copied, frames, box)]
+        + [face_psnr(translate(model, points, frames[0]), frames, box) for points in landmarks]
+    )
+copy, *others = np.mean(rows, axis=0)
+print(f"copy of the reference face            {copy:6.2f} dB")
+names = ("predicted landmarks", "predicted, true head position", "true landmarks")
+for name, value in zip(names, others, strict=True):
+    print(f"{name:36s}  {value:6.2f} dB  ({value - copy:+.2f})")
