@@ -14,6 +14,8 @@ rule train_translator:
         "results/logs/train_translator/{translator}-seed{seed}.log",
     benchmark:
         "results/benchmarks/train_translator/{translator}-seed{seed}.tsv"
+    # The longest jobs first: the landmark models fill the cores that they leave.
+    priority: 1
     conda:
         "../envs/train.yaml"
     threads: config["translator"]["train"]["threads"]

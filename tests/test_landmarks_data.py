@@ -58,6 +58,20 @@ def test_reference_at_training_depends_on_seed_and_epoch_only():
     assert not torch.equal(references(dataset), references(other_seed))
 
 
+def test_mfcc_offset_is_one_number_a_coefficient_and_only_at_training():
+    true = LandmarkClips(clips(), 128)
+    shifted = LandmarkClips(clips(), 128, seed=3, mfcc_offset=2.0)
+    offsets = []
+    for epoch in range(40):
+        shifted.set_epoch(epoch)
+        difference = (shifted[0].mfcc - true[0].mfcc).numpy()
+        assert np.abs(difference - difference[0, 0]).max() < 1e-4
+        offsets.append(difference[0, 0])
+    assert np.std(offsets) == pytest.approx(2.0, rel=0.15)
+    unshifted = LandmarkClips(clips(), 128, seed=3)
+    assert torch.equal(unshifted[0].mfcc, true[0].mfcc)
+
+
 def test_collate_pads_with_zeros_and_keeps_lengths():
     dataset = LandmarkClips(clips(), 128)
     batch = collate_clips([dataset[0], dataset[1]])

@@ -33,7 +33,8 @@ class TrainOptions:
     (`32-true`, `bf16-mixed`). `threads` are torch's: the order of its sums, and so the result,
     depends on their number. `validation` is the fraction of the training clips held out for the
     validation curve. `frames_per_clip` is how many frames of each clip an epoch of the translator
-    sees (None: all).
+    sees (None: all); `mfcc_offset` the random shift of a clip's MFCC that the landmark models
+    learn with, see `emohead.landmarks.data`.
     """
 
     epochs: int
@@ -45,6 +46,7 @@ class TrainOptions:
     device: str = "auto"
     validation: float = 0.0
     frames_per_clip: int | None = None
+    mfcc_offset: float = 0.0
 
 
 class SeededShuffle(Sampler[int]):

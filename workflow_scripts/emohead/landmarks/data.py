@@ -46,14 +46,23 @@ class LandmarkClips(Dataset[ClipSample]):
     each epoch, so that the model sees every pose a reference may have; a clip's draw depends on
     seed, epoch and index only, which makes a resumed training repeat it. Without a seed
     (evaluation) it is the first frame.
+
+    `mfcc_offset` (training) is the standard deviation of an offset that is drawn for each of the
+    12 coefficients, anew for every clip and epoch: what another microphone or timbre would add.
     """
 
     def __init__(
-        self, clips: Mapping[str, StoredClip], crop_size: int, *, seed: int | None = None
+        self,
+        clips: Mapping[str, StoredClip],
+        crop_size: int,
+        *,
+        seed: int | None = None,
+        mfcc_offset: float = 0.0,
     ) -> None:
         if not clips:
             raise ValueError("no clips to learn landmarks from: the part is empty")
         self._seed = seed
+        self._mfcc_offset = mfcc_offset
         self._epoch = 0
         self._clips: list[tuple[Tensor, Tensor, int]] = []
         for clip_id, clip in clips.items():
@@ -79,6 +88,8 @@ class LandmarkClips(Dataset[ClipSample]):
         if self._seed is not None:
             generator = np.random.default_rng([self._seed, self._epoch, index])
             frame = int(generator.integers(len(landmarks)))
+            offset = generator.normal(0, self._mfcc_offset, mfcc.shape[-1])
+            mfcc = mfcc + torch.from_numpy(offset).to(mfcc.dtype)
         return ClipSample(mfcc, landmarks, landmarks[frame], emotion)
 
 

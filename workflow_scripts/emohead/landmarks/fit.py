@@ -42,7 +42,9 @@ def train_landmark_model(
     )
     torch.manual_seed(seed)
     model = build_landmark_model(options, basis, statistics)
-    train_set = LandmarkClips(train_clips, crop_size, seed=seed)
+    train_set = LandmarkClips(
+        train_clips, crop_size, seed=seed, mfcc_offset=train_options.mfcc_offset
+    )
     train_data = DataLoader(
         train_set,
         train_options.batch_size,
