@@ -54,7 +54,7 @@ rule report_landmarks:
         methods=method_flags(CLIPS),
         emotions=config["report"]["emotions"],
     shell:
-        "python {input.script} {params.methods} --emotions {params.emotions} --out {output} "
+        "python {input.script} {params.methods} --emotions {params.emotions} --output {output} "
         "> {log} 2>&1"
 
 
@@ -80,7 +80,7 @@ rule report_frames:
         methods=method_flags(CLIPS),
         emotions=config["report"]["emotions"],
     shell:
-        "python {input.script} {params.methods} --emotions {params.emotions} --out {output} "
+        "python {input.script} {params.methods} --emotions {params.emotions} --output {output} "
         "> {log} 2>&1"
 
 
@@ -105,7 +105,7 @@ rule report_training:
     params:
         histories=" ".join(f"--history {label}={path}" for label, path in histories()),
     shell:
-        "python {input.script} {params.histories} --out {output} > {log} 2>&1"
+        "python {input.script} {params.histories} --output {output} > {log} 2>&1"
 
 
 rule report_page:
@@ -141,4 +141,4 @@ rule report_page:
         "python {input.script} {params.methods} --seeds {params.seeds} {params.videos} {params.note} "
         "--table1 {input.table1} --landmarks-figure {input.landmarks} "
         "--frames-figure {input.frames} --training-figure {input.training} "
-        "--config {params.config:q} --out {output} > {log} 2>&1"
+        "--config {params.config:q} --output {output} > {log} 2>&1"

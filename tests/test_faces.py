@@ -8,9 +8,9 @@ from emohead.faces import (
     NoFaceError,
     crop_frame,
     crop_transform,
-    lip_opening,
     transform_points,
 )
+from emohead.points import lip_opening
 
 
 @pytest.fixture(scope="module")

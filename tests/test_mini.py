@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.interpolate import RBFInterpolator
 
-from emohead.faces import FaceFinder, lip_opening
+from emohead.faces import FaceFinder
 from emohead.mead import EMOTIONS
 from emohead.media import read_video
 from emohead.mini.acting import act, expression_envelope
@@ -23,6 +23,7 @@ from emohead.mini.sentences import SENTENCE_COUNT, all_sentences, sentence
 from emohead.mini.speech import MANNERS, SAMPLE_RATE, VOICES, Phoneme, Utterance, speak
 from emohead.mini.visemes import REST, MouthShape, mouth_curves
 from emohead.mini.warping import Box, backward_field
+from emohead.points import lip_opening
 
 SCRIPT = Path(__file__).parents[1] / "workflow_scripts" / "make_mini.py"
 SENTENCE_WITH_P_AND_A = "Papa made both of us a pot of mushroom soup."

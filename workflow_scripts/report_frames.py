@@ -13,7 +13,7 @@ parser.add_argument(
     "--emotions", nargs="+", default=["happy", "angry", "surprised", "sad"], help="one clip each"
 )
 parser.add_argument("--frames-per-clip", type=int, default=3)
-parser.add_argument("--out", type=Path, nargs="+", required=True, help=".png and .pdf files")
+parser.add_argument("--output", type=Path, nargs="+", required=True, help=".png and .pdf files")
 
 if __name__ == "__main__":
     flags = parser.parse_args()
@@ -21,5 +21,5 @@ if __name__ == "__main__":
         named_methods(flags.method, flags.label),
         emotions=flags.emotions,
         frames_per_clip=flags.frames_per_clip,
-        outputs=flags.out,
+        outputs=flags.output,
     )

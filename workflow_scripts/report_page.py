@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from emohead.report.flags import add_method_flags, name_and_path, name_and_text
+from emohead.report.flags import add_method_flags, name_and_path
 from emohead.report.methods import named_methods
 from emohead.report.page import write_page
 
@@ -26,24 +26,14 @@ parser.add_argument("--landmarks-figure", type=Path, required=True, help=".png")
 parser.add_argument("--frames-figure", type=Path, required=True, help=".png")
 parser.add_argument("--training-figure", type=Path, required=True, help=".png")
 parser.add_argument("--config", type=json.loads, required=True, help="the run's, as JSON")
-parser.add_argument(
-    "--fact",
-    action="append",
-    default=[],
-    type=name_and_text,
-    metavar="NAME=VALUE",
-    help="a version, seed or the like, shown under the settings; repeat",
-)
-parser.add_argument("--title", default="Emotional talking heads: results")
 parser.add_argument("--note", action="append", default=[], help="a warning on top; repeat")
-parser.add_argument("--out", type=Path, required=True)
+parser.add_argument("--output", type=Path, required=True)
 
 if __name__ == "__main__":
     flags = parser.parse_args()
     methods = named_methods(flags.method, flags.label)
     write_page(
-        flags.out,
-        title=flags.title,
+        flags.output,
         notes=flags.note,
         table1=flags.table1,
         evaluations=methods,
@@ -55,5 +45,4 @@ if __name__ == "__main__":
         frames_figure=flags.frames_figure,
         training_figure=flags.training_figure,
         config=yaml.safe_dump(flags.config, sort_keys=False, allow_unicode=True),
-        facts=flags.fact,
     )

@@ -15,8 +15,8 @@ parser.add_argument(
     metavar="LABEL=PATH",
     help="a model's label and its history.csv; repeat; the same label again for another seed",
 )
-parser.add_argument("--out", type=Path, nargs="+", required=True, help=".png and .pdf files")
+parser.add_argument("--output", type=Path, nargs="+", required=True, help=".png and .pdf files")
 
 if __name__ == "__main__":
     flags = parser.parse_args()
-    write_training_figure(flags.history, outputs=flags.out)
+    write_training_figure(flags.history, outputs=flags.output)

@@ -15,11 +15,6 @@ import numpy as np
 from scipy.ndimage import median_filter
 from skimage.transform import SimilarityTransform
 
-#: The points of each region, in dlib's order.
-JAW, LIPS = slice(0, 17), slice(48, 68)
-#: Facing pairs of the inner lips, upper and lower.
-INNER_LIPS = ((61, 67), (62, 66), (63, 65))
-
 # Points 0-46 of an average neutral face (the symmetrised mean of the mini set's two portraits):
 # the mid-point of the eyes is the origin, their distance the unit. Mouth left out, so that
 # speech doesn't move the crop.
@@ -183,9 +178,3 @@ def crop_frame(image: np.ndarray, transform: np.ndarray, crop_size: int) -> np.n
         if fine == 1
         else cv2.resize(crop, (crop_size, crop_size), interpolation=cv2.INTER_AREA)
     )
-
-
-def lip_opening(landmarks: np.ndarray) -> np.ndarray:
-    """Mean height of the inner lips, [...] in the unit of the landmarks [..., 68, 2]."""
-    upper, lower = zip(*INNER_LIPS, strict=True)
-    return (landmarks[..., lower, 1] - landmarks[..., upper, 1]).mean(-1)

@@ -6,7 +6,7 @@ Frame metrics take uint8 [S, S, 3] RGB pictures, landmark metrics [T, 68, 2] in 
 import numpy as np
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from emohead.faces import LIPS, lip_opening
+from emohead.points import LIPS, lip_opening
 
 #: Landmark distances are given in pixels of a crop of this size, whatever the crop's own.
 LANDMARK_CROP = 128

@@ -11,8 +11,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-LIPS = slice(48, 68)
-POINTS = 68
+from emohead.points import LIPS, POINTS
 
 
 @dataclass(frozen=True)

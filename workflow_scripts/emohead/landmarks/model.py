@@ -17,8 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from emohead.landmarks.basis import POINTS, LandmarkBasis
+from emohead.landmarks.basis import LandmarkBasis
 from emohead.landmarks.options import LandmarkModelOptions
+from emohead.points import POINTS
 
 MFCC_STEPS = 28
 MFCC_COEFFICIENTS = 12

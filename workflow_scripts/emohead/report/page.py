@@ -18,6 +18,8 @@ from emohead.report.table1 import number
 MEDIA_TYPES = {".png": "image/png", ".mp4": "video/mp4"}
 PER_EMOTION_METRIC = "m_lmd"
 
+TITLE = "Emotional talking heads: results"
+
 LANDMARKS_CAPTION = (
     "Landmarks that each method predicts, over the ground truth's in grey; lips tinted. Columns "
     "are moments spread over one test clip per emotion."
@@ -81,7 +83,6 @@ class HeatTable:
 def write_page(
     out: Path,
     *,
-    title: str,
     notes: Sequence[str],
     table1: Path,
     evaluations: Sequence[Method],
@@ -91,14 +92,12 @@ def write_page(
     frames_figure: Path,
     training_figure: Path,
     config: str,
-    facts: Sequence[tuple[str, str]],
 ) -> None:
     """Write `out`, a self-contained page.
 
     `table1` is the .html form of Table 1; `evaluations` hold evaluation folders, `videos` folders
-    of `<clip_id>.mp4`; the figures are .png; `config` is the run's configuration, YAML text;
-    `facts` are versions, seeds and the like. ValueError
-    for a missing file.
+    of `<clip_id>.mp4`; the figures are .png; `config` is the run's configuration, YAML text.
+    ValueError for a missing file.
     """
     figures = (
         Figure("Landmarks", LANDMARKS_CAPTION, landmarks_figure),
@@ -110,14 +109,13 @@ def write_page(
             raise ValueError(f"the page needs {path}, which is not there")
     page = render_template(
         "page.html.j2",
-        title=title,
+        title=TITLE,
         notes=notes,
         table1=Markup(table1.read_text(encoding="utf-8")),
         video_rows=video_rows(videos),
         figures=[(figure, data_uri(figure.path)) for figure in figures],
         per_emotion=per_emotion_table(evaluations, seeds),
         config=config,
-        facts=facts,
     )
     with whole_file(out) as unfinished:
         unfinished.write_text(page, encoding="utf-8", newline="\n")

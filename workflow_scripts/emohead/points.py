@@ -1,0 +1,14 @@
+"""dlib's 68 points by name."""
+
+import numpy as np
+
+POINTS = 68
+LIPS = slice(48, 68)
+#: Facing pairs of the inner lips, upper and lower.
+INNER_LIPS = ((61, 67), (62, 66), (63, 65))
+
+
+def lip_opening(landmarks: np.ndarray) -> np.ndarray:
+    """Mean height of the inner lips, [...] in the unit of the landmarks [..., 68, 2]."""
+    upper, lower = zip(*INNER_LIPS, strict=True)
+    return (landmarks[..., lower, 1] - landmarks[..., upper, 1]).mean(-1)
