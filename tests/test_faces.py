@@ -92,6 +92,8 @@ def test_track_bridges_short_gaps_and_refuses_long_ones(finder, portrait):
     track = finder.track([face, face, nothing, face.copy()], max_gap=1)
     assert track.found.tolist() == [True, True, False, True]
     assert np.isfinite(track.landmarks).all()
+    still = finder.track([face.copy() for _ in range(4)]).landmarks
+    np.testing.assert_array_equal(still, still[[0, 0, 0, 0]])
     with pytest.raises(NoFaceError, match="2 frames in a row, more than 1"):
         finder.track([face, nothing, nothing, face], max_gap=1)
     with pytest.raises(NoFaceError, match="no face in any of 2 frames"):

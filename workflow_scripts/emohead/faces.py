@@ -115,8 +115,8 @@ class FaceFinder:
         frames = list(frames)
         boxes, found = np.full((len(frames), 4), np.nan), np.zeros(len(frames), bool)
         for t, image in enumerate(frames):
-            # Rendered clips and copies hold runs of equal frames: look once.
-            if t and image is frames[t - 1]:
+            # Equal frames have equal boxes, or a still picture would seem to move.
+            if t and np.array_equal(image, frames[t - 1]):
                 boxes[t], found[t] = boxes[t - 1], found[t - 1]
                 continue
             box = self.box_near(image, boxes[t - 1]) if t and found[t - 1] else None
