@@ -28,7 +28,7 @@ BUILT_IN_METHODS = {
         "translator": "truth",
     },
     "copy_reference": {
-        "label": "Copy of the reference face",
+        "label": "Copy reference",
         "landmarks": "reference",
         "translator": "reference",
     },
