@@ -58,6 +58,14 @@ def test_reference_at_training_depends_on_seed_and_epoch_only():
     assert not torch.equal(references(dataset), references(other_seed))
 
 
+def test_reference_at_training_can_be_the_first_frame_too():
+    dataset = LandmarkClips(clips(), 128, seed=3, reference="first")
+    for epoch in range(3):
+        dataset.set_epoch(epoch)
+        for index in range(len(dataset)):
+            assert torch.equal(dataset[index].reference, dataset[index].landmarks[0])
+
+
 def test_mfcc_offset_is_one_number_a_coefficient_and_only_at_training():
     true = LandmarkClips(clips(), 128)
     shifted = LandmarkClips(clips(), 128, seed=3, mfcc_offset=2.0)

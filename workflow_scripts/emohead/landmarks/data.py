@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -42,10 +42,10 @@ class LandmarkBatch(NamedTuple):
 class LandmarkClips(Dataset[ClipSample]):
     """Whole clips, held in memory, in the order of `clips`.
 
-    With a `seed` (training) the reference is a random other frame of the same clip, drawn anew
-    each epoch, so that the model sees every pose a reference may have; a clip's draw depends on
-    seed, epoch and index only, which makes a resumed training repeat it. Without a seed
-    (evaluation) it is the first frame.
+    With a `seed` (training) and `reference="random"` the reference is a random frame of the clip,
+    drawn anew each epoch, so that the model sees every pose a reference may have; a clip's draw
+    depends on seed, epoch and index only, which makes a resumed training repeat it. Otherwise, and
+    without a seed (evaluation), it is the first frame.
 
     `mfcc_offset` (training) is the standard deviation of an offset that is drawn for each of the
     12 coefficients, anew for every clip and epoch: what another microphone or timbre would add.
@@ -57,11 +57,13 @@ class LandmarkClips(Dataset[ClipSample]):
         crop_size: int,
         *,
         seed: int | None = None,
+        reference: Literal["first", "random"] = "random",
         mfcc_offset: float = 0.0,
     ) -> None:
         if not clips:
             raise ValueError("no clips to learn landmarks from: the part is empty")
         self._seed = seed
+        self._reference = reference
         self._mfcc_offset = mfcc_offset
         self._epoch = 0
         self._clips: list[tuple[Tensor, Tensor, int]] = []
@@ -87,7 +89,8 @@ class LandmarkClips(Dataset[ClipSample]):
         frame = 0
         if self._seed is not None:
             generator = np.random.default_rng([self._seed, self._epoch, index])
-            frame = int(generator.integers(len(landmarks)))
+            if self._reference == "random":
+                frame = int(generator.integers(len(landmarks)))
             offset = generator.normal(0, self._mfcc_offset, mfcc.shape[-1])
             mfcc = mfcc + torch.from_numpy(offset).to(mfcc.dtype)
         return ClipSample(mfcc, landmarks, landmarks[frame], emotion)

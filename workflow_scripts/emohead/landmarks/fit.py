@@ -43,7 +43,11 @@ def train_landmark_model(
     torch.manual_seed(seed)
     model = build_landmark_model(options, basis, statistics)
     train_set = LandmarkClips(
-        train_clips, crop_size, seed=seed, mfcc_offset=train_options.mfcc_offset
+        train_clips,
+        crop_size,
+        seed=seed,
+        reference=options.reference,
+        mfcc_offset=train_options.mfcc_offset,
     )
     train_data = DataLoader(
         train_set,
