@@ -3,11 +3,14 @@
 import subprocess
 import sys
 from fractions import Fraction
+from importlib.util import find_spec
 from pathlib import Path
 
 import av
+import dlib
 import numpy as np
 import pytest
+import skimage.data
 from scipy.interpolate import RBFInterpolator
 
 from emohead.faces import FaceFinder
@@ -165,6 +168,33 @@ def test_faces_show_the_emotion(renderer, finder):
     nose_tip, upper_lip = 33, 51
     assert corner_below("happy", nose_tip) < corner_below("neutral", nose_tip) - 1.5
     assert corner_below("sad", upper_lip) > corner_below("neutral", upper_lip) + 1.0
+
+
+def test_a_face_recogniser_does_not_take_w901_for_the_astronaut():
+    models = Path(find_spec("face_recognition_models").origin).parent / "models"
+    recogniser = dlib.face_recognition_model_v1(
+        str(models / "dlib_face_recognition_resnet_model_v1.dat")
+    )
+    predictor = dlib.shape_predictor(str(models / "shape_predictor_68_face_landmarks.dat"))
+    detector = dlib.get_frontal_face_detector()
+
+    def descriptor(image):
+        image = np.ascontiguousarray(image)
+        box = max(detector(image, 1), key=dlib.rectangle.area)
+        return np.array(recogniser.compute_face_descriptor(image, predictor(image, box)))
+
+    photo = skimage.data.astronaut()
+    known = [descriptor(photo), descriptor(photo[:, ::-1])]
+    # The recogniser works: the mirrored photo is the same person.
+    assert np.linalg.norm(known[0] - known[1]) < 0.3
+    renderer = Renderer(PORTRAITS["W901"]())
+    distances = [
+        np.linalg.norm(descriptor(renderer.render(face_of(emotion))) - person)
+        for emotion in EMOTIONS
+        for person in known
+    ]
+    same_person = 0.6  # dlib's own threshold
+    assert min(distances) > same_person + 0.05
 
 
 def test_blink_closes_the_eyes(finder):

@@ -22,6 +22,9 @@ LIP_PAIRS = ((61, 67), (62, 66), (63, 65), (68, 70), (69, 71))
 UPPER_LIP = (49, 50, 51, 52, 53, 61, 62, 63, 68, 69)
 LOWER_LIP = (55, 56, 57, 58, 59, 65, 66, 67, 70, 71)
 LIPS = (*range(48, 72),)
+#: Below the eyes, beside the mouth, and the jowls.
+CHEEKS = (72, 73, 74, 75, 78, 79)
+NASOLABIAL_FOLDS = (76, 77)
 CHIN, GLABELLA = 80, 81
 FOREHEAD = range(82, 87)
 #: Fold above the upper lid, the lid point and the brow point that it follows.

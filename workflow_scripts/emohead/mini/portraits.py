@@ -12,6 +12,7 @@ from PIL import Image
 from emohead.mini.control_points import (
     ASTRONAUT,
     CANVAS,
+    CHEEKS,
     EYES,
     FACE_POINTS,
     GLABELLA,
@@ -19,8 +20,11 @@ from emohead.mini.control_points import (
     IDENTITY_POINTS,
     INTEROCULAR,
     IRISES,
+    JAW,
     LID_CREASES,
     LIP_PAIRS,
+    LIPS,
+    NASOLABIAL_FOLDS,
     PortraitPoints,
     astronaut_at_rest,
 )
@@ -111,20 +115,9 @@ def _assemble(
 
 
 def _stranger() -> Portrait:
-    """Nobody: the astronaut's photo in a shape three quarters of the way to Hopper's, retoned.
-
-    Brows take less of the other's shape, or they would run into the fringe.
-    """
+    """Nobody: the astronaut's photo with another shape of face and features, retoned."""
     rest = astronaut_at_rest()
-    weight = np.full((IDENTITY_POINTS, 1), 0.75)
-    weight[17:27] = weight[GLABELLA] = 0.19
-    towards = HOPPER.face()[:IDENTITY_POINTS] - rest[:IDENTITY_POINTS]
-    rest[:IDENTITY_POINTS] += weight * np.clip(towards, -10, 10)
-    # A slightly wider jaw and nose.
-    jaw = np.array([0.3, 0.6, 0.9, 1, 0.9, 0.6, 0, -0.6, -0.9, -1, -0.9, -0.6, -0.3])
-    rest[2:15, 0] -= 0.03 * INTEROCULAR * jaw
-    wings, middle = [31, 32, 34, 35], rest[27:31, 0].mean()
-    rest[wings, 0] = middle + 1.12 * (rest[wings, 0] - middle)
+    _reshape(rest)
     for crease, lid, brow in LID_CREASES:
         rest[crease] = rest[lid] + 0.3 * (rest[brow] - rest[lid])
     for iris, (corner, *_, other_corner, _, _) in zip(IRISES, EYES, strict=True):
@@ -136,6 +129,40 @@ def _stranger() -> Portrait:
     photo = _crop(skimage.data.astronaut(), _ASTRONAUT_CROP)
     # Part of the fold is in the photo, left by the smile.
     return _assemble(_retone(photo), ASTRONAUT, rest, mobility={}, fold_depth=0.6, mirrored=True)
+
+
+def _reshape(rest: np.ndarray) -> None:
+    """Give the astronaut's face points [93, 2] another person's proportions, in place.
+
+    Three quarters of the way to Hopper's alone, the face is still the astronaut's to a face
+    recogniser (descriptor distance .46, where .6 counts as another person); with the features
+    moved as well it is nobody's (.71; .65 to Hopper). The test of the mini data set measures it.
+    """
+    weight = np.full((IDENTITY_POINTS, 1), 0.75)
+    # Brows take less of the other's shape, or they would run into the fringe.
+    weight[17:27] = weight[GLABELLA] = 0.19
+    towards = HOPPER.face()[:IDENTITY_POINTS] - rest[:IDENTITY_POINTS]
+    rest[:IDENTITY_POINTS] += weight * np.clip(towards, -10, 10)
+    middle = rest[27:31, 0].mean()
+
+    def widen(points: list[int], factor: float) -> None:
+        rest[points, 0] = middle + factor * (rest[points, 0] - middle)
+
+    # A fuller jaw, and a wider face about it.
+    jaw = np.array([0.3, 0.6, 0.9, 1, 0.9, 0.6, 0, -0.6, -0.9, -1, -0.9, -0.6, -0.3])
+    rest[2:15, 0] -= 0.03 * INTEROCULAR * jaw
+    widen([*JAW], 1.08)
+    widen([*CHEEKS], 1.05)
+    # Eyes closer together.
+    rest[36:42, 0] += 4
+    rest[42:48, 0] -= 4
+    # A shorter and wider nose.
+    rest[28:36, 1] -= (0.9, 1.8, 3, 3, 3, 3, 3, 3)
+    widen([31, 32, 34, 35], 1.23)
+    # A lower mouth with thinner lips.
+    lips, seam = [*LIPS], rest[60:68, 1].mean()
+    rest[lips, 1] = seam + 0.85 * (rest[lips, 1] - seam)
+    rest[[*lips, *NASOLABIAL_FOLDS], 1] += 2
 
 
 def _retone(image: np.ndarray) -> np.ndarray:
