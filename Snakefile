@@ -24,6 +24,7 @@ report: "report/workflow.rst"
 rule all:
     default_target: True
     input:
+        rules.report_data.output,
         rules.report_table1.output,
         rules.report_landmarks.output,
         rules.report_frames.output,

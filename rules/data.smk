@@ -1,4 +1,4 @@
-# data: the embedded data set, and the list of clips of every shard.
+# data: where clips come from, and the list of clips of every shard.
 
 
 rule make_mini:
@@ -27,23 +27,109 @@ rule make_mini:
         "--output {output} > {log} 2>&1"
 
 
-rule list_clips:
+rule fetch_archive:
     input:
-        script=script("list_clips.py"),
-        library=library("list_clips.py"),
-        folder=lambda wildcards: speaker_folder(wildcards.speaker),
+        # Newer code, or a touched table, is no reason to fetch again; a changed row is.
+        script=ancient(script("fetch_archive.py")),
+        library=ancient(library("fetch_archive.py")),
+        table=ancient(config["data"]["archives"]["table"]),
     output:
-        "results/data/lists/{speaker}-{emotion}.csv",
+        "results/data/archives/{speaker}/{kind}.tar",
     log:
-        "results/logs/list_clips/{speaker}-{emotion}.log",
+        "results/logs/fetch_archive/{speaker}-{kind}.log",
     benchmark:
-        "results/benchmarks/list_clips/{speaker}-{emotion}.tsv"
+        "results/benchmarks/fetch_archive/{speaker}-{kind}.tsv"
+    conda:
+        "../envs/media.yaml"
+    threads: 1
+    resources:
+        download=1,
+    params:
+        row=archive_row,
+        downloads=config["data"]["archives"]["downloads"],
+    shell:
+        "python {input.script} --table {input.table:q} --speaker {wildcards.speaker} "
+        "--kind {wildcards.kind} --downloads {params.downloads:q} --output {output} > {log} 2>&1"
+
+
+rule unpack_archives:
+    input:
+        script=script("unpack_archives.py"),
+        library=library("unpack_archives.py"),
+        archives=speaker_archives,
+    output:
+        folder=directory("results/data/unpacked/{speaker}"),
+        problems="results/data/unpacked/{speaker}-problems.csv",
+    log:
+        "results/logs/unpack_archives/{speaker}.log",
+    benchmark:
+        "results/benchmarks/unpack_archives/{speaker}.tsv"
     conda:
         "../envs/media.yaml"
     threads: 1
     params:
+        archives=archive_flags,
         view=config["data"]["view"],
+        emotions=config["data"]["emotions"],
         levels=config["data"]["levels"],
     shell:
-        "python {input.script} --speaker-folder {input.folder} --view {params.view} "
-        "--emotion {wildcards.emotion} --levels {params.levels} --output {output} > {log} 2>&1"
+        "python {input.script} --speaker {wildcards.speaker} {params.archives} "
+        "--view {params.view} --emotions {params.emotions} --levels {params.levels} "
+        "--output {output.folder} --problems {output.problems} > {log} 2>&1"
+
+
+if config["data"]["source"] == "footage":
+
+    rule list_footage:
+        input:
+            script=script("list_footage.py"),
+            library=library("list_footage.py"),
+        output:
+            "results/data/lists/{speaker}-{emotion}.csv",
+        log:
+            "results/logs/list_footage/{speaker}-{emotion}.log",
+        benchmark:
+            "results/benchmarks/list_footage/{speaker}-{emotion}.tsv"
+        conda:
+            "../envs/media.yaml"
+        threads: 1
+        params:
+            table=config["data"]["footage"]["table"],
+            folder=config["data"]["footage"]["folder"],
+            rows=footage_rows,
+        shell:
+            "python {input.script} --table {params.table:q} --folder {params.folder:q} "
+            "--speaker {wildcards.speaker} --emotion {wildcards.emotion} --output {output} "
+            "> {log} 2>&1"
+
+else:
+
+    rule list_clips:
+        input:
+            script=script("list_clips.py"),
+            library=library("list_clips.py"),
+            made=made_folder,
+        output:
+            "results/data/lists/{speaker}-{emotion}.csv",
+        log:
+            "results/logs/list_clips/{speaker}-{emotion}.log",
+        benchmark:
+            "results/benchmarks/list_clips/{speaker}-{emotion}.tsv"
+        conda:
+            "../envs/media.yaml"
+        threads: 1
+        params:
+            folder=lambda wildcards: speaker_folder(wildcards.speaker),
+            state=folder_state,
+            view=config["data"]["view"],
+            levels=config["data"]["levels"],
+        shell:
+            "python {input.script} --folder {params.folder:q} --speaker {wildcards.speaker} "
+            "--view {params.view} --emotion {wildcards.emotion} --levels {params.levels} "
+            "--output {output} > {log} 2>&1"
+
+
+# `snakemake --cores all list_all --forcerun list_clips` looks at every file again.
+rule list_all:
+    input:
+        shard_paths("results/data/lists/{speaker}-{emotion}.csv"),

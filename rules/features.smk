@@ -15,12 +15,14 @@ rule extract_features:
         "results/benchmarks/extract_features/{speaker}-{emotion}.tsv"
     conda:
         "../envs/media.yaml"
-    threads: 1
+    threads: workers
     params:
         options=as_json(config["features"]),
+        # Not an output: Snakemake deletes those of a job that was killed.
+        state="state/features/{speaker}-{emotion}",
     shell:
         "python {input.script} --clips {input.clips} --options '{params.options}' "
-        "--shard {output.shard} --table {output.table} > {log} 2>&1"
+        "--workers {threads} --state {params.state} --shard {output.shard} --table {output.table} > {log} 2>&1"
 
 
 rule collect_clips:
@@ -29,6 +31,7 @@ rule collect_clips:
         library=library("collect_clips.py"),
         lists=shard_paths("results/data/lists/{speaker}-{emotion}.csv"),
         tables=shard_paths("results/features/{speaker}-{emotion}.csv"),
+        problems=archive_problems(),
     output:
         clips="results/clips.csv",
         rejected="results/rejected.csv",
@@ -43,5 +46,5 @@ rule collect_clips:
         max_rejected=config["data"]["max_rejected"],
     shell:
         "python {input.script} --lists {input.lists} --tables {input.tables} "
-        "--max-rejected {params.max_rejected} --clips {output.clips} "
+        "--problems {input.problems} --max-rejected {params.max_rejected} --clips {output.clips} "
         "--rejected {output.rejected} > {log} 2>&1"

@@ -1,4 +1,62 @@
-# report: Table 1, the figures and the page.
+# report: the data, Table 1, the figures and the page.
+
+
+rule report_crops:
+    input:
+        script=script("report_crops.py"),
+        library=library("report_crops.py"),
+        clips="results/clips.csv",
+        features=shard_paths("results/features/{speaker}-{emotion}.h5"),
+    output:
+        report(
+            "results/report/crops.png",
+            caption="../report/crops.rst",
+            category="Data",
+        ),
+    log:
+        "results/logs/report_crops.log",
+    benchmark:
+        "results/benchmarks/report_crops.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    params:
+        emotions=sorted({e for _, e in shards()}),
+    shell:
+        "python {input.script} --clips {input.clips} --features {input.features} "
+        "--emotions {params.emotions} --output {output} > {log} 2>&1"
+
+
+rule report_data:
+    input:
+        script=script("report_data.py"),
+        library=library("report_data.py"),
+        clips="results/clips.csv",
+        rejected="results/rejected.csv",
+        split="results/split.csv",
+        features=shard_paths("results/features/{speaker}-{emotion}.h5"),
+        crops="results/report/crops.png",
+    output:
+        report(
+            "results/report/data.html",
+            caption="../report/data.rst",
+            category="Data",
+        ),
+    log:
+        "results/logs/report_data.log",
+    benchmark:
+        "results/benchmarks/report_data.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    params:
+        speakers=speakers(),
+        emotions=sorted({e for _, e in shards()}),
+    shell:
+        "python {input.script} --clips {input.clips} --rejected {input.rejected} "
+        "--split {input.split} --features {input.features} --crops-figure {input.crops} "
+        "--speakers {params.speakers} --emotions {params.emotions} --output {output} "
+        "> {log} 2>&1"
 
 
 rule report_table1:

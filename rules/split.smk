@@ -16,10 +16,13 @@ rule split_clips:
         "../envs/media.yaml"
     threads: 1
     params:
+        unit=config["split"]["unit"],
+        gap=config["split"]["gap"],
         choice=config["split"]["choice"],
         test_fraction=config["split"]["test_fraction"],
         seed=config["split"]["seed"],
     shell:
-        "python {input.script} --clips {input.clips} --choice {params.choice} "
+        "python {input.script} --clips {input.clips} --unit {params.unit} "
+        "--gap {params.gap} --choice {params.choice} "
         "--test-fraction {params.test_fraction} --seed {params.seed} --output {output} "
         "> {log} 2>&1"

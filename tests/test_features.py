@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 import skimage.data
 
+from emohead.encoding import write_audio, write_video
 from emohead.features import FeatureOptions, collect_clips, extract_shard
 from emohead.mead import Clip, clip_table
-from emohead.media import write_audio, write_video
 from emohead.store import Shard
 
 SECONDS = 0.4

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from emohead.mead import EMOTIONS, Clip, clip_table, find_clips, parse_clip_id, read_clips
+from emohead.mead import EMOTIONS, find_clips, parse_clip_id
 
 
 def touch(root: Path, *names: str) -> None:
@@ -41,21 +41,34 @@ def test_finds_what_is_there(tmp_path):
         "M003/video/top/sad/level_3/009.mp4",
         "M003/audio/sad/level_3/001.m4a",
     )
-    clips = find_clips(tmp_path / "M003", view="front", emotion="sad", levels=[1, 2, 3])
+    clips = find_clips(
+        tmp_path / "M003", speaker="M003", view="front", emotion="sad", levels=[1, 2, 3]
+    )
     assert [clip.clip_id for clip in clips] == ["M003-front-sad-1-002", "M003-front-sad-3-001"]
     # No audio file of that name: the video's own sound.
     assert clips[0].audio == clips[0].video
     assert clips[1].audio == tmp_path / "M003/audio/sad/level_3/001.m4a"
-    assert find_clips(tmp_path / "M003", view="front", emotion="fear", levels=[1]) == []
+    assert (
+        find_clips(tmp_path / "M003", speaker="M003", view="front", emotion="fear", levels=[1])
+        == []
+    )
 
 
 def test_neutral_has_level_1_alone(tmp_path):
     touch(tmp_path, "M003/video/front/neutral/level_1/001.mp4")
-    (clip,) = find_clips(tmp_path / "M003", view="front", emotion="neutral", levels=[3])
+    (clip,) = find_clips(
+        tmp_path / "M003", speaker="M003", view="front", emotion="neutral", levels=[3]
+    )
     assert clip.level == 1
 
 
-def test_clip_table_there_and_back(tmp_path):
-    clips = [Clip("M003", "front", "sad", 3, 1, Path("a b/001.mp4"), Path("ä/001.m4a"))]
-    clip_table(clips).to_csv(tmp_path / "clips.csv", index=False)
-    assert read_clips(tmp_path / "clips.csv") == clips
+def test_sound_may_lie_beside_the_video_and_other_containers_count(tmp_path):
+    folder = "actor 3/video/front/sad/level_2"
+    touch(tmp_path, f"{folder}/007.MOV", f"{folder}/007.wav", f"{folder}/8.mkv", f"{folder}/8.txt")
+    touch(tmp_path, f"{folder}/008.mp4")  # the same number again: the first by name stays
+    clips = find_clips(
+        tmp_path / "actor 3", speaker="M003", view="front", emotion="sad", levels=[2]
+    )
+    assert [clip.clip_id for clip in clips] == ["M003-front-sad-2-007", "M003-front-sad-2-008"]
+    assert clips[0].audio.name == "007.wav"
+    assert clips[1].video.name == "008.mp4"

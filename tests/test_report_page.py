@@ -45,7 +45,7 @@ def page(tmp_path, inputs):
 
 
 def test_page_asks_nobody(page):
-    assert not re.search(r"https?://|(?:src|href)=\"(?!data:|#)|url\(|@import", page)
+    assert not re.search(r"https?://|(?:src|href)=\"(?!data:|#|data\.html)|url\(|@import", page)
 
 
 def test_page_holds_every_video_and_only_the_truth_is_heard(page):

@@ -1,17 +1,24 @@
+import numpy as np
 import pandas as pd
 import pytest
 
+from emohead.audio import mfcc_windows
 from emohead.mead import parse_clip_id
 from emohead.split import clips_of_part, hold_out_validation, split_clips
 
 
-def table(counts: dict[tuple[str, str, int], int]) -> pd.DataFrame:
+def table(counts: dict[tuple[str, str, int], int], frames: int = 100) -> pd.DataFrame:
     rows = [
-        (f"{speaker}-front-{emotion}-{level}-{number:03d}", speaker, emotion, level, number)
+        (f"{speaker}-front-{emotion}-{level}-{number:03d}", speaker, emotion, level, number, frames)
         for (speaker, emotion, level), count in counts.items()
         for number in range(1, count + 1)
     ]
-    return pd.DataFrame(rows, columns=["clip_id", "speaker", "emotion", "level", "number"])
+    columns = ["clip_id", "speaker", "emotion", "level", "number", "frames"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def of_lengths(*lengths: int) -> pd.DataFrame:
+    return table({("W901", "sad", 2): len(lengths)}).assign(frames=lengths)
 
 
 def test_meads_own_24_of_30_and_32_of_40():
@@ -23,10 +30,23 @@ def test_meads_own_24_of_30_and_32_of_40():
     assert parts["M003-front-neutral-1-033"] == "test"
 
 
-@pytest.mark.parametrize(("count", "tests"), [(1, 0), (2, 1), (3, 1), (8, 2), (10, 2), (29, 6)])
+@pytest.mark.parametrize(("count", "tests"), [(2, 1), (3, 1), (8, 2), (10, 2), (29, 6)])
 def test_every_group_keeps_clips_to_train_on(count, tests):
     parts = split_clips(table({("W901", "sad", 2): count}), test_fraction=0.2)["part"]
     assert (parts == "test").sum() == tests
+
+
+def test_a_single_clip_is_trained_on():
+    clips = table({("W901", "sad", 2): 1, ("W901", "sad", 3): 2})
+    assert list(split_clips(clips, test_fraction=0.2)["part"]) == ["train", "train", "test"]
+
+
+def test_whole_clips_have_all_their_frames():
+    parts = split_clips(of_lengths(90, 120), test_fraction=0.5)
+    assert list(parts[["part", "start", "stop"]].itertuples(index=False, name=None)) == [
+        ("train", 0, 90),
+        ("test", 0, 120),
+    ]
 
 
 def test_random_choice_follows_its_seed():
@@ -37,6 +57,85 @@ def test_random_choice_follows_its_seed():
     ]
     assert drawn[0] == drawn[1] != drawn[2]
     assert drawn[0].count("test") == 4
+
+
+@pytest.mark.parametrize(
+    ("frames", "test_fraction", "gap", "train", "test"),
+    [
+        (125, 0.2, 0.5, (0, 87), (100, 125)),  # half a second is 12.5 frames
+        (100, 0.25, 0.2, (0, 70), (75, 100)),
+        (103, 0.2, 0.0, (0, 82), (82, 103)),  # 82.4 frames
+        (100, 0.5, 0.28, (0, 43), (50, 100)),  # 7 frames, though .28 * 25 > 7 in a computer
+    ],
+)
+def test_a_clip_is_tested_on_its_end(frames, test_fraction, gap, train, test):
+    parts = split_clips(of_lengths(frames), unit="time", test_fraction=test_fraction, gap=gap)
+    assert list(parts["clip_id"]) == ["W901-front-sad-2-001"] * 2
+    assert list(parts[["part", "start", "stop"]].itertuples(index=False, name=None)) == [
+        ("train", *train),
+        ("test", *test),
+    ]
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.1, 0.5, 1.3])
+@pytest.mark.parametrize("test_fraction", [0.1, 0.2, 0.35])
+def test_no_frame_is_in_both_parts_and_the_gap_is_kept(gap, test_fraction):
+    clips = of_lengths(*range(80, 400, 7))
+    parts = split_clips(clips, unit="time", test_fraction=test_fraction, gap=gap)
+    train, test = (parts[parts["part"] == p].set_index("clip_id") for p in ("train", "test"))
+    assert len(train) == len(clips)
+    assert (train["start"] == 0).all()
+    assert len(test) > 30
+    assert ((test["start"] - train["stop"][test.index]) / 25 >= gap).all()
+    assert (test["stop"] == clips.set_index("clip_id")["frames"][test.index]).all()
+
+
+def test_short_clips_are_trained_on_whole_and_named(capsys):
+    """Of 47 frames a fifth is 9.4, from frame 38 on: 9 frames, .36 s."""
+    parts = split_clips(of_lengths(47, 52), unit="time", test_fraction=0.2)
+    assert list(parts.drop(columns="clip_id").itertuples(index=False, name=None)) == [
+        ("train", 0, 47),
+        ("train", 0, 29),
+        ("test", 42, 52),
+    ]
+    said = capsys.readouterr().out
+    assert "1 of 2 clips are too short" in said
+    assert "W901-front-sad-2-001" in said
+
+
+def test_a_split_by_time_draws_nothing():
+    clips = of_lengths(100, 150, 200)
+    splits = [
+        split_clips(clips, unit="time", test_fraction=0.2, choice=choice, seed=seed)
+        for choice, seed in (("last", 0), ("random", 1))
+    ]
+    pd.testing.assert_frame_equal(*splits)
+
+
+@pytest.mark.parametrize("clips", [of_lengths(20, 30), of_lengths()])
+def test_clips_that_are_all_too_short_cannot_be_tested(clips):
+    with pytest.raises(ValueError, match=r"nothing to test on.*split\.gap"):
+        split_clips(clips, unit="time", test_fraction=0.2)
+
+
+def test_single_clips_cannot_be_split_by_clips():
+    clips = table({("W901", "sad", 2): 1, ("W901", "happy", 2): 1})
+    with pytest.raises(ValueError, match=r"nothing to test on.*split\.unit to time"):
+        split_clips(clips, test_fraction=0.2)
+
+
+@pytest.mark.parametrize(("gap", "shares"), [(0.5, False), (0.28, False), (0.12, True)])
+def test_the_gap_keeps_sound_of_one_part_out_of_the_others_windows(gap, shares):
+    noise = np.random.default_rng(0).normal(0, 0.1, (2, 100 * 640)).astype(np.float32)
+    parts = split_clips(of_lengths(100), unit="time", test_fraction=0.4, gap=gap)
+    train, test = (slice(row.start, row.stop) for row in parts.itertuples())
+    cut = (train.stop + test.start) * 640 // 2
+    windows = mfcc_windows(noise[0], 100)
+    other_end = mfcc_windows(np.concatenate([noise[0, :cut], noise[1, cut:]]), 100)
+    other_start = mfcc_windows(np.concatenate([noise[1, :cut], noise[0, cut:]]), 100)
+    same_train = np.allclose(windows[train], other_end[train], atol=1e-3)
+    same_test = np.allclose(windows[test], other_start[test], atol=1e-3)
+    assert (same_train and same_test) == (not shares)
 
 
 def test_validation_comes_from_all_emotions_and_leaves_the_rest():
@@ -50,9 +149,28 @@ def test_validation_comes_from_all_emotions_and_leaves_the_rest():
     assert hold_out_validation(ids, fraction=0, seed=3) == (sorted(ids), [])
 
 
+@pytest.mark.parametrize(("angry", "sad", "held_out"), [(1, 0, 0), (1, 1, 0), (3, 1, 2), (5, 0, 4)])
+def test_validation_leaves_every_emotion_a_clip_to_train_on(angry, sad, held_out):
+    ids = list(table({("W901", "angry", 3): angry, ("W901", "sad", 3): sad})["clip_id"])
+    train, validation = hold_out_validation(ids, fraction=0.9, seed=0)
+    assert len(validation) == held_out
+    assert {parse_clip_id(c).emotion for c in train} == {parse_clip_id(c).emotion for c in ids}
+
+
+def test_a_part_is_read_back_with_its_frames(tmp_path):
+    path = tmp_path / "split.csv"
+    split_clips(of_lengths(47, 125), unit="time", test_fraction=0.2).to_csv(path, index=False)
+    assert clips_of_part(path, "train") == {
+        "W901-front-sad-2-001": range(0, 47),
+        "W901-front-sad-2-002": range(0, 87),
+    }
+    assert clips_of_part(path, "test") == {"W901-front-sad-2-002": range(100, 125)}
+
+
 def test_an_empty_part_says_so(tmp_path):
     path = tmp_path / "split.csv"
-    pd.DataFrame({"clip_id": ["a"], "part": ["train"]}).to_csv(path, index=False)
-    assert clips_of_part(path, "train") == ["a"]
+    row = {"clip_id": ["a"], "part": ["train"], "start": [0], "stop": [9]}
+    pd.DataFrame(row).to_csv(path, index=False)
+    assert clips_of_part(path, "train") == {"a": range(9)}
     with pytest.raises(ValueError, match="test part has no clips"):
         clips_of_part(path, "test")

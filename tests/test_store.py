@@ -56,6 +56,32 @@ def test_lengths_must_agree(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_cut_clip_shows_its_frames_alone(tmp_path):
+    clip = noise_clip(0, length=9)
+    with ShardWriter(tmp_path / "a.h5", codec="png") as writer:
+        writer.add("a", **clip)
+    whole = Shard(tmp_path / "a.h5")["a"]
+    cut = whole.cut(range(4, 7))
+    assert (whole.length, cut.length) == (9, 3)
+    for name in ("landmarks", "mfcc"):
+        np.testing.assert_array_equal(getattr(cut, name), clip[name][4:7])
+    np.testing.assert_array_equal(cut.frames(), clip["frames"][4:7])
+    for t in range(3):
+        np.testing.assert_array_equal(cut.frame(t), clip["frames"][4 + t])
+    with pytest.raises(IndexError):
+        cut.frame(3)
+    np.testing.assert_array_equal(cut.transform, whole.transform)
+    assert cut.crop_size == 64
+
+
+@pytest.mark.parametrize("span", [range(4, 10), range(-1, 3), range(5, 5), range(0, 8, 2)])
+def test_only_frames_that_there_are_can_be_cut(tmp_path, span):
+    with ShardWriter(tmp_path / "a.h5") as writer:
+        writer.add("a", **noise_clip(0, length=9))
+    with pytest.raises(ValueError, match="a: frames"):
+        open_clips([tmp_path / "a.h5"], {"a": span})
+
+
 def test_open_clips_joins_shards_and_names_what_is_missing(tmp_path):
     for name in ("b", "a"):
         with ShardWriter(tmp_path / f"{name}.h5") as writer:
@@ -63,5 +89,17 @@ def test_open_clips_joins_shards_and_names_what_is_missing(tmp_path):
     paths = [tmp_path / "b.h5", tmp_path / "a.h5"]
     assert list(open_clips(paths)) == ["a", "b"]
     assert list(open_clips(paths, ["b"])) == ["b"]
-    with pytest.raises(ValueError, match="c"):
+    with pytest.raises(ValueError, match="holds the clips c"):
         open_clips(paths, ["a", "c"])
+
+
+def test_open_clips_gives_each_clip_its_frames(tmp_path):
+    with ShardWriter(tmp_path / "s.h5") as writer:
+        for name in ("a", "b", "c"):
+            writer.add(name, **noise_clip(1))
+    opened = open_clips([tmp_path / "s.h5"], {"c": range(2, 6), "a": range(0, 3)})
+    assert {clip_id: clip.span for clip_id, clip in opened.items()} == {
+        "a": range(0, 3),
+        "c": range(2, 6),
+    }
+    np.testing.assert_array_equal(opened["c"].mfcc, noise_clip(1)["mfcc"][2:])

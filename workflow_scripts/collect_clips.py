@@ -4,12 +4,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from emohead.features import collect_clips
+from emohead.clip_tables import collect_clips
 from emohead.files import whole_file
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--lists", type=Path, nargs="+", required=True, help="clip tables")
 parser.add_argument("--tables", type=Path, nargs="+", required=True, help="extraction's tables")
+parser.add_argument("--problems", type=Path, nargs="*", default=[], help="earlier rejects")
 parser.add_argument("--max-rejected", type=float, required=True, help="a fraction of the clips")
 parser.add_argument("--clips", type=Path, required=True)
 parser.add_argument("--rejected", type=Path, required=True)
@@ -17,7 +18,9 @@ parser.add_argument("--rejected", type=Path, required=True)
 if __name__ == "__main__":
     flags = parser.parse_args()
     try:
-        clips, rejected = collect_clips(flags.lists, flags.tables, max_rejected=flags.max_rejected)
+        clips, rejected = collect_clips(
+            flags.lists, flags.tables, max_rejected=flags.max_rejected, problems=flags.problems
+        )
     except ValueError as error:
         sys.exit(str(error))
     for table, path in ((clips, flags.clips), (rejected, flags.rejected)):

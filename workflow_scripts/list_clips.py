@@ -3,11 +3,13 @@
 import argparse
 from pathlib import Path
 
+from emohead.clip_tables import clip_table
 from emohead.files import whole_file
-from emohead.mead import EMOTIONS, clip_table, find_clips
+from emohead.mead import EMOTIONS, find_clips
 
 parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--speaker-folder", type=Path, required=True)
+parser.add_argument("--folder", type=Path, required=True, help="the speaker's, in MEAD's layout")
+parser.add_argument("--speaker", required=True)
 parser.add_argument("--view", required=True)
 parser.add_argument("--emotion", choices=EMOTIONS, required=True)
 parser.add_argument("--levels", type=int, nargs="+", required=True)
@@ -16,7 +18,11 @@ parser.add_argument("--output", type=Path, required=True)
 if __name__ == "__main__":
     flags = parser.parse_args()
     clips = find_clips(
-        flags.speaker_folder, view=flags.view, emotion=flags.emotion, levels=flags.levels
+        flags.folder,
+        speaker=flags.speaker,
+        view=flags.view,
+        emotion=flags.emotion,
+        levels=flags.levels,
     )
     with whole_file(flags.output) as unfinished:
         clip_table(clips).to_csv(unfinished, index=False)

@@ -1,4 +1,4 @@
-"""Rule split_clips: clips.csv -> the part of every clip, train or test."""
+"""Rule split_clips: clips.csv -> the parts of every clip, train and test."""
 
 import argparse
 from pathlib import Path
@@ -10,16 +10,20 @@ from emohead.split import split_clips
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--clips", type=Path, required=True)
-parser.add_argument("--choice", choices=("last", "random"), required=True)
+parser.add_argument("--unit", choices=("clip", "time"), required=True)
 parser.add_argument("--test-fraction", type=float, required=True)
-parser.add_argument("--seed", type=int, required=True)
+parser.add_argument("--gap", type=float, required=True, help="seconds, for --unit time")
+parser.add_argument("--choice", choices=("last", "random"), required=True, help="for --unit clip")
+parser.add_argument("--seed", type=int, required=True, help="for --choice random")
 parser.add_argument("--output", type=Path, required=True)
 
 if __name__ == "__main__":
     flags = parser.parse_args()
     split = split_clips(
         pd.read_csv(flags.clips),
+        unit=flags.unit,
         test_fraction=flags.test_fraction,
+        gap=flags.gap,
         choice=flags.choice,
         seed=flags.seed,
     )

@@ -1,10 +1,9 @@
-"""Faces in pictures: detection, the 68 landmarks on every frame, the aligning crop.
+"""Faces in pictures: detection, the 68 landmarks, the aligning crop.
 
 dlib's frontal detector and 68-point predictor (paper section 3.1), from the package
 face-recognition-models; the predictor was trained on 300-W, for non-commercial use.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +11,6 @@ from pathlib import Path
 import cv2
 import dlib
 import numpy as np
-from scipy.ndimage import median_filter
 from skimage.transform import SimilarityTransform
 
 # Points 0-46 of an average neutral face (the symmetrised mean of the mini set's two portraits):
@@ -39,19 +37,10 @@ _FINE_BOX = 256
 _DETECTION_SIDE = (192, 480)
 # From frame to frame the face is looked for at this width, this far (in widths) around its place.
 _SEARCH_FACE, _SEARCH_MARGIN = 104, 0.3
-_BOX_SMOOTHING = 5
 
 
 class NoFaceError(ValueError):
     """A picture or video in which no face, or too few faces, were found."""
-
-
-@dataclass(frozen=True)
-class FaceTrack:
-    """The face of one video: `landmarks` float32 [T, 68, 2] in pixels, `found` bool [T]."""
-
-    landmarks: np.ndarray
-    found: np.ndarray
 
 
 def _predictor() -> dlib.shape_predictor:
@@ -68,12 +57,15 @@ class FaceFinder:
     predictor: dlib.shape_predictor = field(default_factory=_predictor)
 
     def boxes(self, image: np.ndarray) -> np.ndarray:
-        """All faces of a uint8 [H, W, 3] picture, largest first: float64 [N, 4] x0, y0, x1, y1."""
+        """All faces of a picture, uint8 [H, W] or [H, W, 3], largest first.
+
+        Returns float64 [N, 4]: x0, y0, x1, y1 in pixels.
+        """
         side = min(image.shape[:2])
         return self._boxes_at(image, np.clip(side, *_DETECTION_SIDE) / side)
 
     def box_near(self, image: np.ndarray, box: np.ndarray) -> np.ndarray | None:
-        """The largest face around the place of `box` [4], as in `boxes`, or None.
+        """The face that overlaps most with `box` [4] of those around it, as in `boxes`, or None.
 
         A small cut at a small scale: several times faster than `boxes`.
         """
@@ -82,19 +74,20 @@ class FaceFinder:
         high = np.ceil(box[2:] + margin).astype(int)
         cut = image[low[1] : high[1], low[0] : high[0]]
         found = self._boxes_at(cut, _SEARCH_FACE / (box[2] - box[0]))
-        return found[0] + np.tile(low, 2) if len(found) else None
+        return max(found + np.tile(low, 2), key=lambda seen: overlap(seen, box), default=None)
 
     def landmarks(self, image: np.ndarray, box: np.ndarray) -> np.ndarray:
-        """The 68 points of the face in `box`, float32 [68, 2] in pixels."""
+        """The 68 points of the face in `box` of such a picture, float32 [68, 2] in pixels."""
         # Points can lie outside the box, and the predictor looks at pixels around them.
         margin = 0.5 * (box[2:] - box[:2])
         low = np.floor(box[:2] - margin).astype(int).clip(0)
         high = np.ceil(box[2:] + margin).astype(int)
         scale = max(1, int(np.ceil(_FINE_BOX / (box[2] - box[0]))))
         cut = image[low[1] : high[1], low[0] : high[0]]
-        cut = cv2.resize(cut, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
+        if scale > 1:
+            cut = cv2.resize(cut, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
         x0, y0, x1, y1 = (round(v * scale) for v in box - np.tile(low, 2))
-        shape = self.predictor(cut, dlib.rectangle(x0, y0, x1 - 1, y1 - 1))
+        shape = self.predictor(np.ascontiguousarray(cut), dlib.rectangle(x0, y0, x1 - 1, y1 - 1))
         points = np.array([(point.x, point.y) for point in shape.parts()], np.float32)
         return ((points + 0.5) / scale - 0.5 + low).astype(np.float32)
 
@@ -105,42 +98,12 @@ class FaceFinder:
         found.sort(key=lambda box: (box[0] - box[2]) * (box[3] - box[1]))
         return np.array(found, float).reshape(-1, 4) / scale
 
-    def track(self, frames: Iterable[np.ndarray], *, max_gap: int | None = None) -> FaceTrack:
-        """One face through a video: the largest of the first frame, then what is where it was.
 
-        In frames where the detector finds none, the box is interpolated between its neighbours;
-        `found` says which these are. Raises NoFaceError when no frame has a face, or more than
-        `max_gap` frames in a row have none.
-        """
-        frames = list(frames)
-        boxes, found = np.full((len(frames), 4), np.nan), np.zeros(len(frames), bool)
-        for t, image in enumerate(frames):
-            # Equal frames have equal boxes, or a still picture would seem to move.
-            if t and np.array_equal(image, frames[t - 1]):
-                boxes[t], found[t] = boxes[t - 1], found[t - 1]
-                continue
-            box = self.box_near(image, boxes[t - 1]) if t and found[t - 1] else None
-            if box is None:
-                box = next(iter(self.boxes(image)), None)
-            if box is not None:
-                boxes[t], found[t] = box, True
-        _check_gaps(found, max_gap)
-        times = np.arange(len(frames))
-        for side in range(4):
-            boxes[:, side] = np.interp(times, times[found], boxes[found, side])
-        # The box alone moves the points by 1.6 % of the eye distance; a running median calms it.
-        boxes = median_filter(boxes, size=(_BOX_SMOOTHING, 1), mode="nearest")
-        landmarks = [self.landmarks(image, box) for image, box in zip(frames, boxes, strict=True)]
-        return FaceTrack(np.stack(landmarks), found)
-
-
-def _check_gaps(found: np.ndarray, max_gap: int | None) -> None:
-    if not found.any():
-        raise NoFaceError(f"no face in any of {len(found)} frames")
-    edges = np.flatnonzero(np.diff(np.concatenate([[1], found.astype(int), [1]])))
-    longest = int((edges[1::2] - edges[::2]).max(initial=0))
-    if max_gap is not None and longest > max_gap:
-        raise NoFaceError(f"no face in {longest} frames in a row, more than {max_gap}")
+def overlap(one: np.ndarray, other: np.ndarray) -> float:
+    """Intersection over union of two boxes [4]."""
+    inside = np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2])
+    common = np.prod(inside.clip(0))
+    return float(common / (np.prod(one[2:] - one[:2]) + np.prod(other[2:] - other[:2]) - common))
 
 
 def crop_transform(landmarks: np.ndarray, crop_size: int) -> np.ndarray:
@@ -159,22 +122,48 @@ def transform_points(points: np.ndarray, transform: np.ndarray) -> np.ndarray:
     return (points @ transform[:, :2].T + transform[:, 2]).astype(np.float32)
 
 
-def crop_frame(image: np.ndarray, transform: np.ndarray, crop_size: int) -> np.ndarray:
-    """The crop, uint8 [crop_size, crop_size, 3], of a picture uint8 [H, W, 3].
+def crop_region(
+    transform: np.ndarray, crop_size: int, width: int, height: int
+) -> tuple[int, int, int, int]:
+    """The part x0, y0, x1, y1 of a picture that a crop is made from, with a small margin.
 
-    A shrinking crop is sampled finely and averaged, so that fine detail doesn't alias.
+    A crop that lies outside the picture gets the nearest pixel of it.
     """
-    shrink = 1 / np.sqrt(abs(np.linalg.det(transform[:, :2])))
-    fine = max(1, int(np.ceil(shrink - 0.05)))
-    # Pixel centres are at whole numbers: position p of the crop is (p + 1/2) * fine - 1/2 there.
-    finer = transform.astype(float) * fine
-    finer[:, 2] += (fine - 1) / 2
-    crop = cv2.warpAffine(
-        image, finer, (crop_size * fine, crop_size * fine), flags=cv2.INTER_CUBIC,
+    corners = np.array([(0, 0), (crop_size, 0), (0, crop_size), (crop_size, crop_size)]) - 0.5
+    linear = np.linalg.inv(transform[:, :2].astype(float))
+    around = (corners - transform[:, 2]) @ linear.T
+    limit = np.array([width, height])
+    low = np.clip(np.floor(around.min(0)).astype(int) - 2, 0, limit - 1)
+    high = np.clip(np.ceil(around.max(0)).astype(int) + 3, low + 1, limit)
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+
+
+def shrink(transform: np.ndarray, width: int, height: int) -> tuple[tuple[int, int], np.ndarray]:
+    """The size at which a picture needs no more shrinking for its crop, and the transform from it.
+
+    A picture that the crop enlarges keeps its size. To be shrunk by averaging, so that fine detail
+    doesn't alias.
+    """
+    times = max(1.0, 1 / np.sqrt(abs(np.linalg.det(transform[:, :2]))))
+    size = max(1, round(width / times)), max(1, round(height / times))
+    # Pixel centres are at whole numbers: x of the small picture is (x + 1/2) * factor - 1/2.
+    factor = np.array([width, height]) / size
+    linear = transform[:, :2] * factor
+    offset = transform[:, 2] + transform[:, :2] @ ((factor - 1) / 2)
+    return size, np.column_stack([linear, offset]).astype(np.float32)
+
+
+def warp(image: np.ndarray, transform: np.ndarray, crop_size: int) -> np.ndarray:
+    """A picture uint8 [H, W, 3] through a transform [2, 3] that hardly shrinks it."""
+    return cv2.warpAffine(
+        image, transform, (crop_size, crop_size), flags=cv2.INTER_CUBIC,
         borderMode=cv2.BORDER_REPLICATE,
     )  # fmt: skip
-    return (
-        crop
-        if fine == 1
-        else cv2.resize(crop, (crop_size, crop_size), interpolation=cv2.INTER_AREA)
-    )
+
+
+def crop_frame(image: np.ndarray, transform: np.ndarray, crop_size: int) -> np.ndarray:
+    """The crop, uint8 [crop_size, crop_size, 3], of a picture uint8 [H, W, 3]."""
+    size, transform = shrink(transform, image.shape[1], image.shape[0])
+    if size != image.shape[1::-1]:
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return warp(image, transform, crop_size)

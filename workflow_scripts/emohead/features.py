@@ -1,19 +1,43 @@
-"""From clips to feature shards: the aligning crop, 68 landmarks and MFCC windows of each frame."""
+"""From a clip to its features: the aligning crop, 68 landmarks and MFCC windows of each frame."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
+import av
 import numpy as np
-import pandas as pd
 
 from emohead import __version__
 from emohead.audio import mfcc_windows
-from emohead.faces import FaceFinder, crop_frame, crop_transform, transform_points
-from emohead.files import whole_file
+from emohead.faces import (
+    FaceFinder,
+    crop_region,
+    crop_transform,
+    shrink,
+    transform_points,
+    warp,
+)
 from emohead.mead import FPS, Clip
-from emohead.media import SAMPLES_PER_FRAME, read_audio, read_video
-from emohead.store import ShardWriter
+from emohead.media import (
+    SAMPLES_PER_FRAME,
+    RgbPart,
+    iterate_frames,
+    luma,
+    probe_video,
+    read_audio,
+)
+from emohead.store import ClipWriter, ShardWriter
+from emohead.tracking import (
+    ChosenFace,
+    Seen,
+    SeveralFacesError,
+    choose_face,
+    follow_face,
+)
+
+# The face is looked for in every fifth frame, and its box interpolated between.
+_DETECT_EVERY = 5
+# Sound whose loudest sample is below this (-60 dB) is silence: a muted microphone.
+_SILENCE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -21,108 +45,142 @@ class FeatureOptions:
     """How features are made; the config's `features` keys.
 
     `crop_size` in pixels; `max_gap` is the longest run of frames without a face that is bridged;
-    `max_length_difference` in seconds, between the clip's picture and its sound.
+    `max_length_difference` in seconds, between the clip's picture and its sound; `min_frames` the
+    shortest clip that is used.
     """
 
     crop_size: int = 256
     max_gap: int = 5
     max_length_difference: float = 0.5
+    min_frames: int = 10
 
 
 @dataclass(frozen=True)
-class ClipFeatures:
-    """The features of one clip; see `emohead.store` for shapes and units."""
+class ClipFacts:
+    """What is known of a clip once its features are made: a row of the shard's table.
 
-    landmarks: np.ndarray
-    frames: list[np.ndarray]
-    mfcc: np.ndarray
-    transform: np.ndarray
+    `fps`, `width` and `height` are the source's; `frames` (25 a second) and `seconds` the
+    features'; `frames_without_face` were bridged; `faces` is the most that were seen at once.
+    """
+
+    frames: int
+    seconds: float
+    fps: float
+    width: int
+    height: int
     frames_without_face: int
+    faces: int
 
 
-def extract_clip(clip: Clip, finder: FaceFinder, options: FeatureOptions) -> ClipFeatures:
-    """The features of one clip.
+def extract_clip(
+    clip: Clip, finder: FaceFinder, options: FeatureOptions, writer: ShardWriter
+) -> ClipFacts:
+    """Add the features of one clip to a shard, holding a few frames of it at a time.
 
-    Raises ValueError (MediaError, NoFaceError) with the reason when the clip can't be used.
+    Where several faces are seen, the largest and most persistent one is followed. Raises
+    ValueError (MediaError, NoFaceError) with the reason when the clip can't be used; what the
+    shard then holds of it is not whole.
     """
-    frames = read_video(clip.video)
-    samples = read_audio(clip.audio)
-    difference = abs(len(samples) / SAMPLES_PER_FRAME - len(frames)) / FPS
-    if difference > options.max_length_difference:
-        raise ValueError(f"picture and sound differ by {difference:.2f} s in length")
-    track = finder.track(frames, max_gap=options.max_gap)
-    first = int(np.flatnonzero(track.found)[0])
-    transform = crop_transform(track.landmarks[first], options.crop_size)
-    return ClipFeatures(
-        landmarks=transform_points(track.landmarks, transform),
-        frames=[crop_frame(image, transform, options.crop_size) for image in frames],
-        mfcc=mfcc_windows(samples, len(frames)),
-        transform=transform,
-        frames_without_face=int((~track.found).sum()),
+    video = probe_video(clip.video)
+    samples = read_audio(clip.audio, start=video.start)
+    if np.abs(samples).max() < _SILENCE:
+        raise ValueError(f"{clip.audio}: the sound is silent")
+    try:
+        seen, faces = _follow(clip, finder, options), 1
+        crops = _store_crops(seen, writer.begin(clip.clip_id), options.crop_size)
+    except SeveralFacesError:
+        chosen = choose_face(iterate_frames(clip.video), luma, finder, every=_DETECT_EVERY)
+        seen, faces = _follow(clip, finder, options, chosen), chosen.faces
+        crops = _store_crops(seen, writer.begin(clip.clip_id), options.crop_size)
+    frames = len(crops.landmarks)
+    if frames < options.min_frames:
+        raise ValueError(f"{frames} frames, fewer than {options.min_frames}")
+    difference = len(samples) / SAMPLES_PER_FRAME - frames
+    if abs(difference) / FPS > options.max_length_difference:
+        longer, shorter = ("sound", "picture") if difference > 0 else ("picture", "sound")
+        raise ValueError(f"the {longer} is {abs(difference) / FPS:.2f} s longer than the {shorter}")
+    crops.stored.finish(
+        landmarks=crops.landmarks,
+        mfcc=mfcc_windows(samples, frames),
+        transform=crops.transform,
+        attributes={"video": str(clip.video), "emohead": __version__, **asdict(options)},
+    )
+    return ClipFacts(
+        frames=frames,
+        seconds=frames / FPS,
+        fps=round(video.fps, 3),
+        width=crops.width,
+        height=crops.height,
+        frames_without_face=crops.missed,
+        faces=faces,
     )
 
 
-def extract_shard(clips: Iterable[Clip], shard: Path, table: Path, options: FeatureOptions) -> None:
-    """Write the feature shard of some clips, and a table with one row a clip.
-
-    A clip that can't be used is left out of the shard and has its reason in the table's column
-    `rejected`; the others have their length there.
-    """
-    finder = FaceFinder()
-    rows = []
-    with ShardWriter(shard) as writer:
-        for clip in clips:
-            try:
-                features = extract_clip(clip, finder, options)
-            except ValueError as error:
-                print(f"{clip.clip_id}: rejected: {error}", flush=True)
-                rows.append({"clip_id": clip.clip_id, "rejected": str(error)})
-                continue
-            writer.add(
-                clip.clip_id,
-                landmarks=features.landmarks,
-                frames=features.frames,
-                mfcc=features.mfcc,
-                transform=features.transform,
-                attributes={"video": str(clip.video), "emohead": __version__, **asdict(options)},
-            )
-            rows.append(
-                {
-                    "clip_id": clip.clip_id,
-                    "frames": len(features.frames),
-                    "seconds": len(features.frames) / FPS,
-                    "frames_without_face": features.frames_without_face,
-                }
-            )
-            print(f"{clip.clip_id}: {len(features.frames)} frames", flush=True)
-    columns = ["clip_id", "frames", "seconds", "frames_without_face", "rejected"]
-    with whole_file(table) as unfinished:
-        pd.DataFrame(rows, columns=columns).to_csv(unfinished, index=False)
-
-
-def collect_clips(
-    lists: Iterable[Path], tables: Iterable[Path], *, max_rejected: float
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The clip table with lengths, and the rejected clips with stage and reason.
-
-    Raises ValueError, with the commonest reasons, when more than the fraction `max_rejected` of
-    the clips was rejected.
-    """
-    clips = pd.concat([pd.read_csv(path) for path in lists], ignore_index=True)
-    made = pd.concat([pd.read_csv(path) for path in tables], ignore_index=True)
-    joined = clips.merge(made, on="clip_id", validate="one_to_one").sort_values("clip_id")
-    is_rejected = joined["rejected"].notna()
-    rejected = joined.loc[is_rejected, ["clip_id", "rejected"]].rename(
-        columns={"rejected": "reason"}
+def _follow(
+    clip: Clip, finder: FaceFinder, options: FeatureOptions, chosen: ChosenFace | None = None
+) -> Iterator[Seen[av.VideoFrame]]:
+    return follow_face(
+        iterate_frames(clip.video),
+        luma,
+        finder,
+        every=_DETECT_EVERY,
+        max_gap=options.max_gap,
+        chosen=chosen,
+        alone=chosen is None,
     )
-    rejected.insert(1, "stage", "features")
-    if len(rejected) > max_rejected * len(joined):
-        reasons = rejected["reason"].value_counts().head(5)
-        summary = "; ".join(f"{count} x {reason}" for reason, count in reasons.items())
-        raise ValueError(
-            f"{len(rejected)} of {len(joined)} clips can't be used, more than data.max_rejected = "
-            f"{max_rejected:.0%} allows: {summary}"
-        )
-    accepted = joined.loc[~is_rejected].drop(columns="rejected")
-    accepted.insert(len(accepted.columns) - 1, "fps", FPS)
-    return accepted.astype({"frames": int, "frames_without_face": int}), rejected
+
+
+@dataclass(frozen=True)
+class _Crops:
+    """A clip whose frames are stored: what belongs to them, and its source's size."""
+
+    stored: ClipWriter
+    landmarks: np.ndarray
+    transform: np.ndarray
+    missed: int
+    width: int
+    height: int
+
+
+def _store_crops(seen: Iterable[Seen[av.VideoFrame]], stored: ClipWriter, crop_size: int) -> _Crops:
+    """Store every frame's crop, by the transform of the first frame with a face."""
+    landmarks: list[np.ndarray] = []
+    waiting: list[av.VideoFrame] = []
+    crop: _Crop | None = None
+    missed = 0
+    for each in seen:
+        waiting.append(each.frame)
+        landmarks.append(each.landmarks)
+        missed += not each.found
+        if crop is None and each.found:
+            crop = _Crop.around(each, crop_size)
+        if crop is not None:
+            for frame in waiting:
+                stored.append(crop.of(frame))
+            waiting.clear()
+    return _Crops(
+        stored, transform_points(np.stack(landmarks), crop.transform), crop.transform, missed,
+        each.frame.width, each.frame.height,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Crop:
+    """The crop of one clip: `transform` [2, 3] from the frame, `inner` from the part of it."""
+
+    transform: np.ndarray
+    inner: np.ndarray
+    part: RgbPart
+    crop_size: int
+
+    @classmethod
+    def around(cls, seen: Seen[av.VideoFrame], crop_size: int) -> "_Crop":
+        transform = crop_transform(seen.landmarks, crop_size)
+        box = crop_region(transform, crop_size, seen.frame.width, seen.frame.height)
+        inner = transform.copy()
+        inner[:, 2] += transform[:, :2] @ np.array(box[:2])
+        size, inner = shrink(inner, box[2] - box[0], box[3] - box[1])
+        return cls(transform, inner, RgbPart(box, size), crop_size)
+
+    def of(self, frame: av.VideoFrame) -> np.ndarray:
+        return warp(self.part.of(frame), self.inner, self.crop_size)

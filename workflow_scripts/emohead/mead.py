@@ -1,4 +1,4 @@
-"""MEAD's names, folders and clip table (Wang et al. 2020; layout as released).
+"""MEAD's names and folders (Wang et al. 2020; layout as released).
 
 `<root>/<speaker>/video/<view>/<emotion>/level_<n>/<NNN>.mp4` and
 `<root>/<speaker>/audio/<emotion>/level_<n>/<NNN>.m4a`; audio has no view folder.
@@ -8,15 +8,12 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
 #: In alphabetical order; the class index of an emotion is its place here.
 EMOTIONS = ("angry", "contempt", "disgusted", "fear", "happy", "neutral", "sad", "surprised")
 LEVELS = (1, 2, 3)
 FPS = 25
-CLIP_COLUMNS = (
-    "clip_id", "speaker", "view", "emotion", "level", "number", "video", "audio"
-)  # fmt: skip
+VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg")
+AUDIO_SUFFIXES = (".m4a", ".wav", ".mp3", ".flac", ".aac", ".ogg", ".opus")
 
 _CLIP_ID = re.compile(
     r"(?P<speaker>[^-]+)-(?P<view>[^-]+)-(?P<emotion>[^-]+)-(?P<level>\d)-(?P<number>\d{3,})"
@@ -84,42 +81,33 @@ def audio_path(root: Path, speaker: str, emotion: str, level: int, number: int) 
 
 
 def find_clips(
-    speaker_folder: Path, *, view: str, emotion: str, levels: tuple[int, ...] | list[int]
+    folder: Path,
+    *,
+    speaker: str,
+    view: str,
+    emotion: str,
+    levels: tuple[int, ...] | list[int],
 ) -> list[Clip]:
-    """All clips of one speaker and emotion below `<root>/<speaker>`, in the order of their ids.
+    """All clips of one emotion in a speaker's `folder`, in the order of their ids.
 
-    A missing emotion or level folder is normal in MEAD and gives no clips. Where the audio folder
-    has no file of a clip's name, the video's own sound is used.
+    A missing emotion or level folder is normal in MEAD and gives no clips. The sound is the file
+    of the same number in the audio folder, else beside the video, else the video's own.
     """
-    root, speaker = Path(speaker_folder).parent, Path(speaker_folder).name
     clips = []
     for level in levels_of(emotion, levels):
-        folder = video_path(root, speaker, view, emotion, level, 1).parent
-        for video in sorted(folder.glob("*.mp4")):
-            if not video.stem.isdigit():
-                continue
-            number = int(video.stem)
-            audio = audio_path(root, speaker, emotion, level, number)
-            clips.append(
-                Clip(
-                    speaker, view, emotion, level, number, video, audio if audio.exists() else video
-                )
-            )
+        videos = Path(folder) / "video" / view / emotion / f"level_{level}"
+        sounds = _numbered(videos, AUDIO_SUFFIXES)
+        sounds |= _numbered(Path(folder) / "audio" / emotion / f"level_{level}", AUDIO_SUFFIXES)
+        for number, video in sorted(_numbered(videos, VIDEO_SUFFIXES).items()):
+            audio = sounds.get(number, video)
+            clips.append(Clip(speaker, view, emotion, level, number, video, audio))
     return clips
 
 
-def clip_table(clips: list[Clip]) -> pd.DataFrame:
-    """The clip table: one row a clip, columns CLIP_COLUMNS."""
-    rows = [[getattr(clip, column) for column in CLIP_COLUMNS] for clip in clips]
-    return pd.DataFrame(rows, columns=list(CLIP_COLUMNS))
-
-
-def read_clips(table: Path) -> list[Clip]:
-    """The clips of a clip table on disk."""
-    return [
-        Clip(
-            row.speaker, row.view, row.emotion, int(row.level), int(row.number),
-            Path(row.video), Path(row.audio),
-        )
-        for row in pd.read_csv(table).itertuples()
-    ]  # fmt: skip
+def _numbered(folder: Path, suffixes: tuple[str, ...]) -> dict[int, Path]:
+    """The files of a folder that are called by a number, such as `001.mp4`; none without it."""
+    if not folder.is_dir():
+        return {}
+    files = [file for file in folder.iterdir() if file.suffix.lower() in suffixes]
+    # Backwards, so that of two files with one number the first stays.
+    return {int(f.stem): f for f in sorted(files, reverse=True) if f.stem.isdecimal()}

@@ -10,11 +10,12 @@ import torch
 from tqdm import tqdm
 
 from emohead.checkpoint import load_checkpoint
+from emohead.clip_tables import read_clips
+from emohead.encoding import write_video
 from emohead.landmarks.load import restore_landmark_model
 from emohead.landmarks.model import LandmarkModel
 from emohead.landmarks.predict import predict_landmarks
-from emohead.mead import read_clips
-from emohead.media import read_audio, write_video
+from emohead.media import SAMPLES_PER_FRAME, clip_audio
 from emohead.store import ShardWriter, StoredClip
 from emohead.translator.load import restore_translator
 from emohead.translator.render import translate
@@ -68,6 +69,15 @@ def predict_clip(method: Method, clip: StoredClip) -> tuple[np.ndarray, np.ndarr
     return landmarks, frames
 
 
+def sound_of(clip: StoredClip, samples: np.ndarray) -> np.ndarray:
+    """The sound of a stored clip's frames, float32 [T * 640], out of the whole take's [N], 16 kHz.
+
+    Sample 0 of `samples` lies at frame 0 of the take; where they end too early there is silence.
+    """
+    piece = samples[clip.span.start * SAMPLES_PER_FRAME : clip.span.stop * SAMPLES_PER_FRAME]
+    return np.pad(piece, (0, clip.length * SAMPLES_PER_FRAME - len(piece)))
+
+
 def synthesize_clips(
     method: Method,
     clips: Mapping[str, StoredClip],
@@ -82,7 +92,7 @@ def synthesize_clips(
     `clip_table` is clips.csv; the sound comes from the files that it names.
     """
     torch.set_num_threads(threads)
-    audio = {clip.clip_id: clip.audio for clip in read_clips(clip_table)}
+    takes = {take.clip_id: take for take in read_clips(clip_table)}
     with ShardWriter(shard, codec="png") as writer:
         for clip_id, clip in tqdm(clips.items(), desc=method.name, unit="clip", mininterval=5):
             landmarks, frames = predict_clip(method, clip)
@@ -90,6 +100,6 @@ def synthesize_clips(
             write_video(
                 videos / f"{clip_id}.mp4",
                 frames,
-                audio=read_audio(audio[clip_id]),
+                audio=sound_of(clip, clip_audio(takes[clip_id])),
                 comment=f"Synthetic talking head, made by emohead's method {method.name}",
             )

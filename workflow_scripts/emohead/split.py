@@ -1,35 +1,91 @@
-"""Which clips are trained on and which are tested (paper section 3.1: speaker-dependent, 8:2)."""
+"""Which clips, or which frames of them, are trained on and which are tested (section 3.1: 8:2)."""
 
+import math
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from emohead.mead import parse_clip_id
+from emohead.mead import FPS, parse_clip_id
 
 PARTS = ("train", "test")
+COLUMNS = ("clip_id", "part", "start", "stop")
+
+#: Frames (0.4 s) below which a piece of a clip teaches and tests nothing.
+SHORTEST_PIECE = 10
 
 
 def split_clips(
-    clips: pd.DataFrame, *, test_fraction: float, choice: str = "last", seed: int = 0
+    clips: pd.DataFrame,
+    *,
+    unit: Literal["clip", "time"] = "clip",
+    test_fraction: float,
+    gap: float = 0.5,
+    choice: Literal["last", "random"] = "last",
+    seed: int = 0,
 ) -> pd.DataFrame:
-    """The part of every clip: columns clip_id, part (`train` | `test`), sorted by clip_id.
+    """The parts of every clip: rows clip_id, part (`train` | `test`), frames [start, stop).
 
-    Within each speaker, emotion and level, `test_fraction` of the clips, rounded, go to the test
-    part: the highest-numbered ones (`choice="last"`, as MEAD's own 24/6 split), or a seeded draw
-    (`"random"`). Two clips or more always give at least one to each part; a single one is trained
-    on.
+    `unit="clip"`, the paper's: whole clips. Within each speaker, emotion and level,
+    `test_fraction` of the clips, rounded, go to the test part: the highest-numbered ones
+    (`choice="last"`, as MEAD's own 24/6 split), or a seeded draw (`"random"`). Two clips or more
+    always give at least one to each part; a single one is trained on.
+
+    `unit="time"`, for few clips: the last `test_fraction` of every clip is the test part and what
+    lies more than `gap` seconds before it the training part; `choice` and `seed` mean nothing. An
+    MFCC window reaches 0.13 s past its frame on either side, so from a gap of 0.26 s on the two
+    parts share no sound. Clips too short to give both are trained on whole, which is printed.
+
+    `clips` is clips.csv. Raises ValueError when no clip gives a test part.
     """
+    if unit == "time":
+        rows = _split_inside(clips, test_fraction, math.ceil(round(gap * FPS, 6)))
+        remedy = "all clips are too short: lower split.gap, raise split.test_fraction or add others"
+    else:
+        rows = _split_between(clips, test_fraction, choice, seed)
+        remedy = "no speaker, emotion and level has two clips: add some, or set split.unit to time"
+    parts = pd.DataFrame(rows, columns=list(COLUMNS))
+    if "test" not in set(parts["part"]):
+        raise ValueError(f"there is nothing to test on, since {remedy}")
+    return parts.sort_values(["clip_id", "start"], ignore_index=True)
+
+
+def _split_between(
+    clips: pd.DataFrame, test_fraction: float, choice: str, seed: int
+) -> Iterator[tuple[str, str, int, int]]:
     draw = np.random.default_rng(seed)
-    rows = []
+    frames = clips.set_index("clip_id")["frames"]
     for _, group in clips.sort_values("clip_id").groupby(["speaker", "emotion", "level"]):
         ids = list(group.sort_values("number")["clip_id"])
         if choice == "random":
             ids = list(draw.permutation(ids))
         tests = 0 if len(ids) < 2 else min(max(round(len(ids) * test_fraction), 1), len(ids) - 1)
-        rows += [(clip_id, "train") for clip_id in ids[: len(ids) - tests]]
-        rows += [(clip_id, "test") for clip_id in ids[len(ids) - tests :]]
-    return pd.DataFrame(sorted(rows), columns=["clip_id", "part"])
+        for place, clip_id in enumerate(ids):
+            part = "train" if place < len(ids) - tests else "test"
+            yield clip_id, part, 0, int(frames[clip_id])
+
+
+def _split_inside(
+    clips: pd.DataFrame, test_fraction: float, gap_frames: int
+) -> Iterator[tuple[str, str, int, int]]:
+    whole = []
+    for clip_id, frames in zip(clips["clip_id"], clips["frames"], strict=True):
+        test_start = round(frames * (1 - test_fraction))
+        train_stop = test_start - gap_frames
+        if min(train_stop, frames - test_start) < SHORTEST_PIECE:
+            whole.append(clip_id)
+            yield clip_id, "train", 0, frames
+        else:
+            yield clip_id, "train", 0, train_stop
+            yield clip_id, "test", test_start, frames
+    if whole:
+        print(
+            f"{len(whole)} of {len(clips)} clips are too short to be split and are trained on "
+            f"whole: {', '.join(sorted(whole)[:5])}{' ...' if len(whole) > 5 else ''}",
+            flush=True,
+        )
 
 
 def hold_out_validation(
@@ -37,24 +93,28 @@ def hold_out_validation(
 ) -> tuple[list[str], list[str]]:
     """Training and validation clips out of the training part, both sorted.
 
-    `fraction` of the clips, rounded, are held out, spread over the emotions; the test part is
-    never touched.
+    `fraction` of the clips, rounded, are held out, spread over the emotions, each of which keeps a
+    clip to train on: of few clips none may be held out. The test part is never touched.
     """
     draw = np.random.default_rng(seed)
     by_emotion: dict[str, list[str]] = {}
     for clip_id in draw.permutation(sorted(train_ids)):
         by_emotion.setdefault(parse_clip_id(clip_id).emotion, []).append(str(clip_id))
+    spare = len(train_ids) - len(by_emotion)
     held_out: list[str] = []
-    while len(held_out) < round(len(train_ids) * fraction):
+    while len(held_out) < min(round(len(train_ids) * fraction), spare):
         largest = max(sorted(by_emotion), key=lambda emotion: len(by_emotion[emotion]))
         held_out.append(by_emotion[largest].pop())
     return sorted(set(train_ids) - set(held_out)), sorted(held_out)
 
 
-def clips_of_part(split: Path, part: str) -> list[str]:
-    """The clip ids of one part of a split.csv; ValueError when it has none."""
-    rows = pd.read_csv(split)
-    clip_ids = sorted(rows.loc[rows["part"] == part, "clip_id"])
-    if not clip_ids:
+def clips_of_part(split: Path, part: str) -> dict[str, range]:
+    """The clips of one part of a split.csv with their frames, sorted, for `store.open_clips`.
+
+    Raises ValueError when the part has none.
+    """
+    rows = pd.read_csv(split, usecols=list(COLUMNS))
+    rows = rows[rows["part"] == part].sort_values("clip_id")
+    if rows.empty:
         raise ValueError(f"{split}: the {part} part has no clips")
-    return clip_ids
+    return {row.clip_id: range(row.start, row.stop) for row in rows.itertuples()}

@@ -6,8 +6,8 @@ known; attributes say where the clip came from. HDF5, since one frame or one cli
 without the rest.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -25,19 +25,34 @@ _CODECS = {
     # For rendered frames, which the metrics must see as they are.
     "png": (".png", [cv2.IMWRITE_PNG_COMPRESSION, 3]),
 }  # fmt: skip
+# Compressed frames in memory while a clip is written.
+_FRAMES_HELD = 64
 
 
 @dataclass(frozen=True)
 class StoredClip:
-    """A clip in an open shard; arrays are read when they are asked for."""
+    """Frames `span` of a clip in an open shard; arrays are read when they are asked for.
+
+    Only `span` counts in the clip's own frames; everything else here counts from its start.
+    """
 
     clip_id: str
     group: h5py.Group
+    span: range
+
+    def cut(self, span: range) -> "StoredClip":
+        """The same clip with these of its frames alone; ValueError when it hasn't got them."""
+        if span.step != 1 or not self.span.start <= span.start < span.stop <= self.span.stop:
+            raise ValueError(
+                f"{self.clip_id}: frames [{span.start}, {span.stop}) are wanted of "
+                f"[{self.span.start}, {self.span.stop}): make split.csv again"
+            )
+        return replace(self, span=span)
 
     @property
     def length(self) -> int:
         """Number of frames T."""
-        return len(self.group["landmarks"])
+        return len(self.span)
 
     @property
     def crop_size(self) -> int:
@@ -47,12 +62,12 @@ class StoredClip:
     @property
     def landmarks(self) -> np.ndarray:
         """float32 [T, 68, 2], (x, y) in pixels of the crop."""
-        return self.group["landmarks"][:]
+        return self._read("landmarks")
 
     @property
     def mfcc(self) -> np.ndarray:
         """float32 [T, 28, 12]."""
-        return self.group["mfcc"][:]
+        return self._read("mfcc")
 
     @property
     def transform(self) -> np.ndarray:
@@ -66,13 +81,14 @@ class StoredClip:
 
     def frame(self, t: int) -> np.ndarray:
         """Frame t, uint8 [S, S, 3] RGB."""
-        return cv2.imdecode(self.group["frames"][t], cv2.IMREAD_COLOR_RGB)
+        return cv2.imdecode(self.group["frames"][self.span[t]], cv2.IMREAD_COLOR_RGB)
 
     def frames(self) -> np.ndarray:
         """All frames, uint8 [T, S, S, 3] RGB."""
-        return np.stack(
-            [cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) for data in self.group["frames"][:]]
-        )
+        return np.stack([cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) for data in self._read("frames")])
+
+    def _read(self, name: str) -> np.ndarray:
+        return self.group[name][self.span.start : self.span.stop]
 
 
 class Shard:
@@ -83,24 +99,29 @@ class Shard:
         self.clip_ids = sorted(self._file)
 
     def __getitem__(self, clip_id: str) -> StoredClip:
-        return StoredClip(clip_id, self._file[clip_id])
+        group = self._file[clip_id]
+        return StoredClip(clip_id, group, range(len(group["landmarks"])))
 
 
 def open_clips(
-    paths: Iterable[Path], clip_ids: Iterable[str] | None = None
+    paths: Iterable[Path], wanted: Iterable[str] | Mapping[str, range] | None = None
 ) -> dict[str, StoredClip]:
-    """The clips of several shards by clip id, sorted; only those of `clip_ids` when given.
+    """The clips of several shards by clip id, sorted; only the `wanted` ones when given.
 
-    Raises ValueError when a clip id is in none of the shards.
+    A mapping, as `emohead.split.clips_of_part` returns it, also says which frames of each clip.
+    Raises ValueError when a clip is in none of the shards, or has too few frames.
     """
-    found = {clip_id: shard[clip_id] for shard in map(Shard, paths) for clip_id in shard.clip_ids}
-    wanted = sorted(found if clip_ids is None else clip_ids)
-    missing = [clip_id for clip_id in wanted if clip_id not in found]
+    shard_of = {clip_id: shard for shard in map(Shard, paths) for clip_id in shard.clip_ids}
+    clip_ids = sorted(shard_of if wanted is None else wanted)
+    missing = [clip_id for clip_id in clip_ids if clip_id not in shard_of]
     if missing:
         raise ValueError(
             f"no shard holds the clips {', '.join(missing[:5])} ({len(missing)} in all)"
         )
-    return {clip_id: found[clip_id] for clip_id in wanted}
+    clips = {clip_id: shard_of[clip_id][clip_id] for clip_id in clip_ids}
+    if isinstance(wanted, Mapping):
+        return {clip_id: clip.cut(wanted[clip_id]) for clip_id, clip in clips.items()}
+    return clips
 
 
 class ShardWriter:
@@ -128,6 +149,15 @@ class ShardWriter:
         bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
         return cv2.imencode(self._extension, bgr, self._options)[1]
 
+    def begin(self, clip_id: str) -> "ClipWriter":
+        """Append a clip frame by frame; it is whole once `finish` has been called.
+
+        An unfinished one of the same name gives way.
+        """
+        if clip_id in self._file:
+            del self._file[clip_id]
+        return ClipWriter(self._file.create_group(clip_id), self.encode)
+
     def add(
         self,
         clip_id: str,
@@ -139,17 +169,58 @@ class ShardWriter:
         attributes: dict[str, str | int | float] | None = None,
     ) -> None:
         """Append a clip; all arrays have the same T, else ValueError."""
-        encoded = [self.encode(image) for image in frames]
-        lengths = {len(landmarks), len(encoded)} | ({len(mfcc)} if mfcc is not None else set())
+        clip = self.begin(clip_id)
+        for image in frames:
+            clip.append(image)
+        clip.finish(landmarks=landmarks, mfcc=mfcc, transform=transform, attributes=attributes)
+
+    def copy(self, shard: Path) -> None:
+        """Append all clips of another shard as they are."""
+        with h5py.File(shard, "r") as other:
+            for clip_id in other:
+                other.copy(clip_id, self._file)
+
+
+class ClipWriter:
+    """Appends the frames of one clip to a shard, holding a few of them."""
+
+    def __init__(self, group: h5py.Group, encode: Callable[[np.ndarray], np.ndarray]):
+        self._group, self._encode = group, encode
+        self._images = group.create_dataset(
+            "frames", 0, h5py.vlen_dtype(np.uint8), maxshape=(None,), chunks=(_FRAMES_HELD,)
+        )
+        self._held: list[np.ndarray] = []
+
+    def append(self, image: np.ndarray) -> None:
+        """Store the next frame, uint8 [S, S, 3] RGB."""
+        self._held.append(self._encode(image))
+        if len(self._held) == _FRAMES_HELD:
+            self._write()
+
+    def _write(self) -> None:
+        start = len(self._images)
+        self._images.resize(start + len(self._held), axis=0)
+        for t, data in enumerate(self._held, start):
+            self._images[t] = data
+        self._held.clear()
+
+    def finish(
+        self,
+        *,
+        landmarks: np.ndarray,
+        mfcc: np.ndarray | None = None,
+        transform: np.ndarray | None = None,
+        attributes: dict[str, str | int | float] | None = None,
+    ) -> None:
+        """Store what belongs to the frames; ValueError when it isn't of their number."""
+        self._write()
+        lengths = {len(self._images), len(landmarks), len(landmarks if mfcc is None else mfcc)}
         if len(lengths) != 1:
-            raise ValueError(f"{clip_id}: arrays of different lengths {sorted(lengths)}")
-        group = self._file.create_group(clip_id)
-        group["landmarks"] = np.asarray(landmarks, np.float32)
-        images = group.create_dataset("frames", len(encoded), h5py.vlen_dtype(np.uint8))
-        for t, data in enumerate(encoded):
-            images[t] = data
+            name = self._group.name.strip("/")
+            raise ValueError(f"{name}: arrays of different lengths {sorted(lengths)}")
+        self._group["landmarks"] = np.asarray(landmarks, np.float32)
         if mfcc is not None:
-            group["mfcc"] = np.asarray(mfcc, np.float32)
+            self._group["mfcc"] = np.asarray(mfcc, np.float32)
         if transform is not None:
-            group["transform"] = np.asarray(transform, np.float32)
-        group.attrs.update(attributes or {})
+            self._group["transform"] = np.asarray(transform, np.float32)
+        self._group.attrs.update(attributes or {})

@@ -8,6 +8,7 @@ import numpy as np
 from emohead.faces import FaceFinder, NoFaceError
 from emohead.files import whole_file
 from emohead.store import StoredClip
+from emohead.tracking import track_face
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ def redetect(clip: StoredClip, finder: FaceFinder) -> Redetected:
     """The landmarks that dlib sees on a rendered clip."""
     frames = clip.frames()
     try:
-        track = finder.track(frames)
+        track = track_face(frames, finder)
     except NoFaceError:
         nothing = np.full((len(frames), 68, 2), np.nan, np.float32)
         return Redetected(nothing, np.zeros(len(frames), bool))

@@ -81,9 +81,12 @@ def open_methods(methods: Sequence[Method]) -> list[MethodClips]:
 def clip_per_emotion(clip_ids: Iterable[str], emotions: Sequence[str]) -> dict[str, str]:
     """One clip id per emotion: the strongest level, the speakers in turn, the lowest number.
 
-    Emotions without a clip are left out; ValueError if none remains.
+    Emotions without a clip are left out; when none of them has one, all that have are shown.
     """
     names = {clip_id: parse_clip_id(clip_id) for clip_id in sorted(clip_ids)}
+    there = sorted({name.emotion for name in names.values()})
+    if not set(there) & set(emotions):
+        emotions = there
     speakers = sorted({name.speaker for name in names.values()})
     chosen: dict[str, str] = {}
     for turn, emotion in enumerate(emotions):
@@ -98,9 +101,6 @@ def clip_per_emotion(clip_ids: Iterable[str], emotions: Sequence[str]) -> dict[s
                     clip_id,
                 ),
             )
-    if not chosen:
-        there = sorted({name.emotion for name in names.values()})
-        raise ValueError(f"no test clip of {', '.join(emotions)}; there are: {', '.join(there)}")
     return chosen
 
 

@@ -1,0 +1,89 @@
+"""Tables of clips: what there is, what was made of it, and what was set aside."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from emohead.mead import Clip
+
+CLIP_COLUMNS = (
+    "clip_id", "speaker", "view", "emotion", "level", "number", "video", "audio"
+)  # fmt: skip
+_REJECTED_COLUMNS = ["clip_id", "stage", "reason"]
+
+
+def clip_table(clips: list[Clip]) -> pd.DataFrame:
+    """The clip table: one row a clip, columns CLIP_COLUMNS, `bytes` and `modified`.
+
+    These two, of the video and audio together, change when a file is replaced.
+    """
+    rows = []
+    for clip in clips:
+        facts = [path.stat() for path in dict.fromkeys((clip.video, clip.audio))]
+        rows.append(
+            [getattr(clip, column) for column in CLIP_COLUMNS]
+            + [sum(fact.st_size for fact in facts), max(fact.st_mtime_ns for fact in facts)]
+        )
+    return pd.DataFrame(rows, columns=[*CLIP_COLUMNS, "bytes", "modified"])
+
+
+def read_clips(table: Path) -> list[Clip]:
+    """The clips of a clip table on disk."""
+    return [
+        Clip(
+            row.speaker, row.view, row.emotion, int(row.level), int(row.number),
+            Path(row.video), Path(row.audio),
+        )
+        for row in _read([table]).itertuples()
+    ]  # fmt: skip
+
+
+def collect_clips(
+    lists: Iterable[Path],
+    tables: Iterable[Path],
+    *,
+    max_rejected: float,
+    problems: Iterable[Path] = (),
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The clip table with what extraction found, and the rejects with stage and reason.
+
+    `lists` are the shards' clip tables, `tables` those of their extraction, `problems` the rejects
+    of earlier stages, which may name an archive in place of a clip. Raises ValueError when there
+    is no clip, or, with the commonest reasons, when extraction rejected more than the fraction
+    `max_rejected` of them.
+    """
+    clips = _read(lists).drop(columns="modified")
+    made = _read(tables)
+    joined = clips.merge(made, on="clip_id", validate="one_to_one").sort_values("clip_id")
+    is_rejected = joined["rejected"].notna()
+    refused = joined.loc[is_rejected, ["clip_id", "rejected"]]
+    refused = refused.rename(columns={"rejected": "reason"}).assign(stage="features")
+    earlier = [pd.read_csv(path) for path in problems]
+    rejected = pd.concat([*earlier, refused[_REJECTED_COLUMNS]], ignore_index=True)
+    if joined.empty:
+        raise ValueError(
+            "there is no clip: check data.speakers, data.emotions, data.levels and data.view"
+        )
+    if len(refused) > max_rejected * len(joined):
+        reasons = refused["reason"].map(_without_names).value_counts().head(5)
+        summary = "; ".join(f"{count} x {reason}" for reason, count in reasons.items())
+        raise ValueError(
+            f"{len(refused)} of {len(joined)} clips can't be used, more than data.max_rejected = "
+            f"{max_rejected:.0%} allows: {summary}"
+        )
+    accepted = joined.loc[~is_rejected].drop(columns="rejected")
+    whole = ["frames", "width", "height", "frames_without_face", "faces"]
+    return accepted.astype(dict.fromkeys(whole, int)), rejected
+
+
+def _read(tables: Iterable[Path]) -> pd.DataFrame:
+    # A speaker may be called 007, or NA.
+    names = dict.fromkeys(("clip_id", "speaker", "view", "emotion"), str)
+    read = [pd.read_csv(path, converters=names) for path in tables]
+    return pd.concat(read, ignore_index=True)
+
+
+def _without_names(reason: str) -> str:
+    """A reason without the file that it names, so that equal ones can be counted."""
+    return reason.split(": ", 1)[-1]

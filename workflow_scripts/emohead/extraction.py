@@ -1,0 +1,164 @@
+"""The extraction of a shard: clips side by side, one broken clip set aside, resumed when killed."""
+
+import hashlib
+import inspect
+import json
+import multiprocessing
+import shutil
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass, fields
+from functools import cache
+from pathlib import Path
+
+import cv2
+import pandas as pd
+from filelock import FileLock
+from tqdm import tqdm
+
+from emohead import audio, faces, features, media, store, tracking
+from emohead.faces import FaceFinder
+from emohead.features import ClipFacts, FeatureOptions, extract_clip
+from emohead.files import whole_file
+from emohead.mead import Clip
+from emohead.store import ShardWriter
+
+_TABLE_COLUMNS = ("clip_id", *(fact.name for fact in fields(ClipFacts)), "rejected")
+
+
+def extract_shard(
+    clips: Sequence[Clip],
+    shard: Path,
+    table: Path,
+    options: FeatureOptions,
+    *,
+    state: Path,
+    workers: int = 1,
+) -> None:
+    """Write the feature shard of some clips, and a table with one row a clip.
+
+    A clip that can't be used is left out of the shard and has its reason in the table's column
+    `rejected`; the others have their facts there. `workers` processes work side by side. What is
+    done lies in the folder `state` until all is: a call after a killed one goes on from there.
+    """
+    state.mkdir(parents=True, exist_ok=True)
+    with FileLock(state / "lock"):
+        parts = [_Part.of(clip, state, options) for clip in clips]
+        todo = [part for part in parts if not part.is_made()]
+        if len(todo) < len(parts):
+            print(f"{len(parts) - len(todo)} of {len(parts)} clips were made before", flush=True)
+        progress = tqdm(_make_parts(todo, options, workers), total=len(todo), unit="clip",
+                        mininterval=5, smoothing=0)  # fmt: skip
+        for part in progress:
+            if "rejected" in part.row():
+                tqdm.write(f"{part.clip.clip_id}: rejected: {part.row()['rejected']}")
+        rows = [part.row() for part in parts]
+        with ShardWriter(shard) as writer:
+            for part, row in zip(parts, rows, strict=True):
+                if "rejected" not in row:
+                    writer.copy(part.features)
+        with whole_file(table) as unfinished:
+            pd.DataFrame(rows, columns=list(_TABLE_COLUMNS)).to_csv(unfinished, index=False)
+    shutil.rmtree(state)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One clip's place in the state folder; `key` says what it is made from and by what."""
+
+    clip: Clip
+    features: Path
+    result: Path
+    key: str
+
+    @classmethod
+    def of(cls, clip: Clip, state: Path, options: FeatureOptions) -> "_Part":
+        files = []
+        for path in (clip.video, clip.audio):
+            found = path.stat() if path.exists() else None
+            files.append((str(path), *((found.st_size, found.st_mtime_ns) if found else ())))
+        told = json.dumps([_code(), asdict(options), files])
+        return cls(
+            clip,
+            state / f"{clip.clip_id}.h5",
+            state / f"{clip.clip_id}.json",
+            hashlib.sha256(told.encode()).hexdigest(),
+        )
+
+    def is_made(self) -> bool:
+        return self.result.exists() and json.loads(self.result.read_text())["key"] == self.key
+
+    def row(self) -> dict[str, str | int | float]:
+        return json.loads(self.result.read_text())["row"]
+
+    def write(self, row: dict[str, str | int | float]) -> None:
+        with whole_file(self.result) as unfinished:
+            told = {"key": self.key, "row": {"clip_id": self.clip.clip_id, **row}}
+            unfinished.write_text(json.dumps(told))
+
+
+@cache
+def _code() -> str:
+    """A hash of the code that features depend on: what other code made is made again."""
+    modules = (audio, faces, features, media, store, tracking)
+    return hashlib.sha256("".join(map(inspect.getsource, modules)).encode()).hexdigest()
+
+
+def _make_parts(parts: Sequence[_Part], options: FeatureOptions, workers: int) -> Iterator[_Part]:
+    """Make parts in processes of their own, in any order."""
+    made = set()
+    try:
+        for part in _in_pool(parts, options, workers):
+            made.add(part)
+            yield part
+    except BrokenProcessPool:
+        # A process died, with the others' work: find out whose clip it was, one by one.
+        print("a process died: the clips left are made one at a time", flush=True)
+        for part in [part for part in parts if part not in made and not part.is_made()]:
+            try:
+                yield from _in_pool([part], options, 1)
+            except BrokenProcessPool:
+                part.write({"rejected": "its extraction died: not enough memory, or a bad file"})
+                yield part
+
+
+def _in_pool(parts: Sequence[_Part], options: FeatureOptions, workers: int) -> Iterator[_Part]:
+    # Spawned, since forks of a process in which OpenCV has run can hang.
+    spawn = multiprocessing.get_context("spawn")
+    workers = max(1, min(workers, len(parts)))
+    with ProcessPoolExecutor(workers, mp_context=spawn, initializer=_be_one_of_many) as pool:
+        started = [pool.submit(_make_part, part, options) for part in parts]
+        try:
+            for done in as_completed(started):
+                yield done.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _be_one_of_many() -> None:
+    cv2.setNumThreads(1)
+
+
+@cache
+def _finder() -> FaceFinder:
+    return FaceFinder()
+
+
+def _make_part(part: _Part, options: FeatureOptions) -> _Part:
+    try:
+        with ShardWriter(part.features) as writer:
+            row = asdict(extract_clip(part.clip, _finder(), options, writer))
+    except ValueError as error:
+        row = {"rejected": str(error)}
+    except OSError:
+        # Files are read through FFmpeg, so this is our own disk: the next clip's trouble, too.
+        raise
+    except Exception as error:
+        # Whatever a strange file does to a library, the other clips' work must not be lost.
+        traceback.print_exc(file=sys.stdout)
+        row = {"rejected": f"unexpected: {type(error).__name__}: {error}"}
+    part.write(row)
+    return part
