@@ -219,7 +219,11 @@ def video_folder(speaker, emotion):
 
 def made_folder(wildcards):
     """A speaker's folder where a rule makes it."""
-    return [] if config["data"]["source"] == "folder" else speaker_folder(wildcards.speaker)
+    return (
+        []
+        if config["data"]["source"] == "folder"
+        else speaker_folder(wildcards.speaker)
+    )
 
 
 def folder_state(wildcards):
@@ -356,10 +360,15 @@ def video_flags():
     return " ".join(f"--videos {name}={path}" for name, path in zip(METHODS, folders))
 
 
-def note_flag():
-    """The report's warning as a flag, if there is one."""
-    note = config["report"]["note"]
-    return f"--note {shlex.quote(note)}" if note else ""
+def note_flags():
+    """The report's warnings as flags."""
+    notes = [config["report"]["note"]] if config["report"]["note"] else []
+    if config["split"]["unit"] == "time":
+        notes.append(
+            "Clips were split in time: the test frames are the ends of the clips that the models "
+            "were trained on, which is easier than MEAD's own split."
+        )
+    return " ".join(f"--note {shlex.quote(note)}" for note in notes)
 
 
 def histories():

@@ -17,6 +17,8 @@ rule report_crops:
         "results/logs/report_crops.log",
     benchmark:
         "results/benchmarks/report_crops.tsv"
+    # Before the trainings: bad data should be seen early.
+    priority: 2
     conda:
         "../envs/report.yaml"
     threads: 1
@@ -46,6 +48,8 @@ rule report_data:
         "results/logs/report_data.log",
     benchmark:
         "results/benchmarks/report_data.tsv"
+    # Before the trainings: bad data should be seen early.
+    priority: 2
     conda:
         "../envs/report.yaml"
     threads: 1
@@ -83,7 +87,7 @@ rule report_table1:
     params:
         methods=method_flags(EVALUATION),
         seeds=config["seeds"],
-        note=note_flag(),
+        note=note_flags(),
     shell:
         "python {input.script} {params.methods} --seeds {params.seeds} {params.note} --csv {output.csv} "
         "--md {output.md} --tex {output.tex} --html {output.html} > {log} 2>&1"
@@ -193,7 +197,7 @@ rule report_page:
         methods=method_flags(EVALUATION),
         videos=video_flags(),
         seeds=config["seeds"],
-        note=note_flag(),
+        note=note_flags(),
         config=as_json(config),
     shell:
         "python {input.script} {params.methods} --seeds {params.seeds} {params.videos} {params.note} "

@@ -35,7 +35,8 @@ def folder(snakemake, tmp_path_factory) -> Path:
 def test_report_is_all_there(folder):
     report = folder / "results/report"
     for name in ("table1.csv", "table1.md", "table1.tex", "table1.html", "landmarks.png",
-                 "landmarks.pdf", "frames.png", "training.png", "index.html"):  # fmt: skip
+                 "landmarks.pdf", "frames.png", "training.png", "index.html", "crops.png",
+                 "data.html"):  # fmt: skip
         assert (report / name).stat().st_size > 0
     page = (report / "index.html").read_text()
     assert page.count("<video") == 2 * 6  # emotions x (methods, ground truth, copy reference)

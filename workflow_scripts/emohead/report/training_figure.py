@@ -57,11 +57,11 @@ def draw_training_figure(histories: Sequence[tuple[str, pd.DataFrame]]) -> Figur
             row[0].set_ylabel(
                 label, rotation=0, ha="right", va="center", fontsize=10, fontweight="bold"
             )
-        lines = axes[0, 0].plot([], color=TRAIN_COLOUR) + axes[0, 0].plot(
-            [], color=VALIDATION_COLOUR
-        )
+        lines = {"training": axes[0, 0].plot([], color=TRAIN_COLOUR)[0]}
+        if any(VALIDATION + "loss" in seeds[0] for seeds in models.values()):
+            lines["validation"] = axes[0, 0].plot([], color=VALIDATION_COLOUR)[0]
         figure.legend(
-            lines, ["training", "validation"], loc="outside upper right", ncols=2, frameon=False
+            lines.values(), lines.keys(), loc="outside upper right", ncols=2, frameon=False
         )
         figure.supxlabel("epoch", fontsize=9)
     return figure
