@@ -24,6 +24,8 @@ EVALUATION = "results/evaluation/{method}"
 SCORES = "results/evaluation/{method}/seed{seed}/clips.csv"
 CLIPS = "results/methods/{method}/seed{seed}/clips.h5"
 VIDEOS = "results/methods/{method}/seed{seed}/videos"
+# VGG-19's weights in the translator's loss, with vgg_weights: imagenet.
+IMAGENET_WEIGHTS = "results/translator/vgg19.pth"
 # In the place of a model: the clip's true landmarks or frames, or those of its reference face.
 STAND_INS = ("truth", "reference")
 # Rows that need no model: what the metrics give for the truth, and for a face that stays still.
@@ -57,9 +59,43 @@ def check_config():
                     f"methods.{name}.{part}",
                     f"there is no model {method[part]!r} (known: {', '.join(known)})",
                 )
+    for stage in ("landmarks", "translator"):
+        for name in config[stage]["models"]:
+            check_batch(stage, name)
+    for name in config["translator"]["models"]:
+        check_vgg(name)
     CHECK_SOURCE.get(config["data"]["source"], lambda: None)()
     if not shards():
         stop("data", "no clips: there are no speakers or no emotions")
+
+
+def check_batch(stage, name):
+    """Several devices share each batch of a model's training evenly."""
+    train = model_options(stage, name)["train"]
+    if train["batch_size"] % train["devices"]:
+        stop(
+            f"{stage}.train.batch_size",
+            f"{train['batch_size']} can't be shared out to {train['devices']} devices ({name}): "
+            "take a multiple",
+        )
+
+
+def check_vgg(name):
+    """A translator's VGG-19 weights must be there, or be fetched, and be of the whole network."""
+    loss = model_options("translator", name)["loss"]
+    if loss["vgg_weights"] == "random" or not loss["perceptual"]:
+        return
+    if loss["vgg_width"] != 1:
+        stop(
+            "translator.loss.vgg_width",
+            f"must be 1, unless vgg_weights is random ({name} has {loss['vgg_width']})",
+        )
+    weights = loss["vgg_weights"]
+    if weights != IMAGENET_WEIGHTS and not Path(weights).is_file():
+        stop(
+            "translator.loss.vgg_weights",
+            f"there is no file {weights!r} (or say imagenet, or random)",
+        )
 
 
 def check_folder():
@@ -298,11 +334,21 @@ def model_options(stage, name):
     """A model's own options, its losses and its training: the stage's, overridden by the model's."""
     common, own = config[stage], dict(config[stage]["models"][name])
     loss, train = own.pop("loss", {}), own.pop("train", {})
+    loss = {**common["loss"], **loss}
+    if loss.get("vgg_weights") == "imagenet":
+        loss["vgg_weights"] = IMAGENET_WEIGHTS
     return {
         "model": {**common["options"], **own},
-        "loss": {**common["loss"], **loss},
+        "loss": loss,
         "train": {**common["train"], **train},
     }
+
+
+def vgg_weights(wildcards):
+    """The file of VGG-19's weights that a translator's loss reads."""
+    loss = model_options("translator", wildcards.translator)["loss"]
+    used = loss["perceptual"] and loss["vgg_weights"] != "random"
+    return loss["vgg_weights"] if used else []
 
 
 def as_json(value):
@@ -311,12 +357,10 @@ def as_json(value):
 
 
 def gpus(stage):
-    """GPUs that a training of this stage asks for: one where there is one to be used."""
-    device = config[stage]["train"]["device"]
-    return int(
-        device == "cuda"
-        or (device == "auto" and shutil.which("nvidia-smi") is not None)
-    )
+    """GPUs that a training of this stage asks for: its `devices`, where GPUs are to be used."""
+    train = config[stage]["train"]
+    found = train["device"] == "auto" and shutil.which("nvidia-smi") is not None
+    return train["devices"] if train["device"] == "cuda" or found else 0
 
 
 def method_models(wildcards):
@@ -368,23 +412,54 @@ def note_flags():
             "Clips were split in time: the test frames are the ends of the clips that the models "
             "were trained on, which is easier than MEAD's own split."
         )
+    losses = [model_options("translator", m)["loss"] for m in used_models("translator")]
+    if any(o["perceptual"] and o["vgg_weights"] == "random" for o in losses):
+        notes.append(
+            "The translators' perceptual loss has a VGG-19 with random weights in place of "
+            "ImageNet's."
+        )
     return " ".join(f"--note {shlex.quote(note)}" for note in notes)
+
+
+def used_models(stage):
+    """The models of a stage that the methods need."""
+    needed = dict.fromkeys(method[stage] for method in METHODS.values())
+    return [model for model in needed if model in config[stage]["models"]]
+
+
+def used_options(stage):
+    """The options of these models, as one JSON text."""
+    return as_json({name: model_options(stage, name) for name in used_models(stage)})
+
+
+def expected_clips():
+    """The clips that a source has if none is missing: MEAD 30 of a level, and 40 neutral ones."""
+    data = config["data"]
+    if data["source"] == "footage":
+        return len(footage())
+    of_level, neutral = 30, 40
+    if data["source"] == "mini":
+        of_level = neutral = data["mini"]["sentences"]
+    return sum(
+        neutral if emotion == "neutral" else of_level * len(data["levels"])
+        for _, emotion in shards()
+    )
+
+
+def split_made():
+    """The split and its time, if there is one: an estimate is no reason to extract the clips."""
+    path = Path("results/split.csv")
+    return (str(path), path.stat().st_mtime_ns) if path.exists() else None
 
 
 def histories():
     """The training histories that the methods need, as (label, path)."""
-    used = []
-    for stage, pattern in (
-        ("landmarks", "results/landmarks/{model}/seed{seed}/history.csv"),
-        ("translator", "results/translator/{model}/seed{seed}/history.csv"),
-    ):
-        for model in dict.fromkeys(m[stage] for m in METHODS.values()):
-            if model in config[stage]["models"]:
-                used += [
-                    (model, pattern.format(model=model, seed=s))
-                    for s in config["seeds"]
-                ]
-    return used
+    return [
+        (model, f"results/{stage}/{model}/seed{seed}/history.csv")
+        for stage in ("landmarks", "translator")
+        for model in used_models(stage)
+        for seed in config["seeds"]
+    ]
 
 
 check_config()

@@ -24,8 +24,9 @@ rule train_landmarks:
             model_options("landmarks", wildcards.landmark_model)
         ),
         state="state/landmarks/{landmark_model}-seed{seed}",
+        curves="results/logs/tensorboard/train_landmarks/{landmark_model}-seed{seed}",
     shell:
         "python {input.script} --features {input.features} --split {input.split} "
         "--options '{params.options}' --seed {wildcards.seed} "
         "--state {params.state} --model {output.model} --history {output.history} "
-        "> {log} 2>&1"
+        "--curves {params.curves} > {log} 2>&1"

@@ -93,6 +93,41 @@ rule report_table1:
         "--md {output.md} --tex {output.tex} --html {output.html} > {log} 2>&1"
 
 
+# An estimate, before anything is extracted or trained; with more certainty afterwards.
+rule report_cost:
+    input:
+        script=script("report_cost.py"),
+        library=library("report_cost.py"),
+    output:
+        "results/report/cost.md",
+    log:
+        "results/logs/report_cost.log",
+    benchmark:
+        "results/benchmarks/report_cost.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        gpu=gpus("translator") if config["report"]["cost"]["measure"] else 0,
+    params:
+        landmarks=used_options("landmarks"),
+        translator=used_options("translator"),
+        crop_size=config["features"]["crop_size"],
+        seeds=len(config["seeds"]),
+        clips=expected_clips(),
+        test_fraction=config["split"]["test_fraction"],
+        split="--split results/split.csv" if split_made() else "",
+        split_made=split_made(),
+        rates=config["report"]["cost"]["rates"],
+        measure="--measure" if config["report"]["cost"]["measure"] else "",
+    shell:
+        "python {input.script} --landmarks '{params.landmarks}' "
+        "--translator '{params.translator}' --crop-size {params.crop_size} "
+        "--seeds {params.seeds} {params.split} --expected-clips {params.clips} "
+        "--test-fraction {params.test_fraction} --rates {params.rates} {params.measure} "
+        "--output {output} 2>&1 | tee {log}"
+
+
 rule report_landmarks:
     input:
         script=script("report_landmarks.py"),

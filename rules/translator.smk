@@ -1,12 +1,37 @@
 # translator: landmark drawing + reference face -> frame.
 
 
+rule fetch_vgg_weights:
+    input:
+        # Newer code is no reason to fetch, or to train, again.
+        script=ancient(script("fetch_vgg_weights.py")),
+        library=ancient(library("fetch_vgg_weights.py")),
+    output:
+        IMAGENET_WEIGHTS,
+    log:
+        "results/logs/fetch_vgg_weights.log",
+    benchmark:
+        "results/benchmarks/fetch_vgg_weights.tsv"
+    # Before all others: that there is no internet should be seen early.
+    priority: 3
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        download=1,
+    params:
+        downloads=config["translator"]["downloads"],
+    shell:
+        "python {input.script} --downloads {params.downloads:q} --output {output} > {log} 2>&1"
+
+
 rule train_translator:
     input:
         script=script("train_translator.py"),
         library=library("train_translator.py"),
         features=shard_paths("results/features/{speaker}-{emotion}.h5"),
         split="results/split.csv",
+        vgg_weights=vgg_weights,
     output:
         model="results/translator/{translator}/seed{seed}/model.pt",
         history="results/translator/{translator}/seed{seed}/history.csv",
@@ -26,7 +51,10 @@ rule train_translator:
             model_options("translator", wildcards.translator)
         ),
         state="state/translator/{translator}-seed{seed}",
+        curves="results/logs/tensorboard/train_translator/{translator}-seed{seed}",
+        pictures="results/logs/train_translator/{translator}-seed{seed}/samples",
     shell:
         "python {input.script} --features {input.features} --split {input.split} "
         "--options '{params.options}' --seed {wildcards.seed} --state {params.state} "
-        "--model {output.model} --history {output.history} > {log} 2>&1"
+        "--model {output.model} --history {output.history} --curves {params.curves} "
+        "--pictures {params.pictures} > {log} 2>&1"

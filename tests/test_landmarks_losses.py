@@ -77,6 +77,82 @@ def test_emotion_loss_as_printed_and_as_softmax():
     assert float(emotion_loss(logits, emotion, "softmax")) == pytest.approx(softmax)
 
 
+def test_the_joint_loss_takes_the_form_that_the_options_say():
+    weights = LossWeights(emotion="softmax")
+    values = losses(LandmarkModelOptions(components=2, loss=weights), with_logits=True)
+    assert values["L_ec"] == pytest.approx(math.log(8))
+    assert values["loss"] == pytest.approx(PCA + 10 * (LANDMARK + LIP + math.log(8)))
+
+
+def test_mixed_precision_rounds_the_logits_but_not_the_loss():
+    logits = torch.tensor([[0.7, -1.3, 0.1, 2.2, -0.4, 0.9, -3.1, 0.3]], dtype=torch.bfloat16)
+    values = landmark_losses(
+        LandmarkModelOptions(components=1),
+        coefficients=torch.zeros(1, 2, 1),
+        true_coefficients=torch.zeros(1, 2, 1),
+        landmarks=torch.zeros(1, 2, 68, 2),
+        true_landmarks=torch.zeros(1, 2, 68, 2),
+        mask=torch.ones(1, 2, dtype=torch.bool),
+        emotion_logits=logits,
+        emotion=torch.tensor([3]),
+    )
+    rounded = logits[0].tolist()
+    signs = [-1 if index == 3 else 1 for index in range(8)]
+    expected = sum(math.log1p(math.exp(s * x)) for s, x in zip(signs, rounded, strict=True))
+    assert float(values["L_ec"]) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("form", ["binary", "softmax"])
+def test_huge_logits_stay_finite(form):
+    logits = torch.full((1, 8), -2e4)
+    logits[0, 3] = 2e4
+    assert float(emotion_loss(logits, torch.tensor([3]), form)) == 0
+    assert float(emotion_loss(logits, torch.tensor([0]), form)) == pytest.approx(4e4)
+
+
+@pytest.mark.parametrize("form", ["binary", "softmax"])
+def test_gradient_of_the_emotion_loss(form):
+    logits = torch.randn(3, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    emotion = torch.tensor([0, 5, 5])
+    assert torch.autograd.gradcheck(
+        lambda values: emotion_loss(values, emotion, form), logits.requires_grad_()
+    )
+
+
+def test_gradient_of_the_joint_loss():
+    draw = torch.Generator().manual_seed(0)
+    coefficients, true_coefficients = torch.randn(2, 2, 3, 2, dtype=torch.float64, generator=draw)
+    landmarks, true_landmarks = torch.rand(2, 2, 3, 68, 2, dtype=torch.float64, generator=draw)
+    mask = torch.tensor([[True, True, True], [True, False, False]])
+
+    def joint_loss(coefficients: torch.Tensor, landmarks: torch.Tensor) -> torch.Tensor:
+        return landmark_losses(
+            LandmarkModelOptions(components=2, loss=LossWeights(unit=3)),
+            coefficients=coefficients,
+            true_coefficients=true_coefficients,
+            landmarks=landmarks,
+            true_landmarks=true_landmarks,
+            mask=mask,
+            emotion_logits=None,
+            emotion=torch.tensor([0, 5]),
+        )["loss"]
+
+    inputs = (coefficients.requires_grad_(), landmarks.requires_grad_())
+    assert torch.autograd.gradcheck(joint_loss, inputs)
+    # A padded frame has no say.
+    for gradient in torch.autograd.grad(joint_loss(*inputs), inputs):
+        assert (gradient.flatten(2).abs().amax(dim=2) > 0).equal(mask)
+
+
+def test_impossible_weights_are_refused():
+    with pytest.raises(ValueError, match="gamma is -1"):
+        LossWeights(gamma=-1)
+    with pytest.raises(ValueError, match="unit is 0"):
+        LossWeights(unit=0)
+    with pytest.raises(ValueError, match="emotion is 'sigmoid'"):
+        LossWeights(emotion="sigmoid")
+
+
 def test_accuracy_counts_clips():
     logits = torch.eye(8)[[0, 1, 2, 3]]
     assert float(emotion_accuracy(logits, torch.tensor([0, 1, 2, 7]))) == 0.75

@@ -3,9 +3,24 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from numpy_layers import (
+    Weights,
+    batch_norm,
+    conv,
+    linear,
+    lstm,
+    max_pool,
+    mlp,
+    randomise_batch_norms,
+    relu,
+    weights_of,
+)
+from presets import options_of
+from test_landmarks_msef import memory_by_formula
 
 from emohead.landmarks.basis import fit_basis
 from emohead.landmarks.build import build_landmark_model
+from emohead.landmarks.load import landmark_options
 from emohead.landmarks.model import LandmarkModel, MfccStatistics
 from emohead.landmarks.options import LandmarkModelOptions
 from emohead.landmarks.predict import predict_landmarks
@@ -24,6 +39,7 @@ SMALL = LandmarkModelOptions(
 MODELS = {
     "msef": SMALL,
     "slots": replace(SMALL, memory="slots"),
+    "no memory": replace(SMALL, memory="none"),
     "no classifier": replace(SMALL, classifier=False),
     "plain": replace(SMALL, emotion="none"),
     "absolute": replace(SMALL, target="absolute"),
@@ -50,6 +66,82 @@ def batch() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(1)
     mfcc = torch.randn(2, 9, 28, 12, generator=generator)
     return mfcc, torch.rand(2, 68, 2, generator=generator), LENGTHS
+
+
+def landmarks_by_formula(
+    w: Weights, options: LandmarkModelOptions, reference: np.ndarray, audio_features: np.ndarray
+) -> np.ndarray:
+    """One clip's landmarks [T, 68, 2] from features [T, A]: E_Lm, LSTM and FC, PCA basis."""
+    centred = (reference - w["mean_face"]) / w["spread"]
+    code = mlp(centred.reshape(136), w, "E_Lm")
+    x = np.concatenate([np.tile(code, (len(audio_features), 1)), audio_features], axis=1)
+    coefficients = linear(lstm(x, w, "lstm", options.lstm_layers), w, "fc") * w["deviations"]
+    origin = reference if options.target == "offset" else w["mean_face"]
+    return origin + (coefficients @ w["components"]).reshape(-1, 68, 2)
+
+
+def double_batch() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    mfcc, reference, lengths = batch()
+    return mfcc.double(), reference.double(), lengths
+
+
+def true_windows(mfcc: torch.Tensor, w: Weights) -> list[np.ndarray]:
+    """Each clip's normalised windows [T, 28, 12], without padding."""
+    normalised = (mfcc.numpy() - w["mfcc_mean"]) / w["mfcc_deviation"]
+    return [clip[:frames] for clip, frames in zip(normalised, LENGTHS, strict=True)]
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if name != "at_net"])
+def test_audio2lm_is_the_papers_figure(name):
+    options, model = MODELS[name], build(MODELS[name]).double()
+    mfcc, reference, lengths = double_batch()
+    with torch.no_grad():
+        prediction = model(mfcc, reference, lengths)
+    w = weights_of(model)
+    for clip, windows in enumerate(true_windows(mfcc, w)):
+        windows = windows.reshape(-1, 336)
+        features = mlp(windows, w, "E_A")
+        if options.emotion == "msef":
+            f_e = memory_by_formula(mlp(windows, w, "msef.mlp"), w, "msef.memory", options.memory)
+            features = np.concatenate([features, f_e], axis=1)
+        if options.has_emotion_logits:
+            logits = linear(f_e.mean(axis=0), w, "msef.classifier")
+            np.testing.assert_allclose(prediction.emotion_logits[clip], logits, rtol=1e-6)
+        np.testing.assert_allclose(
+            prediction.landmarks[clip, : len(windows)],
+            landmarks_by_formula(w, options, reference[clip].numpy(), features),
+            rtol=0,
+            atol=1e-6,  # the basis is applied in float32
+        )
+
+
+def atvgnet_audio_encoder(windows: np.ndarray, w: Weights, *, training: bool) -> np.ndarray:
+    """ATVGnet's `code/models.py`: windows [N, 28, 12] -> [N, A]."""
+    x = windows[:, None]
+    for place in (0, 1, "pool", 3, 4, 5):
+        if place == "pool":
+            x = max_pool(x, 3, stride=(1, 2))
+            continue
+        name = f"audio_encoder.convolutions.{place}"
+        x = relu(batch_norm(conv(x, w, f"{name}.0"), w, f"{name}.1", training=training))
+    x = max_pool(x, 3, stride=(2, 2))
+    return mlp(x.reshape(len(x), -1), w, "audio_encoder.fc")
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_at_net_is_atvgnets(training):
+    options, model = MODELS["at_net"], build(MODELS["at_net"]).double()
+    randomise_batch_norms(model)
+    mfcc, reference, lengths = double_batch()
+    w = weights_of(model)
+    with torch.no_grad():
+        landmarks = model.train(training)(mfcc, reference, lengths).landmarks
+    # The true frames of all clips are one batch to the batch normalisation.
+    windows = np.concatenate(true_windows(mfcc, w))
+    features = np.split(atvgnet_audio_encoder(windows, w, training=training), [LENGTHS[0]])
+    for clip, frames in enumerate(LENGTHS):
+        expected = landmarks_by_formula(w, options, reference[clip].numpy(), features[clip])
+        np.testing.assert_allclose(landmarks[clip, :frames], expected, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -161,23 +253,57 @@ def test_weights_carry_basis_and_statistics():
     torch.testing.assert_close(stranger(*batch()), model(*batch()))
 
 
-def test_parameter_counts_of_the_paper_scale():
-    def count(options: LandmarkModelOptions) -> int:
-        return sum(value.numel() for value in build(options).parameters())
+@pytest.mark.parametrize(("layers", "silenced"), [(1, None), (2, "dropout"), (1, "dropout")])
+def test_dropout_acts_on_the_lstms_input_and_between_its_layers(layers, silenced):
+    model = build(replace(SMALL, lstm_layers=layers, dropout=0.5))
+    if silenced:
+        model.dropout = torch.nn.Identity()
 
-    e_lm = (136 * 256 + 256) + (256 * 512 + 512)
-    e_a = (336 * 256 + 256) + (256 * 128 + 128)
-    memory = (128 * 128 + 128) + 2 * 128 * 64 + 128 * 128
-    msef = e_a + memory + (128 * 8 + 8)
-    lstm = 4 * 256 * (768 + 256 + 2) + 2 * 4 * 256 * (256 + 256 + 2)
-    fc = 256 * 16 + 16
-    assert count(LandmarkModelOptions()) == e_lm + e_a + msef + lstm + fc == 2_562_712
+    @torch.no_grad()
+    def spread() -> float:
+        first, second = (model(*batch()).coefficients[0] for _ in range(2))
+        return float((first - second).abs().max())
 
-    convolutions = sum(9 * i * o + 2 * o for i, o in
-                       ((1, 64), (64, 128), (128, 256), (256, 256), (256, 512)))  # fmt: skip
-    encoder = convolutions + (12288 * 2048 + 2048) + (2048 * 256 + 256)
-    at_net = LandmarkModelOptions(architecture="at_net", audio_width=256)
-    assert count(at_net) == e_lm + encoder + lstm + fc
+    assert spread() == 0
+    model.train()
+    assert (spread() > 1e-3) == (layers == 2 or not silenced)
+
+
+def parameters(module: torch.nn.Module) -> int:
+    return sum(value.numel() for value in module.parameters())
+
+
+# The paper's sizes, with ATVGnet's and EVP's where it names none.
+E_LM = (136 * 256 + 256) + (256 * 512 + 512)
+E_A = (336 * 256 + 256) + (256 * 128 + 128)
+MEMORY = (128 * 128 + 128) + 128 * 64 + 64 * 128 + 128 * 128
+CLASSIFIER = 128 * 8 + 8
+LSTM = 4 * 256 * (768 + 256 + 2) + 2 * 4 * 256 * (256 + 256 + 2)
+FC = 256 * 16 + 16
+AUDIO_ENCODER = (
+    sum(9 * i * o + 2 * o for i, o in ((1, 64), (64, 128), (128, 256), (256, 256), (256, 512)))
+    + (12288 * 2048 + 2048)
+    + (2048 * 256 + 256)
+)
+
+
+def test_sizes_of_audio2lm_at_the_papers_scale():
+    model = build(landmark_options(options_of("config/mead.yaml", "landmarks", "audio2lm_msef")))
+    assert parameters(model.E_A) == E_A == 119_168
+    assert parameters(model.msef.memory) == MEMORY == 49_280
+    assert parameters(model.msef) == E_A + MEMORY + CLASSIFIER == 169_480
+    assert parameters(model.E_Lm) == E_LM == 166_656
+    assert model.lstm.input_size == 512 + 128 + 128 == 768
+    assert parameters(model.lstm) == LSTM == 2_103_296
+    assert parameters(model) == E_A + E_A + MEMORY + CLASSIFIER + E_LM + LSTM + FC == 2_562_712
+    assert parameters(build(LandmarkModelOptions())) == parameters(model)
+
+
+def test_sizes_of_at_net_at_atvgnets_scale():
+    model = build(landmark_options(options_of("config/mead.yaml", "landmarks", "at_net")))
+    assert parameters(model.audio_encoder) == AUDIO_ENCODER == 27_833_536
+    assert model.lstm.input_size == 512 + 256 == 768
+    assert parameters(model) == AUDIO_ENCODER + E_LM + LSTM + FC == 30_107_600
 
 
 def test_options_that_do_not_exist_are_refused():
@@ -185,6 +311,8 @@ def test_options_that_do_not_exist_are_refused():
         LandmarkModelOptions(memory="triple")
     with pytest.raises(ValueError, match="lstm_layers is 0"):
         LandmarkModelOptions(lstm_layers=0)
+    with pytest.raises(ValueError, match="memory of one slot"):
+        LandmarkModelOptions(memory_slots=1)
     with pytest.raises(ValueError, match="16 components, the options ask for 6"):
         faces = np.random.default_rng(0).uniform(0, 1, (50, 68, 2))
         statistics = MfccStatistics(np.zeros(12, np.float32), np.ones(12, np.float32))
@@ -204,3 +332,12 @@ def test_predict_landmarks_works_in_pixels():
     np.testing.assert_allclose(probabilities, 1 / (1 + np.exp(-logits)), rtol=1e-4)
     assert predict_landmarks(build(MODELS["plain"]), mfcc[1, :4].numpy(),
                              128 * reference[1].numpy(), 128)[1] is None  # fmt: skip
+
+
+def test_a_window_of_one_frame_is_refused_at_prediction_too():
+    mfcc, reference, _ = batch()
+    window, face = mfcc[0, :1].numpy(), reference[0].numpy()
+    with pytest.raises(ValueError, match="one frame"):
+        predict_landmarks(build(SMALL), window, face, 1)
+    for name in ("slots", "no memory", "plain", "at_net"):
+        assert predict_landmarks(build(MODELS[name]), window, face, 1)[0].shape == (1, 68, 2)

@@ -1,3 +1,5 @@
+import multiprocessing
+
 import numpy as np
 import pytest
 
@@ -103,3 +105,17 @@ def test_open_clips_gives_each_clip_its_frames(tmp_path):
         "c": range(2, 6),
     }
     np.testing.assert_array_equal(opened["c"].mfcc, noise_clip(1)["mfcc"][2:])
+
+
+def test_every_process_reads_by_a_file_of_its_own(tmp_path):
+    """A loader's workers, forked or started anew, read what the shard has."""
+    frames = np.arange(40, dtype=np.uint8)[:, None, None, None] * np.ones((16, 16, 3), np.uint8)
+    with ShardWriter(tmp_path / "s.h5", codec="png") as writer:
+        writer.add("a", landmarks=np.zeros((40, 68, 2)), frames=frames)
+    clip = Shard(tmp_path / "s.h5")["a"]
+    for method in ("fork", "spawn"):
+        with multiprocessing.get_context(method).Pool(2) as pool:
+            results = [pool.apply_async(clip.frame, (t,)) for t in range(40)]
+            for t, result in enumerate(results):
+                assert (clip.frame(t) == t).all()
+                assert (result.get() == t).all()

@@ -1,13 +1,17 @@
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from emohead.store import ShardWriter, open_clips
+from emohead.training import EpochLoader
 from emohead.translator.data import (
     RandomPairs,
     TranslatorSamples,
+    collate_images,
     first_frame_pairs,
     training_loader,
     validation_loader,
@@ -123,6 +127,35 @@ def test_loaders_make_batches() -> None:
     assert sizes == [4, 4, 4]  # the thirteenth is left out
     sizes = [len(inputs) for inputs, _ in islice(validation_loader(clips(), batch_size=4), 9)]
     assert sum(sizes) == 11
+
+
+def test_batches_are_channels_last_without_being_transposed() -> None:
+    for images in next(iter(training_loader(clips(), batch_size=4, seed=0))):
+        assert images.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_workers_decode_what_one_process_would(tmp_path: Path) -> None:
+    """Frames that don't fit in memory: the workers have the shards' open files from here."""
+    draw = np.random.default_rng(0)
+    for name in "ab":
+        with ShardWriter(tmp_path / f"{name}.h5") as writer:
+            frames = draw.integers(0, 255, (30, SIZE, SIZE, 3)).astype(np.uint8)
+            writer.add(name, landmarks=draw.uniform(0, SIZE, (30, 68, 2)), frames=frames)
+    stored = open_clips([tmp_path / "a.h5", tmp_path / "b.h5"])
+    stored["a"].frame(0)
+    loaders = [
+        EpochLoader(
+            TranslatorSamples(stored, memory_limit=0), RandomPairs({"a": 30, "b": 30}, seed=0), 4,
+            workers=workers, collate=collate_images,
+        )
+        for workers in (0, 2)
+    ]  # fmt: skip
+    for epoch in (0, 1):
+        for loader in loaders:
+            loader.go_to(epoch, batch=3)
+        here, there = map(list, loaders)
+        assert len(here) == 12
+        torch.testing.assert_close(there, here, rtol=0, atol=0)
 
 
 def test_too_little_data_is_refused() -> None:

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 from scipy.ndimage import gaussian_filter
+from torch import nn
 from torchvision.models.vgg import cfgs, make_layers
 
 from emohead.translator.losses import TranslatorLoss, TranslatorLossOptions
-from emohead.translator.perceptual import PerceptualLoss
+from emohead.translator.perceptual import RELUS, PerceptualLoss
 
 
 def frames(seed: int = 0, size: int = 32) -> torch.Tensor:
@@ -70,6 +71,41 @@ def test_features_are_torchvisions_relu_layers(tmp_path: Path) -> None:
     assert measured == pytest.approx(expected, rel=1e-5)
 
 
+LAYERS = [
+    "conv1_1", "relu1_1", "conv1_2", "relu1_2", "pool1",
+    "conv2_1", "relu2_1", "conv2_2", "relu2_2", "pool2",
+    "conv3_1", "relu3_1", "conv3_2", "relu3_2", "conv3_3", "relu3_3", "conv3_4", "relu3_4", "pool3",
+    "conv4_1", "relu4_1", "conv4_2", "relu4_2", "conv4_3", "relu4_3", "conv4_4", "relu4_4", "pool4",
+    "conv5_1", "relu5_1", "conv5_2", "relu5_2", "conv5_3", "relu5_3", "conv5_4", "relu5_4", "pool5",
+]  # fmt: skip
+
+
+def test_layers_have_the_names_of_simonyan_2015() -> None:
+    assert {name: i for i, name in enumerate(LAYERS) if name.startswith("relu")} == RELUS
+    for name, layer in zip(LAYERS, vgg19_features(), strict=True):
+        kind = {"conv": nn.Conv2d, "relu": nn.ReLU, "pool": nn.MaxPool2d}[name[:4]]
+        assert isinstance(layer, kind), name
+
+
+def test_layers_are_chosen_and_add_up() -> None:
+    made, true = frames(1), frames(2)
+    of = {
+        layers: PerceptualLoss(width=0.1, measured=layers)(made, true).item()
+        for layers in [("relu1_2",), ("relu3_4",), ("relu3_4", "relu1_2")]
+    }
+    assert of["relu3_4", "relu1_2"] == pytest.approx(of["relu1_2",] + of["relu3_4",], rel=1e-5)
+    assert of["relu1_2",] != of["relu3_4",]
+    # What lies behind the last one is not computed.
+    assert len(PerceptualLoss(width=0.1, measured=("relu1_2",)).layers) == 4
+
+
+def test_unknown_layers_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"relu1_1, .*relu5_4; got relu3_5"):
+        TranslatorLossOptions(vgg_layers=["relu1_1", "relu3_5"])
+    with pytest.raises(ValueError, match="got none"):
+        TranslatorLossOptions(vgg_layers=[])
+
+
 def test_random_weights_come_from_the_seed() -> None:
     made, true = frames(1), frames(2)
     a, b, c = (PerceptualLoss(width=0.1, seed=seed)(made, true) for seed in (1, 1, 2))
@@ -83,6 +119,17 @@ def test_other_weights_are_refused(tmp_path: Path) -> None:
         PerceptualLoss(tmp_path / "other.pth")
     with pytest.raises(ValueError, match="width 1"):
         PerceptualLoss(tmp_path / "other.pth", width=0.5)
+    (tmp_path / "page.pth").write_text("<html>log in first</html>")
+    with pytest.raises(ValueError, match=r"page\.pth.*VGG-19"):
+        PerceptualLoss(tmp_path / "page.pth")
+    with pytest.raises(ValueError, match="no file 'imagenet'"):
+        TranslatorLoss(TranslatorLossOptions(vgg_weights="imagenet"))
+
+
+def test_a_loss_reads_a_file_only_when_it_uses_one() -> None:
+    assert TranslatorLossOptions(vgg_weights="a.pth").weights_file == Path("a.pth")
+    assert TranslatorLossOptions(vgg_weights="a.pth", perceptual=0).weights_file is None
+    assert TranslatorLossOptions().weights_file is None
 
 
 def test_eq_5_by_hand() -> None:

@@ -20,6 +20,7 @@ parser.add_argument("--seed", type=int, required=True)
 parser.add_argument("--state", type=Path, required=True, help="folder of unfinished trainings")
 parser.add_argument("--model", type=Path, required=True)
 parser.add_argument("--history", type=Path, required=True)
+parser.add_argument("--curves", type=Path, help="folder for TensorBoard")
 
 if __name__ == "__main__":
     flags = parser.parse_args()
@@ -32,5 +33,6 @@ if __name__ == "__main__":
             TrainOptions(**flags.options["train"]),
             seed=flags.seed,
             state=state,
+            curves=flags.curves,
         )
         save_training(checkpoint, flags.model, flags.history)

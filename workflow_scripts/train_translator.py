@@ -21,18 +21,22 @@ parser.add_argument("--seed", type=int, required=True)
 parser.add_argument("--state", type=Path, required=True, help="folder of unfinished trainings")
 parser.add_argument("--model", type=Path, required=True)
 parser.add_argument("--history", type=Path, required=True)
+parser.add_argument("--curves", type=Path, help="folder for TensorBoard")
+parser.add_argument("--pictures", type=Path, help="folder for samples of every epoch")
 
 if __name__ == "__main__":
     flags = parser.parse_args()
-    with training_state(
-        flags.state, flags.options, flags.seed, flags.split, *flags.features
-    ) as state:
+    loss_options = TranslatorLossOptions(**flags.options["loss"])
+    files = [flags.split, *flags.features, *filter(None, [loss_options.weights_file])]
+    with training_state(flags.state, flags.options, flags.seed, *files) as state:
         checkpoint = train_translator(
             open_clips(flags.features, clips_of_part(flags.split, "train")),
             TranslatorOptions(**flags.options["model"]),
-            TranslatorLossOptions(**flags.options["loss"]),
+            loss_options,
             TrainOptions(**flags.options["train"]),
             seed=flags.seed,
             state=state,
+            curves=flags.curves,
+            pictures=flags.pictures,
         )
         save_training(checkpoint, flags.model, flags.history)

@@ -6,11 +6,12 @@ known; attributes say where the clip came from. HDF5, since one frame or one cli
 without the rest.
 """
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import cv2
 import h5py
@@ -37,7 +38,7 @@ class StoredClip:
     """
 
     clip_id: str
-    group: h5py.Group
+    shard: "Shard"
     span: range
 
     def cut(self, span: range) -> "StoredClip":
@@ -48,6 +49,11 @@ class StoredClip:
                 f"[{self.span.start}, {self.span.stop}): make split.csv again"
             )
         return replace(self, span=span)
+
+    @property
+    def group(self) -> h5py.Group:
+        """The clip in the shard's file."""
+        return self.shard.file[self.clip_id]
 
     @property
     def length(self) -> int:
@@ -92,15 +98,27 @@ class StoredClip:
 
 
 class Shard:
-    """A shard on disk, open for reading."""
+    """A shard on disk, open for reading: each process, as a loader's workers, opens its own."""
 
     def __init__(self, path: Path):
-        self._file = h5py.File(path, "r")
-        self.clip_ids = sorted(self._file)
+        self._path = Path(path)
+        self._file, self._opened_by = None, None
+        self.clip_ids = sorted(self.file)
+
+    @property
+    def file(self) -> h5py.File:
+        """The open file of this process."""
+        if self._opened_by != os.getpid():
+            if self._file is not None:
+                self._file.close()  # the copy of the process that this one was forked from
+            self._file, self._opened_by = h5py.File(self._path, "r"), os.getpid()
+        return self._file
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_file": None, "_opened_by": None}
 
     def __getitem__(self, clip_id: str) -> StoredClip:
-        group = self._file[clip_id]
-        return StoredClip(clip_id, group, range(len(group["landmarks"])))
+        return StoredClip(clip_id, self, range(len(self.file[clip_id]["landmarks"])))
 
 
 def open_clips(

@@ -4,16 +4,18 @@
     mfcc  -> MSEF [T, 128] ──┼─> LSTM 768 -> 256, 3 layers -> FC -> k coefficients per frame
     reference -> E_Lm [512] ─┘
 
-The paper calls E_A "an MLP" to 128; here it takes the flattened window, 336-256-128.
+E_A takes the flattened window: 336-256-128. E_Lm, the LSTM and FC are AT-net's too and stand in
+`model.py`.
 """
 
 from __future__ import annotations
 
-from torch import Tensor, cat, nn
+from torch import Tensor, cat
 
 from emohead.landmarks.basis import LandmarkBasis
+from emohead.landmarks.layers import MFCC_WINDOW, mlp
 from emohead.landmarks.model import LandmarkModel, LandmarkPrediction, MfccStatistics, frame_mask
-from emohead.landmarks.msef import MFCC_WINDOW, EmotionExtractor
+from emohead.landmarks.msef import MSEF
 from emohead.landmarks.options import LandmarkModelOptions
 
 
@@ -29,15 +31,10 @@ class Audio2Lm(LandmarkModel):
         has_emotion = options.emotion == "msef"
         audio_width = options.audio_width + (options.emotion_width if has_emotion else 0)
         super().__init__(options, basis, mfcc_statistics, audio_width)
-        self.E_A = nn.Sequential(
-            nn.Linear(MFCC_WINDOW, options.hidden_width),
-            nn.ReLU(),
-            nn.Linear(options.hidden_width, options.audio_width),
-            nn.ReLU(),
-        )
+        self.E_A = mlp(MFCC_WINDOW, options.hidden_width, options.audio_width)
         self.msef = None
         if has_emotion:
-            self.msef = EmotionExtractor(
+            self.msef = MSEF(
                 options.emotion_width,
                 options.memory_slots,
                 options.memory,

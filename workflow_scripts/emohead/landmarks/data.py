@@ -78,7 +78,7 @@ class LandmarkClips(Dataset[ClipSample]):
             self._clips.append((mfcc, landmarks, parse_clip_id(clip_id).emotion_index))
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch whose references are drawn; the training calls it."""
+        """Choose the epoch whose references are drawn; the loader calls it."""
         self._epoch = epoch
 
     def __len__(self) -> int:

@@ -5,7 +5,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from torch.utils.data import DataLoader
 
 from emohead.checkpoint import Checkpoint
 from emohead.landmarks.build import build_landmark_model
@@ -14,7 +13,7 @@ from emohead.landmarks.options import LandmarkModelOptions
 from emohead.landmarks.task import LandmarkTask
 from emohead.split import hold_out_validation
 from emohead.store import StoredClip
-from emohead.training import SeededShuffle, TrainOptions, fit
+from emohead.training import EpochLoader, SeededShuffle, TrainOptions, choose_machine, fit
 
 
 def train_landmark_model(
@@ -24,10 +23,12 @@ def train_landmark_model(
     *,
     seed: int,
     state: Path,
+    curves: Path | None = None,
 ) -> Checkpoint:
     """Train a landmark model on `clips`, the training part, and return its checkpoint.
 
-    `state` is the folder of the unfinished training, see `emohead.training.fit`.
+    `state` is the folder of the unfinished training and `curves` TensorBoard's, see
+    `emohead.training.fit`.
     """
     train_ids, validation_ids = hold_out_validation(
         list(clips), fraction=train_options.validation, seed=seed
@@ -49,23 +50,27 @@ def train_landmark_model(
         reference=options.reference,
         mfcc_offset=train_options.mfcc_offset,
     )
-    train_data = DataLoader(
+    workers = choose_machine(train_options).workers
+    train_data = EpochLoader(
         train_set,
+        SeededShuffle(len(train_set), seed),
         train_options.batch_size,
-        sampler=SeededShuffle(len(train_set), seed),
-        collate_fn=collate_clips,
+        workers=workers,
+        collate=collate_clips,
     )
     validation_data = None
     if validation_ids:
         validation_clips = {clip_id: clips[clip_id] for clip_id in validation_ids}
-        validation_data = DataLoader(
+        validation_data = EpochLoader(
             LandmarkClips(validation_clips, crop_size),
+            range(len(validation_ids)),
             train_options.batch_size,
-            collate_fn=collate_clips,
+            workers=workers,
+            collate=collate_clips,
         )
     history = fit(
-        LandmarkTask(model, train_options), train_data, validation_data, train_options,
-        seed=seed, state=state,
+        LandmarkTask(model), train_data, validation_data, train_options,
+        seed=seed, state=state, curves=curves,
     )  # fmt: skip
     return Checkpoint(
         kind="landmarks",

@@ -1,5 +1,10 @@
 """The losses of the landmark models (paper sections 2.1 and 2.2, eq. (2) to (4)).
 
+    L_ec = - sum over the emotions of y ln ŷ + (1 - y) ln(1 - ŷ)          eq. (2)
+    L_pca, L_landmark, L_lip = mean squared errors of the coefficients,
+        of all 68 points, of the 20 points of the lips                    eq. (3)
+    L = L_pca + alpha L_landmark + beta L_lip + gamma L_ec                eq. (4)
+
 Means run over the true frames of all clips in the batch; padded frames count nowhere.
 """
 
@@ -16,7 +21,7 @@ from emohead.points import LIPS
 
 
 def masked_mse(predicted: Tensor, true: Tensor, mask: Tensor) -> Tensor:
-    """Mean squared error of [B, T, ...] over the frames where mask [B, T] is true."""
+    """Eq. (3): mean squared error of [B, T, ...] over the frames where mask [B, T] is true."""
     return F.mse_loss(predicted[mask], true[mask])
 
 
@@ -30,8 +35,9 @@ def emotion_loss(
     """
     if form == "softmax":
         return F.cross_entropy(logits, emotion)
-    one_hot = F.one_hot(emotion, logits.shape[1]).to(logits.dtype)
-    return F.binary_cross_entropy_with_logits(logits, one_hot, reduction="none").sum(1).mean()
+    y = F.one_hot(emotion, logits.shape[1]).to(logits.dtype)
+    # ŷ = sigmoid(logits), taken inside the logarithms, where it cannot overflow.
+    return F.binary_cross_entropy_with_logits(logits, y, reduction="none").sum(dim=1).mean()
 
 
 def landmark_losses(
@@ -53,18 +59,18 @@ def landmark_losses(
     """
     weights = options.loss
     squared_unit = weights.unit**2
-    losses = {"L_pca": squared_unit * masked_mse(coefficients, true_coefficients, mask)}
-    total = losses["L_pca"]
+    L_pca = squared_unit * masked_mse(coefficients, true_coefficients, mask)
+    losses, L = {"L_pca": L_pca}, L_pca
     if options.architecture == "audio2lm":
-        losses["L_landmark"] = squared_unit * masked_mse(landmarks, true_landmarks, mask)
-        losses["L_lip"] = squared_unit * masked_mse(
-            landmarks[:, :, LIPS], true_landmarks[:, :, LIPS], mask
-        )
-        total = total + weights.alpha * losses["L_landmark"] + weights.beta * losses["L_lip"]
+        L_landmark = squared_unit * masked_mse(landmarks, true_landmarks, mask)
+        L_lip = squared_unit * masked_mse(landmarks[:, :, LIPS], true_landmarks[:, :, LIPS], mask)
+        losses |= {"L_landmark": L_landmark, "L_lip": L_lip}
+        L = L + weights.alpha * L_landmark + weights.beta * L_lip
     if emotion_logits is not None:
-        losses["L_ec"] = emotion_loss(emotion_logits.float(), emotion, weights.emotion)
-        total = total + weights.gamma * losses["L_ec"]
-    return losses | {"loss": total}
+        L_ec = emotion_loss(emotion_logits.float(), emotion, weights.emotion)
+        losses["L_ec"] = L_ec
+        L = L + weights.gamma * L_ec
+    return losses | {"loss": L}
 
 
 def emotion_accuracy(emotion_logits: Tensor, emotion: Tensor) -> Tensor:

@@ -18,11 +18,9 @@ import torch
 from torch import Tensor, nn
 
 from emohead.landmarks.basis import LandmarkBasis
+from emohead.landmarks.layers import mlp
 from emohead.landmarks.options import LandmarkModelOptions
 from emohead.points import POINTS
-
-MFCC_STEPS = 28
-MFCC_COEFFICIENTS = 12
 
 
 class LandmarkPrediction(NamedTuple):
@@ -91,12 +89,7 @@ class LandmarkModel(nn.Module, ABC):
         self.register_buffer("deviations", torch.tensor(basis.deviations))
         self.register_buffer("spread", torch.tensor(basis.spread, dtype=torch.float32))
 
-        self.E_Lm = nn.Sequential(
-            nn.Linear(2 * POINTS, options.hidden_width),
-            nn.ReLU(),
-            nn.Linear(options.hidden_width, options.reference_width),
-            nn.ReLU(),
-        )
+        self.E_Lm = mlp(2 * POINTS, options.hidden_width, options.reference_width)
         self.dropout = nn.Dropout(options.dropout)
         self.lstm = nn.LSTM(
             options.reference_width + audio_width,

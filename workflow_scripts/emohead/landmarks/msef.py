@@ -1,6 +1,8 @@
-"""MSEF, the memory-sharing emotion feature extractor (paper section 2.1, eq. (1) and (2)).
+"""MSEF, the memory-sharing emotion feature extractor (paper section 2.1, eq. (1)).
 
     mfcc -> MLP -> f [T, 128] -> f_e = f + g(softmax(g(f) M_1) M_2) -> time mean -> 8 emotions
+
+L_ec, eq. (2), which trains the classifier, stands in `losses.py`.
 
 M_1 and M_2 are the memory: two linear layers without bias that all clips share. The paper builds on
 external attention (MenghaoGuo/EANet, `model_torch.py`) and leaves open what its tokens are:
@@ -8,8 +10,10 @@ external attention (MenghaoGuo/EANet, `model_torch.py`) and leaves open what its
 - The tokens are the T frames of the clip. With one vector per clip the softmax over tokens would
   be 1 everywhere and the memory would pass on a constant.
 - `memory="double"`: external attention's double normalisation, a softmax over frames, then each
-  frame's weights divided by their sum over slots. `"slots"`: the one softmax of eq. (1) as printed,
-  over slots. `"none"`: f_e = f.
+  frame's weights divided by their sum over slots. f_e of a frame then depends on the whole clip:
+  predict clips whole, since the memory says less and less in windows of fewer frames, and a
+  constant in a window of one. `"slots"`: the one softmax of eq. (1) as printed, over slots; each
+  frame stands alone. `"none"`: f_e = f.
 - The two g of eq. (1) are two 1x1 convolutions with their own weights, as in external attention:
   the first forms queries, the second returns from the memory's space to that of f.
 """
@@ -21,8 +25,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-EMOTION_COUNT = 8
-MFCC_WINDOW = 28 * 12
+from emohead.landmarks.layers import MFCC_WINDOW, mlp
+from emohead.mead import EMOTIONS
 
 
 def double_normalise(scores: Tensor, mask: Tensor) -> Tensor:
@@ -41,7 +45,10 @@ def masked_time_mean(features: Tensor, mask: Tensor) -> Tensor:
 
 
 class ExternalMemory(nn.Module):
-    """Eq. (1): f -> f + g(softmax(g(f) M_1) M_2), for f [B, T, C] and mask [B, T]."""
+    """Eq. (1): f -> f_e = f + g(softmax(g(f) M_1) M_2), for f [B, T, C] and mask [B, T].
+
+    With a single slot every frame would read the same: `slots` starts at 2.
+    """
 
     def __init__(self, width: int, slots: int, normalisation: Literal["double", "slots"]) -> None:
         super().__init__()
@@ -54,9 +61,8 @@ class ExternalMemory(nn.Module):
             self.M_2.weight.copy_(self.M_1.weight.T)
 
     def forward(self, f: Tensor, mask: Tensor) -> Tensor:
-        """Return f_e [B, T, C]; raise ValueError where a clip has a single frame."""
-        queries = self.g_in(f.mT).mT  # convolutions want [B, C, T]
-        scores = self.M_1(queries)  # [B, T, S]
+        """Return f_e [B, T, C]; with "double", raise ValueError where a clip has a single frame."""
+        scores = self.M_1(self.g_in(f.mT).mT)  # [B, T, S]; convolutions want [B, C, T]
         if self.normalisation == "double":
             if (mask.sum(dim=1) < 2).any():
                 raise ValueError(
@@ -69,11 +75,8 @@ class ExternalMemory(nn.Module):
         return f + self.g_out(self.M_2(attention).mT).mT
 
 
-class EmotionExtractor(nn.Module):
-    """MSEF: normalised windows [B, T, 28, 12] -> f_e [B, T, C] and emotion logits [B, 8] or None.
-
-    The paper says "an MLP"; here 336-256-128, the shape of E_A.
-    """
+class MSEF(nn.Module):
+    """Normalised windows [B, T, 28, 12] -> f_e [B, T, C] and emotion logits [B, 8] or None."""
 
     def __init__(
         self,
@@ -84,14 +87,9 @@ class EmotionExtractor(nn.Module):
         hidden_width: int,
     ) -> None:
         super().__init__()
-        self.mlp = nn.Sequential(
-            nn.Linear(MFCC_WINDOW, hidden_width),
-            nn.ReLU(),
-            nn.Linear(hidden_width, width),
-            nn.ReLU(),
-        )
+        self.mlp = mlp(MFCC_WINDOW, hidden_width, width)
         self.memory = ExternalMemory(width, slots, memory) if memory != "none" else None
-        self.classifier = nn.Linear(width, EMOTION_COUNT) if classifier else None
+        self.classifier = nn.Linear(width, len(EMOTIONS)) if classifier else None
 
     def forward(self, mfcc: Tensor, mask: Tensor) -> tuple[Tensor, Tensor | None]:
         """Mask [B, T] is true for frames of the clip, false for padding."""
@@ -99,4 +97,4 @@ class EmotionExtractor(nn.Module):
         f_e = self.memory(f, mask) if self.memory is not None else f
         if self.classifier is None:
             return f_e, None
-        return f_e, self.classifier(masked_time_mean(f_e, mask))
+        return f_e, self.classifier(masked_time_mean(f_e, mask))  # [B, T, 128], [B, 8]

@@ -6,6 +6,14 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args, get_type_hints
 
 
+def _check_choices(kind: str, options: object) -> None:
+    """Raise ValueError where a field has none of the values that its Literal allows."""
+    for name, hint in get_type_hints(type(options)).items():
+        allowed = get_args(hint)
+        if allowed and getattr(options, name) not in allowed:
+            raise ValueError(f"{kind} {name} is {getattr(options, name)!r}: choose from {allowed}")
+
+
 @dataclass(frozen=True)
 class LossWeights:
     """The joint loss, eq. (4): L_pca + alpha L_landmark + beta L_lip + gamma L_ec.
@@ -23,6 +31,14 @@ class LossWeights:
     unit: float = 1.0
     emotion: Literal["binary", "softmax"] = "binary"
 
+    def __post_init__(self) -> None:
+        for name in ("alpha", "beta", "gamma"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"loss weight {name} is {getattr(self, name)}: choose 0 or more")
+        if self.unit <= 0:
+            raise ValueError(f"loss unit is {self.unit}: it must be positive")
+        _check_choices("loss option", self)
+
 
 @dataclass(frozen=True)
 class LandmarkModelOptions:
@@ -32,7 +48,8 @@ class LandmarkModelOptions:
       the emotion extractor nor the joint loss.
     - `emotion`: "msef" feeds the emotion feature f_e to the LSTM; "none" leaves it out (the
       `audio2lm_plain` row).
-    - `memory`: how MSEF reads its memory, see `msef.py`; `classifier`: whether L_ec trains it.
+    - `memory`: how MSEF reads its memory of `memory_slots`, see `msef.py`; `classifier`: whether
+      L_ec trains it.
     - `target`: "offset" predicts the difference from the reference landmarks (as EVP does),
       "absolute" the landmarks themselves (as ATVGnet does).
     - `reference`: which frame of a clip is the reference face at training, its "first", as in the
@@ -64,13 +81,15 @@ class LandmarkModelOptions:
     loss: LossWeights = field(default_factory=LossWeights)
 
     def __post_init__(self) -> None:
+        _check_choices("landmark option", self)
         for name, hint in get_type_hints(type(self)).items():
-            allowed = get_args(hint)
-            value = getattr(self, name)
-            if allowed and value not in allowed:
-                raise ValueError(f"landmark option {name} is {value!r}: choose from {allowed}")
-            if hint is int and value < 1:
-                raise ValueError(f"landmark option {name} is {value}: it must be at least 1")
+            if hint is int and getattr(self, name) < 1:
+                raise ValueError(f"landmark option {name} is {getattr(self, name)}: at least 1")
+        if self.memory != "none" and self.memory_slots < 2:
+            raise ValueError(
+                "landmark option memory_slots is 1: a memory of one slot tells every frame the "
+                "same; give 2 or more, or leave the memory out with memory='none'"
+            )
 
     @property
     def has_emotion_logits(self) -> bool:

@@ -4,6 +4,8 @@ Woo et al., "CBAM: Convolutional Block Attention Module", ECCV 2018; layer choic
 Jongchan/attention-module, MODELS/cbam.py.
 """
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -44,9 +46,9 @@ class SpatialGate(nn.Module):
     The pools are over channels.
     """
 
-    def __init__(self, kernel_size: int = 7) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(2, 1, kernel_size, padding=kernel_size // 2, bias=False)
+        self.conv = nn.Conv2d(2, 1, kernel_size=7, padding=3, bias=False)
         self.norm = nn.BatchNorm2d(1, momentum=0.01)
         nn.init.constant_(self.norm.bias, FIRST_LOGIT)
 
@@ -58,15 +60,26 @@ class SpatialGate(nn.Module):
         return torch.sigmoid(self.norm(self.conv(pooled)))
 
 
-class Cbam(nn.Module):
-    """F' = M_c(F) * F, then F'' = M_s(F') * F'. Keeps the shape [B, C, H, W]."""
+class CBAM(nn.Module):
+    """F' = M_c(F) * F, then F'' = M_s(F') * F'. Keeps the shape [B, C, H, W].
 
-    def __init__(self, channels: int, reduction: int = 16, kernel_size: int = 7) -> None:
+    `attention` "channel" or "spatial" has that gate alone, "cbam" both.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        reduction: int = 16,
+        attention: Literal["cbam", "channel", "spatial"] = "cbam",
+    ) -> None:
         super().__init__()
-        self.channel_gate = ChannelGate(channels, reduction)
-        self.spatial_gate = SpatialGate(kernel_size)
+        self.channel_gate = ChannelGate(channels, reduction) if attention != "spatial" else None
+        self.spatial_gate = SpatialGate() if attention != "channel" else None
 
     def forward(self, features: Tensor) -> Tensor:
         """Re-weight features [B, C, H, W]."""
-        features = self.channel_gate(features) * features
-        return self.spatial_gate(features) * features
+        if self.channel_gate is not None:
+            features = self.channel_gate(features) * features
+        if self.spatial_gate is not None:
+            features = self.spatial_gate(features) * features
+        return features

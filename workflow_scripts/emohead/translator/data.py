@@ -10,10 +10,14 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import Dataset, Sampler
 
 from emohead.store import StoredClip
+from emohead.training import EpochLoader
 from emohead.translator.drawing import draw_landmarks
+
+# uint8: drawing ++ reference [B, 6, S, S], frame [B, 3, S, S]
+TranslatorBatch = tuple[Tensor, Tensor]
 
 MEMORY_LIMIT = 8 * 2**30  # bytes of decoded frames; above it, frames are decoded when asked for
 
@@ -63,12 +67,21 @@ def _channels_first(image: np.ndarray) -> Tensor:
     return torch.from_numpy(image).permute(2, 0, 1)
 
 
+def collate_images(samples: Sequence[TranslatorBatch]) -> TranslatorBatch:
+    """Samples of TranslatorSamples as a batch, channels last in memory: nothing is transposed."""
+    inputs, frames = (
+        torch.stack([image.permute(1, 2, 0) for image in images]).permute(0, 3, 1, 2)
+        for images in zip(*samples, strict=True)
+    )
+    return inputs, frames
+
+
 class RandomPairs(Sampler[FramePair]):
     """An epoch: `frames_per_clip` random frames of each clip (None: all), each with a reference.
 
     The reference is any other frame of the clip, all equally likely. Pairs depend on the seed and
-    the epoch alone; Lightning calls `set_epoch`, so that a resumed training sees what an unbroken
-    one would. Raises ValueError for a clip of a single frame.
+    the epoch alone, so that a resumed training sees what an unbroken one would. Raises ValueError
+    for a clip of a single frame.
     """
 
     def __init__(
@@ -127,7 +140,7 @@ def training_loader(
     seed: int,
     frames_per_clip: int | None = None,
     workers: int = 0,
-) -> DataLoader:
+) -> EpochLoader:
     """Batches of RandomPairs; a last one that would be smaller is left out, for BN's sake."""
     lengths = {clip_id: clip.length for clip_id, clip in clips.items()}
     pairs = RandomPairs(lengths, seed=seed, frames_per_clip=frames_per_clip)
@@ -136,8 +149,13 @@ def training_loader(
             f"an epoch has {len(pairs)} frames, fewer than the batch of {batch_size}: lower the "
             "translator's batch_size or give it more frames_per_clip"
         )
-    return DataLoader(
-        TranslatorSamples(clips), batch_size, sampler=pairs, drop_last=True, num_workers=workers
+    return EpochLoader(
+        TranslatorSamples(clips),
+        pairs,
+        batch_size,
+        drop_last=True,
+        workers=workers,
+        collate=collate_images,
     )
 
 
@@ -147,8 +165,10 @@ def validation_loader(
     batch_size: int,
     frames_per_clip: int | None = None,
     workers: int = 0,
-) -> DataLoader:
+) -> EpochLoader:
     """Batches of first_frame_pairs, always the same, in order."""
     lengths = {clip_id: clip.length for clip_id, clip in clips.items()}
     pairs = first_frame_pairs(lengths, frames_per_clip)
-    return DataLoader(TranslatorSamples(clips), batch_size, sampler=pairs, num_workers=workers)
+    return EpochLoader(
+        TranslatorSamples(clips), pairs, batch_size, workers=workers, collate=collate_images
+    )

@@ -7,9 +7,10 @@ from pathlib import Path
 from emohead.checkpoint import Checkpoint
 from emohead.split import hold_out_validation
 from emohead.store import StoredClip
-from emohead.training import TrainOptions, fit
+from emohead.training import TrainOptions, choose_machine, fit
 from emohead.translator.data import training_loader, validation_loader
 from emohead.translator.losses import TranslatorLossOptions
+from emohead.translator.samples import SamplePictures
 from emohead.translator.task import TranslatorTask
 from emohead.translator.unet import TranslatorOptions
 
@@ -22,19 +23,24 @@ def train_translator(
     *,
     seed: int,
     state: Path,
+    curves: Path | None = None,
+    pictures: Path | None = None,
 ) -> Checkpoint:
     """Train a translator on `clips`, the training part, and return its checkpoint.
 
-    `state` is the folder of the unfinished training, see `emohead.training.fit`.
+    `state` is the folder of the unfinished training and `curves` TensorBoard's, see
+    `emohead.training.fit`; `pictures` is one for the samples of every epoch.
     """
     train_ids, validation_ids = hold_out_validation(
         list(clips), fraction=train_options.validation, seed=seed
     )
+    workers = choose_machine(train_options).workers
     train_data = training_loader(
         {clip_id: clips[clip_id] for clip_id in train_ids},
         batch_size=train_options.batch_size,
         seed=seed,
         frames_per_clip=train_options.frames_per_clip,
+        workers=workers,
     )
     validation_data = None
     if validation_ids:
@@ -42,9 +48,15 @@ def train_translator(
             {clip_id: clips[clip_id] for clip_id in validation_ids},
             batch_size=train_options.batch_size,
             frames_per_clip=train_options.frames_per_clip,
+            workers=workers,
         )
-    task = TranslatorTask(options, loss_options, train_options, seed=seed)
-    history = fit(task, train_data, validation_data, train_options, seed=seed, state=state)
+    task = TranslatorTask(options, loss_options, seed=seed)
+    shown = {clip_id: clips[clip_id] for clip_id in validation_ids or train_ids}
+    after_epoch = SamplePictures(task.model, shown, pictures) if pictures else None
+    history = fit(
+        task, train_data, validation_data, train_options,
+        seed=seed, state=state, curves=curves, after_epoch=after_epoch,
+    )  # fmt: skip
     return Checkpoint(
         kind="translator",
         options=asdict(options),

@@ -2,35 +2,51 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from torch import Tensor, nn
 from torch.nn import functional
 
-from emohead.translator.perceptual import PerceptualLoss
+from emohead.translator.perceptual import MEASURED_RELUS, RELUS, PerceptualLoss
 
 
 @dataclass(frozen=True)
 class TranslatorLossOptions:
     """The weights of eq. (5), both 1 in the paper, and which VGG-19 eq. (6) uses.
 
-    `vgg_weights` is a file with torchvision's ImageNet state dict, or None for random weights of
-    `vgg_width` and `vgg_seed`; see PerceptualLoss.
+    `vgg_layers` are those whose features are compared. `vgg_weights` is a file with torchvision's
+    ImageNet state dict, or "random", with `vgg_width` and `vgg_seed`; see PerceptualLoss.
 
-    A perceptual weight of 0 leaves the VGG-19 out. Raises ValueError for negative weights.
+    A perceptual weight of 0 leaves the VGG-19 out. Raises ValueError for negative weights and for
+    unknown layers.
     """
 
     l1: float = 1.0
     perceptual: float = 1.0
-    vgg_weights: str | None = None
+    vgg_layers: tuple[str, ...] = MEASURED_RELUS
+    vgg_weights: str | Literal["random"] = "random"
     vgg_width: float = 1.0
     vgg_seed: int = 0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "vgg_layers", tuple(self.vgg_layers))
+        unknown = [name for name in self.vgg_layers if name not in RELUS]
+        if unknown or not self.vgg_layers:
+            raise ValueError(
+                f"vgg_layers must be some of {', '.join(RELUS)}; got {', '.join(unknown) or 'none'}"
+            )
         if self.l1 < 0 or self.perceptual < 0 or self.l1 + self.perceptual == 0:
             raise ValueError(
                 "the translator's loss weights must be 0 or more and not both 0, got "
                 f"l1 {self.l1}, perceptual {self.perceptual}"
             )
+
+    @property
+    def weights_file(self) -> Path | None:
+        """The file of VGG-19's weights, where this loss reads one."""
+        if self.perceptual == 0 or self.vgg_weights == "random":
+            return None
+        return Path(self.vgg_weights)
 
 
 class TranslatorLoss(nn.Module):
@@ -41,9 +57,11 @@ class TranslatorLoss(nn.Module):
         self.options = options
         self.perceptual = None
         if options.perceptual:
-            weights = Path(options.vgg_weights) if options.vgg_weights else None
             self.perceptual = PerceptualLoss(
-                weights, width=options.vgg_width, seed=options.vgg_seed
+                options.weights_file,
+                measured=options.vgg_layers,
+                width=options.vgg_width,
+                seed=options.vgg_seed,
             )
 
     def forward(self, made: Tensor, true: Tensor) -> dict[str, Tensor]:

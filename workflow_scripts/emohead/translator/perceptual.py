@@ -5,7 +5,9 @@ Losses for Real-Time Style Transfer and Super-Resolution", ECCV 2016.
 """
 
 import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 from torch import Tensor, nn
@@ -14,27 +16,51 @@ from torchvision.models.vgg import cfgs, make_layers
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-MEASURED_RELUS = (1, 6, 11, 20, 29)  # relu1_1, 2_1, 3_1, 4_1, 5_1 in torchvision's vgg19().features
+
+
+def _relus() -> Iterator[tuple[str, int]]:
+    """Simonyan and Zisserman's name of each ReLU, and its place in torchvision's features."""
+    place, block, number = 0, 1, 1
+    for layer in cfgs["E"]:
+        if layer == "M":  # a pool
+            place, block, number = place + 1, block + 1, 1
+        else:  # a convolution and its ReLU
+            yield f"relu{block}_{number}", place + 1
+            place, number = place + 2, number + 1
+
+
+RELUS = dict(_relus())  # relu1_1 to relu5_4
+MEASURED_RELUS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
 
 class PerceptualLoss(nn.Module):
-    """Eq. (6): the sum over five VGG-19 layers of the mean absolute difference of features.
+    """Eq. (6): the sum over some VGG-19 layers of the mean absolute difference of features.
 
-    `weights` is a file with torchvision's VGG-19 state dict (ImageNet), or None for fixed random
-    weights, drawn from `seed`. Random features cannot tell what matters to an eye, but they do see
-    edges and texture at five scales; with them `width` may scale every layer's channels, so that
-    the loss is affordable without a GPU. The network is frozen, and in no checkpoint: its weights
-    are buffers that a state dict leaves out.
+    `measured` names these layers, `relu1_1` to `relu5_4`; what lies behind the last one is left
+    out. `weights` is a file with torchvision's VGG-19 state dict (ImageNet), or None for fixed
+    random weights, drawn from `seed`. Random features cannot tell what matters to an eye, but they
+    do see edges and texture at several scales; with them `width` may scale every layer's channels,
+    so that the loss is affordable without a GPU. The network is frozen, and in no checkpoint: its
+    weights are buffers that a state dict leaves out.
 
-    Raises ValueError when the file holds another network, or `width` is not 1 beside a file.
+    Raises ValueError when the file is missing or holds another network, or when `width` is not 1
+    beside a file.
     """
 
-    def __init__(self, weights: Path | None = None, *, width: float = 1.0, seed: int = 0) -> None:
+    def __init__(
+        self,
+        weights: Path | None = None,
+        *,
+        measured: Sequence[str] = MEASURED_RELUS,
+        width: float = 1.0,
+        seed: int = 0,
+    ) -> None:
         super().__init__()
         if weights is not None and width != 1:
             raise ValueError(f"ImageNet weights fit VGG-19 at width 1, got width {width}")
+        self.measured = frozenset(RELUS[name] for name in measured)
         channels = [c if c == "M" else max(1, round(c * width)) for c in cfgs["E"]]
-        self.layers = make_layers(channels)[: MEASURED_RELUS[-1] + 1]
+        self.layers = make_layers(channels)[: max(self.measured) + 1]
         if weights is None:
             _randomise(self.layers, torch.Generator().manual_seed(seed))
         else:
@@ -56,13 +82,13 @@ class PerceptualLoss(nn.Module):
         features, measured = (frames - self.mean) / self.std, []
         for i, layer in enumerate(self.layers):
             features = layer(features)
-            if i in MEASURED_RELUS:
+            if i in self.measured:
                 measured.append(features)
         return measured
 
 
 def _randomise(layers: nn.Module, generator: torch.Generator) -> None:
-    """He et al.'s initialisation by fan-in, which keeps the five layers' features alike in size."""
+    """He et al.'s initialisation by fan-in, which keeps all layers' features alike in size."""
     for layer in layers:
         if isinstance(layer, nn.Conv2d):
             fan_in = layer.weight[0].numel()
@@ -71,10 +97,15 @@ def _randomise(layers: nn.Module, generator: torch.Generator) -> None:
 
 
 def _load(layers: nn.Module, weights: Path) -> None:
-    state = torch.load(weights, weights_only=True, map_location="cpu")
+    if not weights.is_file():
+        raise ValueError(
+            f"vgg_weights: there is no file '{weights}'; give one with torchvision's VGG-19 state "
+            "dict (the rule fetch_vgg_weights fetches it), or random"
+        )
     try:
+        state = torch.load(weights, weights_only=True, map_location="cpu")
         layers.load_state_dict({name: state[f"features.{name}"] for name in layers.state_dict()})
-    except (KeyError, RuntimeError, TypeError) as error:
+    except (KeyError, RuntimeError, TypeError, UnpicklingError) as error:
         raise ValueError(f"{weights}: not torchvision's VGG-19 state dict ({error})") from error
 
 

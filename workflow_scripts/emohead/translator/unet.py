@@ -21,7 +21,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from emohead.translator.cbam import Cbam
+from emohead.translator.cbam import CBAM
 
 INPUT_CHANNELS = 6  # landmark drawing (0-2), reference face (3-5), both RGB in [0, 1]
 ATTENDED_MAPS = 4  # "the initial four layers of the encoder and decoder"
@@ -31,15 +31,20 @@ ATTENDED_MAPS = 4  # "the initial four layers of the encoder and decoder"
 class TranslatorOptions:
     """What a translator is made of; the defaults are the paper's AATU.
 
-    `widths`: channels of the encoder maps, each half the size of the one before. `placement` says
-    which four decoder maps carry CBAM: the shallowest, mirroring the encoder's ("shallow"), or the
-    first that the decoder computes ("execution_order"). The encoder's are always its first four.
+    - `widths`: channels of the encoder maps, each half the size of the one before.
+    - `attention`: "cbam" has both of CBAM's gates, "channel" and "spatial" one of them; "none" is
+      MakeItTalk's U-Net.
+    - `placement`: which four decoder maps are attended, the shallowest, mirroring the encoder's
+      ("shallow"), or the first that the decoder computes ("execution_order"). The encoder's are
+      always its first four.
+    - `reduction`: by how much the channel gate's hidden layer is narrower than its map.
+
     Raises ValueError for values that make no net.
     """
 
     widths: tuple[int, ...] = (64, 128, 256, 512, 512, 512)
     residual_blocks: int = 2
-    attention: Literal["none", "cbam"] = "cbam"
+    attention: Literal["none", "cbam", "channel", "spatial"] = "cbam"
     placement: Literal["shallow", "execution_order"] = "shallow"
     reduction: int = 16
 
@@ -51,16 +56,18 @@ class TranslatorOptions:
             raise ValueError(f"residual_blocks must be 0 or more, got {self.residual_blocks}")
         if self.reduction < 1:
             raise ValueError(f"reduction must be 1 or more, got {self.reduction}")
-        if self.attention not in ("none", "cbam"):
-            raise ValueError(f"attention must be 'none' or 'cbam', got {self.attention!r}")
+        if self.attention not in ("none", "cbam", "channel", "spatial"):
+            raise ValueError(
+                f"attention must be 'none', 'cbam', 'channel' or 'spatial', got {self.attention!r}"
+            )
         if self.placement not in ("shallow", "execution_order"):
             raise ValueError(
                 f"placement must be 'shallow' or 'execution_order', got {self.placement!r}"
             )
-        if self.attention == "cbam" and len(self.widths) <= ATTENDED_MAPS:
+        if self.attention != "none" and len(self.widths) <= ATTENDED_MAPS:
             raise ValueError(
-                f"CBAM needs {ATTENDED_MAPS} decoder maps, so {ATTENDED_MAPS + 1} or more widths; "
-                f"got {self.widths}"
+                f"attention needs {ATTENDED_MAPS} decoder maps, so {ATTENDED_MAPS + 1} or more "
+                f"widths; got {self.widths}"
             )
 
 
@@ -103,6 +110,13 @@ def _up(inputs: int, outputs: int, *, residual_blocks: int) -> nn.Sequential:
     )
 
 
+def _attend(channels: int, options: TranslatorOptions, attended: bool) -> nn.Module:
+    """What follows a map of `channels`: CBAM, one of its gates, or nothing."""
+    if not attended or options.attention == "none":
+        return nn.Identity()
+    return CBAM(channels, options.reduction, options.attention)
+
+
 class UNet(nn.Module):
     """Landmark drawing and reference face to frame; AATU when `options.attention` is "cbam".
 
@@ -132,17 +146,14 @@ class UNet(nn.Module):
             nn.Conv2d(2 * widths[0], 3, 3, padding=1),
             nn.Sigmoid(),
         )
-        attended_down = set(range(ATTENDED_MAPS)) if options.attention == "cbam" else set()
-        attended_up = attended_down
-        if options.attention == "cbam" and options.placement == "execution_order":
-            attended_up = set(range(depth - 1 - ATTENDED_MAPS, depth - 1))
+        shallowest = range(ATTENDED_MAPS)
+        deepest_up = range(depth - 1 - ATTENDED_MAPS, depth - 1)
+        attended_up = shallowest if options.placement == "shallow" else deepest_up
         self.attend_down = nn.ModuleList(
-            Cbam(widths[i], options.reduction) if i in attended_down else nn.Identity()
-            for i in range(depth)
+            _attend(widths[i], options, i in shallowest) for i in range(depth)
         )
         self.attend_up = nn.ModuleList(
-            Cbam(widths[i], options.reduction) if i in attended_up else nn.Identity()
-            for i in range(depth - 1)
+            _attend(widths[i], options, i in attended_up) for i in range(depth - 1)
         )
 
     def forward(self, drawing_and_reference: Tensor) -> Tensor:

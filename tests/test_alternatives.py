@@ -1,0 +1,171 @@
+"""Every alternative that the config offers is built, trained, saved and loaded again."""
+
+from dataclasses import asdict
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+from presets import ROOT
+
+from emohead.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from emohead.landmarks.fit import train_landmark_model
+from emohead.landmarks.load import landmark_options, restore_landmark_model
+from emohead.landmarks.options import LandmarkModelOptions
+from emohead.landmarks.predict import predict_landmarks
+from emohead.training import TrainOptions
+from emohead.translator.fit import train_translator
+from emohead.translator.load import restore_translator
+from emohead.translator.losses import TranslatorLossOptions
+from emohead.translator.render import translate
+from emohead.translator.unet import TranslatorOptions
+
+SIZE = 32
+TRAIN = TrainOptions(epochs=1, batch_size=4, device="cpu")
+
+LANDMARKS = LandmarkModelOptions(
+    components=4, audio_width=8, emotion_width=8, memory_slots=4, reference_width=8,
+    hidden_width=8, conv_width=2, lstm_width=8, lstm_layers=1,
+)  # fmt: skip
+LANDMARK_ALTERNATIVES = {
+    "memory: double": {},
+    "memory: slots": {"memory": "slots"},
+    "memory: none": {"memory": "none"},
+    "classifier: false": {"classifier": False},
+    "emotion: none": {"emotion": "none"},
+    "loss.emotion: softmax": {"loss": {"emotion": "softmax"}},
+    "loss.unit: 100": {"loss": {"unit": 100}},
+    "target: absolute": {"target": "absolute"},
+    "reference: first": {"reference": "first"},
+    "components: 1": {"components": 1},
+    "lstm_layers, dropout": {"lstm_layers": 2, "dropout": 0.5},
+    "architecture: at_net": {"architecture": "at_net"},
+    "at_net, absolute": {"architecture": "at_net", "target": "absolute"},
+}
+
+TRANSLATOR = {"widths": [4, 4, 4, 4, 4], "residual_blocks": 1}
+TRANSLATOR_ALTERNATIVES = {
+    "attention: none": {"attention": "none"},
+    "attention: cbam": {"attention": "cbam"},
+    "attention: channel": {"attention": "channel"},
+    "attention: spatial": {"attention": "spatial"},
+    "placement: execution_order": {"placement": "execution_order"},
+    "reduction: 1": {"reduction": 1},
+    "residual_blocks: 0": {"residual_blocks": 0},
+}
+
+
+def small_landmark_options(changes: dict[str, Any]) -> LandmarkModelOptions:
+    return landmark_options({**asdict(LANDMARKS), **changes})
+
+
+@pytest.mark.parametrize(
+    ("stage", "changes"),
+    [("landmarks", changes) for changes in LANDMARK_ALTERNATIVES.values()]
+    + [("translator", changes) for changes in TRANSLATOR_ALTERNATIVES.values()],
+)
+def test_the_config_may_say_so(stage: str, changes: dict[str, Any]) -> None:
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    for model in config[stage]["models"].values():
+        model |= changes
+    schema = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text())
+    Draft202012Validator(schema).validate(config)
+
+
+class Clip(SimpleNamespace):
+    """What the trainings read of a stored clip: random landmarks, sound and frames."""
+
+    crop_size = SIZE
+
+    def __init__(self, frames: int) -> None:
+        draw = np.random.default_rng(frames)
+        super().__init__(
+            length=frames,
+            landmarks=draw.uniform(2, SIZE - 2, (frames, 68, 2)).astype(np.float32),
+            mfcc=draw.normal(5, 3, (frames, 28, 12)).astype(np.float32),
+            images=draw.integers(0, 256, (frames, SIZE, SIZE, 3), dtype=np.uint8),
+        )
+
+    def frame(self, t: int) -> np.ndarray:
+        return self.images[t]
+
+    def frames(self) -> np.ndarray:
+        return self.images
+
+
+def clips() -> dict[str, Clip]:
+    """Two steps of a landmark model and of a translator, of different lengths."""
+    names = ("angry-1-001", "neutral-1-001", "sad-1-001", "sad-2-001", "happy-1-001")
+    return {f"W901-front-{name}": Clip(frames) for frames, name in enumerate(names, start=2)}
+
+
+def saved_and_loaded(checkpoint: Checkpoint, path: Path) -> Checkpoint:
+    save_checkpoint(path, checkpoint)
+    return load_checkpoint(path, checkpoint.kind)
+
+
+@pytest.mark.parametrize("alternative", LANDMARK_ALTERNATIVES)
+def test_landmark_models(alternative: str, tmp_path: Path) -> None:
+    options = small_landmark_options(LANDMARK_ALTERNATIVES[alternative])
+    checkpoint = train_landmark_model(clips(), options, TRAIN, seed=0, state=tmp_path / "state")
+    (row,) = checkpoint.history.to_dict("records")
+    assert row["step"] == 2
+    assert np.isfinite(row["loss"])
+    assert ("L_ec" in row) == ("accuracy" in row) == options.has_emotion_logits
+
+    model = restore_landmark_model(checkpoint)
+    again = restore_landmark_model(saved_and_loaded(checkpoint, tmp_path / "model.pt"))
+    assert again.options == options
+    clip = Clip(6)
+    landmarks, emotions = predict_landmarks(model, clip.mfcc, clip.landmarks[0], SIZE)
+    same_landmarks, same_emotions = predict_landmarks(again, clip.mfcc, clip.landmarks[0], SIZE)
+    np.testing.assert_array_equal(same_landmarks, landmarks)
+    assert np.abs(landmarks - landmarks[0]).max() > 0  # two steps have moved it off the reference
+    if options.has_emotion_logits:
+        np.testing.assert_array_equal(same_emotions, emotions)
+        sum_to_one = np.isclose(emotions.sum(), 1, atol=1e-5)
+        assert sum_to_one == (options.loss.emotion == "softmax")
+    else:
+        assert emotions is None
+
+
+@pytest.mark.parametrize("alternative", TRANSLATOR_ALTERNATIVES)
+def test_translators(alternative: str, tmp_path: Path) -> None:
+    options = TranslatorOptions(**{**TRANSLATOR, **TRANSLATOR_ALTERNATIVES[alternative]})
+    checkpoint = train_translator(
+        {name: clip for name, clip in clips().items() if clip.length in (2, 6)},
+        options,
+        TranslatorLossOptions(perceptual=0.1, vgg_width=0.02),
+        TRAIN,
+        seed=0,
+        state=tmp_path / "state",
+    )
+    (row,) = checkpoint.history.to_dict("records")
+    assert row["step"] == 2
+    assert np.isfinite(row["loss"])
+
+    model = restore_translator(checkpoint)
+    again = restore_translator(saved_and_loaded(checkpoint, tmp_path / "model.pt"))
+    assert again.options == options
+    clip = Clip(3)
+    frames = translate(model, clip.landmarks, clip.frame(0))
+    np.testing.assert_array_equal(translate(again, clip.landmarks, clip.frame(0)), frames)
+    assert len({frame.tobytes() for frame in frames}) == 3
+
+
+def test_no_two_alternatives_are_the_same_model(tmp_path: Path) -> None:
+    """A key that is read nowhere would give its default's landmarks."""
+    clip = Clip(6)
+    seen = set()
+    for changes in LANDMARK_ALTERNATIVES.values():
+        options = small_landmark_options(changes)
+        state = tmp_path / str(len(seen))
+        checkpoint = train_landmark_model(clips(), options, TRAIN, seed=0, state=state)
+        landmarks, _ = predict_landmarks(
+            restore_landmark_model(checkpoint), clip.mfcc, clip.landmarks[0], SIZE
+        )
+        seen.add(landmarks.tobytes())
+    assert len(seen) == len(LANDMARK_ALTERNATIVES)

@@ -1,0 +1,174 @@
+"""The training scripts, killed for real at random moments, end as if nothing had happened."""
+
+import contextlib
+import json
+import multiprocessing
+import multiprocessing.forkserver
+import runpy
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from emohead.checkpoint import Checkpoint, load_checkpoint
+from emohead.store import ShardWriter
+
+SCRIPTS = Path(__file__).parent.parent / "workflow_scripts"
+KILLS = 5
+TRAIN = {
+    "epochs": 3, "batch_size": 4, "learning_rate": 0.003, "device": "cpu", "validation": 0.2,
+    "checkpoint_minutes": 0, "keep": "best",
+}  # fmt: skip
+STAGES = {
+    "landmarks": {
+        "model": {
+            "architecture": "audio2lm", "emotion": "msef", "components": 4, "hidden_width": 8,
+            "emotion_width": 8, "reference_width": 8, "audio_width": 8, "lstm_width": 8,
+            "lstm_layers": 2, "dropout": 0.2,
+        },
+        "loss": {"unit": 100},
+        "train": {**TRAIN, "epochs": 6, "mfcc_offset": 1.0},
+    },
+    "translator": {
+        "model": {"widths": [4] * 6, "residual_blocks": 0, "attention": "cbam"},
+        "loss": {"vgg_width": 0.02},
+        "train": {**TRAIN, "frames_per_clip": 3, "precision": "bf16-mixed"},
+    },
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def features(tmp_path_factory) -> Path:
+    """A folder with a shard of ten clips of equal length, and its split."""
+    folder = tmp_path_factory.mktemp("features")
+    draw = np.random.default_rng(0)
+    clip_ids = [f"W901-front-{e}-3-{n:03d}" for e in ("angry", "happy") for n in range(5)]
+    with ShardWriter(folder / "s.h5") as writer:
+        for clip_id in clip_ids:
+            writer.add(
+                clip_id,
+                landmarks=draw.uniform(5, 60, (8, 68, 2)),
+                mfcc=draw.normal(0, 5, (8, 28, 12)),
+                frames=draw.integers(0, 255, (8, 64, 64, 3)).astype(np.uint8),
+            )
+    split = pd.DataFrame({"clip_id": clip_ids, "part": "train", "start": 0, "stop": 8})
+    split.to_csv(folder / "split.csv", index=False)
+    return folder
+
+
+def command(stage: str, features: Path, out: Path, *, model=None, **train) -> list[str]:
+    options = dict(STAGES[stage])
+    options["model"] = {**options["model"], **(model or {})}
+    options["train"] = {**options["train"], **train}
+    return [
+        str(SCRIPTS / f"train_{stage}.py"),
+        "--features", str(features / "s.h5"), "--split", str(features / "split.csv"),
+        "--options", json.dumps(options), "--seed", "3", "--state", str(out / "state"),
+        "--model", str(out / "model.pt"), "--history", str(out / "history.csv"),
+    ]  # fmt: skip
+
+
+def run(command: list[str], log: Path) -> None:
+    """The script in this process, what it prints at the end of the log."""
+    sys.argv = command
+    with log.open("a", buffering=1) as file, contextlib.redirect_stdout(file):
+        runpy.run_path(command[0], run_name="__main__")
+
+
+@pytest.fixture(scope="module")
+def start():
+    """`start(command, log)`: the script in a process of its own that needn't import torch anew."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["emohead.landmarks.fit", "emohead.translator.fit"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(SCRIPTS))
+        multiprocessing.forkserver.ensure_running()
+
+    def start(command: list[str], log: Path) -> multiprocessing.Process:
+        process = context.Process(target=run, args=(command, log))
+        process.start()
+        return process
+
+    return start
+
+
+def saved_at(state: Path) -> list[int]:
+    with contextlib.suppress(FileNotFoundError):
+        return [path.stat().st_mtime_ns for path in state.glob("*/last.ckpt")]
+    return []
+
+
+def killed_while_training(process, state: Path, delay: float) -> bool:
+    """Kill it a moment after it has saved a state; False when it ended before."""
+    before = saved_at(state)
+    while process.is_alive() and saved_at(state) in (before, []):
+        time.sleep(0.001)
+    process.join(delay)
+    process.kill()
+    process.join()
+    return process.exitcode == -9
+
+
+def assert_same_training(one: Checkpoint, other: Checkpoint) -> None:
+    for name, value in one.weights.items():
+        torch.testing.assert_close(other.weights[name], value, rtol=0, atol=0, msg=name)
+    pd.testing.assert_frame_equal(
+        one.history.drop(columns="seconds"),
+        other.history.drop(columns="seconds"),
+        check_exact=True,
+    )
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_kill_9_at_random_moments_changes_nothing(stage, features, start, tmp_path):
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    whole.mkdir()
+    broken.mkdir()
+    undisturbed = start(command(stage, features, whole), whole / "log")
+    undisturbed.join()
+    assert undisturbed.exitcode == 0, (whole / "log").read_text()
+
+    delays = np.random.default_rng().uniform(0, 0.1, KILLS)
+    kills = 0
+    for delay in delays:
+        process = start(command(stage, features, broken), broken / "log")
+        kills += killed_while_training(process, broken / "state", delay)
+    assert kills >= 3, "too fast to be killed: give it more epochs"
+    last = start(command(stage, features, broken), broken / "log")
+    last.join()
+    assert last.exitcode == 0, (broken / "log").read_text()
+    assert (broken / "log").read_text().count("going on with epoch") >= kills
+    assert_same_training(
+        load_checkpoint(whole / "model.pt", stage), load_checkpoint(broken / "model.pt", stage)
+    )
+    assert not list((broken / "state").iterdir())
+
+
+def test_two_processes_train_as_one_does(features, start, tmp_path):
+    """DDP on gloo: of clips of one length, the mean gradient of two halves is the batch's."""
+    alone, shared = tmp_path / "alone", tmp_path / "shared"
+    alone.mkdir()
+    shared.mkdir()
+    # Dropout's draws are each process's own, and Adam blows up MSEF's gradients that are all but 0.
+    train = {"model": {"dropout": 0, "emotion": "none"}, "epochs": 2, "learning_rate": 1e-3}
+    done = subprocess.run(
+        [sys.executable, *command("landmarks", features, shared, devices=2, **train)],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("training on 2 x CPU") == 1
+    process = start(command("landmarks", features, alone, **train), alone / "log")
+    process.join()
+    one, two = (load_checkpoint(f / "model.pt", "landmarks") for f in (alone, shared))
+    for name, value in one.weights.items():
+        torch.testing.assert_close(two.weights[name], value, rtol=1e-4, atol=1e-5, msg=name)
+    # Every loss is a mean over clips of one length.
+    pd.testing.assert_frame_equal(
+        one.history.drop(columns="seconds"), two.history.drop(columns="seconds"), rtol=1e-4
+    )

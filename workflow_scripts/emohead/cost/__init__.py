@@ -1,0 +1,1 @@
+"""What a config costs: operations, memory and hours, before anything is trained."""

@@ -1,0 +1,75 @@
+"""How much data there is to train on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from emohead.mead import FPS
+from emohead.split import clips_of_part
+
+#: Of MEAD: about 40 hours of frontal clips, 670 of each of its 48 actors.
+MEAD_CLIP_SECONDS = 4.5
+#: Of a shard's JPEGs: four clips of MEAD gave .51 at 128 pixels and .35 at 256.
+JPEG_BYTES_PER_PIXEL = 0.4
+#: Of a frame's 28 x 12 MFCC and 68 landmarks, in float32.
+FEATURE_BYTES = 4 * (28 * 12 + 68 * 2)
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """Frames of each training clip, and of training and test part; `source` says whence."""
+
+    train_lengths: tuple[int, ...]
+    frames: int
+    source: str
+
+    @property
+    def train_frames(self) -> int:
+        """Frames of the training part."""
+        return sum(self.train_lengths)
+
+    @property
+    def mean_length(self) -> int:
+        """Frames of a clip of the training part, on the mean."""
+        return round(self.train_frames / len(self.train_lengths))
+
+    def frames_per_epoch(self, frames_per_clip: int | None, validation: float) -> int:
+        """Frames that an epoch sees: `frames_per_clip` of each clip (None: all).
+
+        The fraction `validation`, held out, is taken off the sum, whichever clips they are.
+        """
+        most = max(self.train_lengths) if frames_per_clip is None else frames_per_clip
+        return round((1 - validation) * sum(min(n, most) for n in self.train_lengths))
+
+    def shard_bytes(self, crop_size: int) -> float:
+        """Of both parts on disk, about."""
+        return self.frames * (JPEG_BYTES_PER_PIXEL * crop_size**2 + FEATURE_BYTES)
+
+    def image_bytes(self, crop_size: int) -> int:
+        """Of the training part's frames, decoded: what a translator can hold in memory."""
+        return self.train_frames * crop_size**2 * 3
+
+    @property
+    def feature_bytes(self) -> int:
+        """Of the training part's landmarks and MFCC: what a landmark model holds in memory."""
+        return self.train_frames * FEATURE_BYTES
+
+
+def count_amounts(split: Path) -> Amounts:
+    """From split.csv, once the clips have been extracted."""
+    train, test = (
+        [len(span) for span in clips_of_part(split, part).values()] for part in ("train", "test")
+    )
+    source = f"{len(train):,} training clips and {len(test):,} test clips, counted in split.csv"
+    return Amounts(tuple(train), sum(train) + sum(test), source)
+
+
+def expect_amounts(clips: int, test_fraction: float) -> Amounts:
+    """From the config, for as many clips as MEAD should have, all of its mean length."""
+    length = round(MEAD_CLIP_SECONDS * FPS)
+    train = round(clips * (1 - test_fraction))
+    source = (
+        f"{clips:,} clips that the config asks for, if none is missing, of {MEAD_CLIP_SECONDS} s, "
+        f"MEAD's mean; {train:,} of them in the training part (once there is a split.csv, it is "
+        "counted instead)"
+    )
+    return Amounts((length,) * train, clips * length, source)

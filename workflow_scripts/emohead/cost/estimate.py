@@ -1,0 +1,111 @@
+"""What the trainings of a config cost."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from emohead.cost.amounts import Amounts
+from emohead.cost.counting import StepCost, count_landmark_model, count_translator
+from emohead.cost.measuring import measure_landmark_model, measure_translator
+from emohead.training.options import TrainOptions
+
+
+@dataclass(frozen=True)
+class TrainingCost:
+    """A training's cost.
+
+    `step` is of one sample (an image, or a frame of a clip), `plain_step` the same without the
+    perceptual loss; `samples_per_batch` and `samples_per_epoch` count in the same unit;
+    `measured_seconds` is the time of a sample's training on this machine, where it was measured.
+    """
+
+    name: str
+    sample: str
+    step: StepCost
+    plain_step: StepCost
+    epochs: int
+    samples_per_batch: int
+    samples_per_epoch: int
+    measured_seconds: float | None
+
+    @property
+    def operations(self) -> float:
+        """Of the whole training: FLOPs of a sample x samples x epochs. Validation isn't counted."""
+        return self.step.training * self.samples_per_epoch * self.epochs
+
+    @property
+    def weight_bytes(self) -> int:
+        """Weights, gradients and Adam's two moments, in float32."""
+        return 16 * self.step.parameters
+
+    @property
+    def activation_bytes(self) -> float:
+        """What a batch keeps for the way back."""
+        return self.step.activations * self.samples_per_batch
+
+    def hours(self, rate: float) -> float:
+        """At `rate` FLOP/s, sustained."""
+        return self.operations / rate / 3600
+
+    @property
+    def measured_hours(self) -> float | None:
+        """At the speed that was measured."""
+        if self.measured_seconds is None:
+            return None
+        return self.measured_seconds * self.samples_per_epoch * self.epochs / 3600
+
+    @property
+    def measured_rate(self) -> float | None:
+        """The sustained FLOP/s that was measured."""
+        return None if self.measured_seconds is None else self.step.training / self.measured_seconds
+
+
+def estimate_trainings(
+    landmarks: Mapping[str, Mapping[str, Any]],
+    translators: Mapping[str, Mapping[str, Any]],
+    crop_size: int,
+    amounts: Amounts,
+    *,
+    measure: bool = False,
+) -> list[TrainingCost]:
+    """The trainings of models with these `model`, `loss` and `train` options, by name.
+
+    With `measure` each is timed on this machine for a few seconds.
+    """
+    return [
+        *(_of_landmark_model(n, o, amounts, measure) for n, o in landmarks.items()),
+        *(_of_translator(n, o, crop_size, amounts, measure) for n, o in translators.items()),
+    ]
+
+
+def _of_translator(
+    name: str, options: Mapping[str, Any], crop_size: int, amounts: Amounts, measure: bool
+) -> TrainingCost:
+    train = TrainOptions(**options["train"])
+    return TrainingCost(
+        name=name,
+        sample="image",
+        step=count_translator(options, crop_size),
+        plain_step=count_translator(options, crop_size, perceptual=False),
+        epochs=train.epochs,
+        samples_per_batch=train.batch_size,
+        samples_per_epoch=amounts.frames_per_epoch(train.frames_per_clip, train.validation),
+        measured_seconds=measure_translator(options, crop_size) if measure else None,
+    )
+
+
+def _of_landmark_model(
+    name: str, options: Mapping[str, Any], amounts: Amounts, measure: bool
+) -> TrainingCost:
+    train = TrainOptions(**options["train"])
+    step = count_landmark_model(options)
+    return TrainingCost(
+        name=name,
+        sample="frame",
+        step=step,
+        plain_step=step,
+        epochs=train.epochs,
+        samples_per_batch=train.batch_size * amounts.mean_length,
+        samples_per_epoch=amounts.frames_per_epoch(None, train.validation),
+        measured_seconds=measure_landmark_model(options, amounts.mean_length) if measure else None,
+    )

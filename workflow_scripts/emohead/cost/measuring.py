@@ -1,0 +1,55 @@
+"""The speed of real training steps on this machine, without the data's way to it."""
+
+import statistics
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from emohead.cost.steps import Step, landmark_step, translator_step
+from emohead.training.machine import Machine, choose_machine
+from emohead.training.options import TrainOptions
+
+ENOUGH_SECONDS = 10
+FEWEST_STEPS = 3
+
+
+def measure_translator(options: Mapping[str, Any], crop_size: int) -> float:
+    """Seconds for an image, on one device and as the `train` options have it."""
+    train = TrainOptions(**options["train"])
+    machine = choose_machine(train)
+    step = translator_step(options, crop_size, device=machine.device)
+    step.model.to(memory_format=torch.channels_last)
+    return _seconds_per_sample(step, train, machine)
+
+
+def measure_landmark_model(options: Mapping[str, Any], frames: int) -> float:
+    """Seconds for a frame of clips of so many frames, likewise."""
+    train = TrainOptions(**options["train"])
+    machine = choose_machine(train)
+    step = landmark_step(options, frames, device=machine.device)
+    return _seconds_per_sample(step, train, machine) / frames
+
+
+def _seconds_per_sample(step: Step, train: TrainOptions, machine: Machine) -> float:
+    """The median step's, after a first one, which warms up."""
+    print(machine, flush=True)
+    if machine.device == "cpu":
+        torch.set_num_threads(train.threads)
+    if machine.compile:
+        step.model.compile()
+    adam = torch.optim.Adam(step.model.parameters())
+    samples = train.batch_size // train.devices
+    bf16 = machine.precision == "bf16-mixed"
+    seconds: list[float] = []
+    while len(seconds) < FEWEST_STEPS or sum(seconds) < ENOUGH_SECONDS:
+        start = time.perf_counter()
+        adam.zero_grad()
+        with torch.autocast(machine.device, torch.bfloat16, enabled=bf16):
+            loss = step.loss(step.forward(samples))
+        loss.backward()
+        adam.step()
+        loss.item()  # waits for a GPU
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds[1:]) / samples

@@ -1,0 +1,95 @@
+"""A training step of each stage on made-up samples: what is counted and timed."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from emohead.landmarks.basis import LandmarkBasis
+from emohead.landmarks.build import build_landmark_model
+from emohead.landmarks.load import landmark_options
+from emohead.landmarks.losses import landmark_losses
+from emohead.landmarks.model import LandmarkPrediction, MfccStatistics
+from emohead.points import POINTS
+from emohead.translator.losses import TranslatorLoss, TranslatorLossOptions
+from emohead.translator.unet import INPUT_CHANNELS, TranslatorOptions, UNet
+
+MFCC_SHAPE = (28, 12)  # of a frame's window
+
+
+@dataclass(frozen=True)
+class Step:
+    """A model, its output for so many samples, and the loss of that output.
+
+    A sample is an image for a translator and a clip for a landmark model.
+    """
+
+    model: nn.Module
+    forward: Callable[[int], Any]
+    loss: Callable[[Any], Tensor]
+
+
+def translator_step(
+    options: Mapping[str, Any], crop_size: int, *, perceptual: bool = True, device: str = "cpu"
+) -> Step:
+    """A translator with its `model` and `loss` options, as train_translator gets them.
+
+    VGG-19's weights are random: they cost what ImageNet's do. `perceptual=False` leaves them out.
+    """
+    loss_options = replace(TranslatorLossOptions(**options["loss"]), vgg_weights="random")
+    if not perceptual:
+        loss_options = replace(loss_options, l1=1, perceptual=0)
+    with torch.device(device):
+        model = UNet(TranslatorOptions(**options["model"]))
+    loss = TranslatorLoss(loss_options).to(device)
+
+    def forward(images: int) -> Tensor:
+        size = (images, INPUT_CHANNELS, crop_size, crop_size)
+        drawing_and_reference = torch.zeros(size, device=device)
+        return model(drawing_and_reference.contiguous(memory_format=torch.channels_last)).float()
+
+    return Step(model, forward, lambda made: loss(made, torch.zeros_like(made))["loss"])
+
+
+def landmark_step(options: Mapping[str, Any], frames: int, *, device: str = "cpu") -> Step:
+    """A landmark model with its `model` and `loss` options, on clips of so many frames."""
+    model_options = landmark_options({**options["model"], "loss": options["loss"]})
+    k = model_options.components
+    basis = LandmarkBasis.from_arrays(
+        {
+            "mean": np.full(2 * POINTS, 0.5),
+            "components": np.eye(k, 2 * POINTS),
+            "deviations": np.ones(k),
+            "explained_face": np.ones(k),
+            "explained_mouth": np.ones(k),
+        }
+    )
+    statistics = MfccStatistics.from_arrays(
+        {"mean": np.zeros(MFCC_SHAPE[1]), "deviation": np.ones(MFCC_SHAPE[1])}
+    )
+    model = build_landmark_model(model_options, basis, statistics).to(device)
+
+    def forward(clips: int) -> LandmarkPrediction:
+        return model(
+            torch.zeros(clips, frames, *MFCC_SHAPE, device=device),
+            torch.zeros(clips, POINTS, 2, device=device),
+            torch.full((clips,), frames, device=device),
+        )
+
+    def loss(predicted: LandmarkPrediction) -> Tensor:
+        clips = len(predicted.landmarks)
+        return landmark_losses(
+            model_options,
+            coefficients=predicted.coefficients,
+            true_coefficients=torch.zeros_like(predicted.coefficients),
+            landmarks=predicted.landmarks,
+            true_landmarks=torch.zeros_like(predicted.landmarks),
+            mask=torch.ones(clips, frames, dtype=torch.bool, device=device),
+            emotion_logits=predicted.emotion_logits,
+            emotion=torch.zeros(clips, dtype=torch.long, device=device),
+        )["loss"]
+
+    return Step(model, forward, loss)

@@ -1,0 +1,258 @@
+"""The training loop: epochs of steps, each epoch followed by a validation."""
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from lightning.fabric import Fabric
+from lightning.fabric.plugins.environments import LightningEnvironment
+from torch.optim.lr_scheduler import ExponentialLR
+
+from emohead.training.batches import EpochLoader
+from emohead.training.best import best_epoch, out_of_patience
+from emohead.training.checks import GRADIENT, FiniteCheck, gradient_norm
+from emohead.training.gpus import gpu_names, reserved_gpus
+from emohead.training.machine import Machine, choose_machine
+from emohead.training.means import EpochMeans
+from emohead.training.options import TrainOptions
+from emohead.training.progress import Progress
+from emohead.training.state import StateFiles
+from emohead.training.task import TrainingTask
+
+# Steps between two looks at what makes a GPU, or the other processes, wait.
+LOOK_EVERY = 20
+
+
+def fit(
+    task: TrainingTask,
+    train_data: EpochLoader,
+    validation_data: EpochLoader | None,
+    options: TrainOptions,
+    *,
+    seed: int,
+    state: Path,
+    curves: Path | None = None,
+    after_epoch: Callable[[int], None] | None = None,
+) -> pd.DataFrame:
+    """Train `task` in place and return its history, one row an epoch.
+
+    Every `checkpoint_minutes` and after every epoch all that is needed to go on goes to the folder
+    `state`, which is of this training alone: see `training_state`. A run that finds a state there
+    goes on from it, inside an epoch too, and ends with the weights and the history (but for its
+    seconds) of one that was never stopped: on a CPU to the bit. A lock keeps a second run out
+    until the first has ended.
+
+    `curves` is a folder for TensorBoard. `after_epoch` is called with the number of the epoch, from
+    1, once its validation is done. With several devices the script is started again for each of the
+    others; these processes end here. Raises Diverged when a loss or gradient is NaN or infinite.
+    """
+    machine = choose_machine(options)
+    files = StateFiles(state)
+    with ExitStack() as stack:
+        gpus = []
+        if machine.device == "cuda":
+            gpus = stack.enter_context(reserved_gpus(machine.devices, gpu_names()))
+        fabric = _start(machine, gpus, options)
+        if fabric.is_global_zero:
+            stack.enter_context(files.alone())
+            print(machine, flush=True)
+        fabric.barrier()
+        training = _Training(
+            fabric, machine, task, train_data, validation_data, options,
+            seed=seed, files=files, curves=curves, after_epoch=after_epoch,
+        )  # fmt: skip
+        training.run()
+    if not fabric.is_global_zero:
+        raise SystemExit
+    return pd.DataFrame(training.history)
+
+
+def _start(machine: Machine, gpus: list[int], options: TrainOptions) -> Fabric:
+    """Set torch up, and one process for each device; `gpus` are indices."""
+    torch.set_num_threads(options.threads)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic with it
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # for debugging alone, and slow
+    fabric = Fabric(
+        accelerator=machine.device,
+        devices=gpus or machine.devices,
+        strategy="ddp" if machine.devices > 1 else "auto",
+        # Not a cluster's: Snakemake's jobs run on one machine each, and start their processes.
+        plugins=[LightningEnvironment()],
+    )
+    fabric.launch()
+    return fabric
+
+
+class _Training:
+    """A training under way: its position is `epoch` and `batch`, the next ones, from 0."""
+
+    def __init__(
+        self,
+        fabric: Fabric,
+        machine: Machine,
+        task: TrainingTask,
+        train_data: EpochLoader,
+        validation_data: EpochLoader | None,
+        options: TrainOptions,
+        *,
+        seed: int,
+        files: StateFiles,
+        curves: Path | None,
+        after_epoch: Callable[[int], None] | None,
+    ):
+        self.fabric, self.task, self.options, self.seed = fabric, task, options, seed
+        self.bf16 = machine.precision == "bf16-mixed"
+        self.train_data, self.validation_data = train_data, validation_data
+        self.files, self.after_epoch = files, after_epoch
+        train_data.share(fabric.global_rank, fabric.world_size)
+        for data in filter(None, (train_data, validation_data)):
+            data.pin_memory = machine.device == "cuda"  # so that batches go there meanwhile
+        adam = torch.optim.Adam(task.parameters(), lr=options.learning_rate, betas=(0.9, 0.999))
+        self.decay = ExponentialLR(adam, gamma=options.decay)
+        self.step_task, self.adam = fabric.setup(
+            torch.compile(task) if machine.compile else task, adam
+        )
+        alone_on_a_cpu = machine.device == "cpu" and machine.devices == 1
+        self.look_every = 1 if alone_on_a_cpu else LOOK_EVERY
+        self.check = FiniteCheck(options, machine.precision, every=self.look_every)
+
+        self.epoch, self.batch, self.step, self.seconds = 0, 0, 0, 0.0
+        self.means = EpochMeans()
+        self.history: list[dict[str, float]] = []
+        self._go_on(files.load())
+        self.started = time.monotonic() - self.seconds
+        self.saved = time.monotonic()
+        self.progress = Progress(
+            task.unit, epochs=options.epochs, batches=len(train_data),
+            curves=curves if fabric.is_global_zero else None, step=self.step,
+        )  # fmt: skip
+
+    def run(self) -> None:
+        """Train to the end; the task then has the weights to keep."""
+        while self.epoch < self.options.epochs:
+            if out_of_patience(self.history, self.options.patience):
+                self._say(f"no better validation loss for {self.options.patience} epochs: enough")
+                break
+            self._train_epoch()
+            self._end_epoch()
+        self.progress.close()
+        best = best_epoch(self.history)
+        if self.options.keep == "best" and best is not None:
+            self._say(f"keeping the weights of epoch {best}, the best on the validation clips")
+            self.task.load_state_dict(self.files.load_best())
+
+    def _train_epoch(self) -> None:
+        self.step_task.train()
+        self.train_data.go_to(self.epoch, self.batch)
+        self.progress.begin()
+        for batch in self.progress.waiting.of(self.train_data):
+            count = len(batch[0])
+            torch.manual_seed(self._step_seed())  # of dropout
+            with self._autocast():
+                figures = self.step_task(self.fabric.to_device(batch))
+            self.fabric.backward(figures["loss"])
+            norm = gradient_norm(self.task.parameters())
+            self.check.note(self.epoch, self.batch, {**figures, GRADIENT: norm})
+            self.adam.step()
+            self.adam.zero_grad()
+            self.means.add(figures, count)
+            self.progress.step(
+                self.epoch, self.batch, self.step, count * self.fabric.world_size, self.means.values
+            )
+            self.batch += 1
+            self.step += 1
+            if self._state_is_due():
+                self._save()
+
+    def _end_epoch(self) -> None:
+        """Validate, write the epoch's row, and save; the last checkpoint is whole epochs."""
+        self.check.look()
+        self.decay.step()
+        validation = self._validate()
+        self.check.look_at_validation(self.epoch, validation)
+        self.seconds = time.monotonic() - self.started
+        row = {"epoch": self.epoch + 1, "step": self.step, "seconds": self.seconds}
+        self.history.append(row | self.means.total(self.fabric).values() | validation)
+        self.epoch, self.batch, self.means = self.epoch + 1, 0, EpochMeans()
+        if self.fabric.is_global_zero:
+            self.progress.epoch(self.history[-1])
+            if self.options.keep == "best" and best_epoch(self.history) == self.epoch:
+                self.files.save_best(self.task.state_dict())
+            if self.after_epoch is not None:
+                self.after_epoch(self.epoch)
+        self._save()
+
+    @torch.no_grad()
+    def _validate(self) -> dict[str, float]:
+        if self.validation_data is None:
+            return {}
+        # The task itself: processes may have different numbers of batches.
+        self.task.eval()
+        means = EpochMeans()
+        for number, batch in enumerate(self.validation_data):
+            if number % self.fabric.world_size == self.fabric.global_rank:
+                with self._autocast():
+                    means.add(self.task(self.fabric.to_device(batch)), len(batch[0]))
+        return {f"val_{name}": value for name, value in means.total(self.fabric).values().items()}
+
+    def _autocast(self) -> torch.autocast:
+        # No cache: a weight that is used twice gets both gradients in float32.
+        return torch.autocast(
+            self.fabric.device.type, torch.bfloat16, enabled=self.bf16, cache_enabled=False
+        )
+
+    def _step_seed(self) -> int:
+        """One for each step and process, so that no generator's state needs saving."""
+        entropy = [self.seed, self.step, self.fabric.global_rank]
+        return int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0])
+
+    def _state_is_due(self) -> bool:
+        if self.step % self.look_every:
+            return False
+        due = time.monotonic() - self.saved >= 60 * self.options.checkpoint_minutes
+        return self.fabric.broadcast(due)
+
+    def _save(self) -> None:
+        """Save all that is needed to go on from here."""
+        self.check.look()
+        means = self.means.total(self.fabric)
+        if self.fabric.is_global_zero:
+            self.files.save(
+                {
+                    "weights": self.task.state_dict(),
+                    "adam": self.adam.state_dict(),
+                    "decay": self.decay.state_dict(),
+                    "epoch": self.epoch,
+                    "batch": self.batch,
+                    "step": self.step,
+                    "seconds": time.monotonic() - self.started,
+                    "means": means.state(),
+                    "history": self.history,
+                }
+            )
+        self.saved = time.monotonic()
+
+    def _go_on(self, saved: dict[str, Any] | None) -> None:
+        if saved is None:
+            return
+        self.task.load_state_dict(saved["weights"])
+        self.adam.load_state_dict(saved["adam"])
+        self.decay.load_state_dict(saved["decay"])
+        self.epoch, self.batch, self.step = saved["epoch"], saved["batch"], saved["step"]
+        self.seconds, self.history = saved["seconds"], saved["history"]
+        self._say(f"going on with epoch {self.epoch + 1}, step {self.batch + 1}")
+        if self.fabric.is_global_zero:  # the sums are of all processes
+            self.means = EpochMeans(
+                {name: pair.to(self.fabric.device) for name, pair in saved["means"].items()}
+            )
+
+    def _say(self, text: str) -> None:
+        if self.fabric.is_global_zero:
+            print(text, flush=True)

@@ -1,0 +1,68 @@
+"""What a training runs on: chosen once, and said."""
+
+import os
+from dataclasses import dataclass
+
+import torch
+
+from emohead.training.options import TrainOptions
+
+MOST_WORKERS = 8
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Device ("cpu" or "cuda"), their number, precision, torch.compile or not, loader workers."""
+
+    device: str
+    devices: int
+    precision: str
+    compile: bool
+    workers: int
+
+    def __str__(self) -> str:
+        name = torch.cuda.get_device_name() if self.device == "cuda" else "CPU"
+        return (
+            f"training on {self.devices} x {name}, {self.precision}, "
+            f"{'compiled' if self.compile else 'not compiled'}, {self.workers} loader workers"
+        )
+
+
+def choose_machine(options: TrainOptions) -> Machine:
+    """Fill in every `auto` of the options. ValueError when they ask for a GPU that isn't there."""
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    device = options.device
+    if device == "auto":
+        device = "cuda" if gpus else "cpu"
+    devices = 1 if options.device == "auto" and not gpus else options.devices
+    if device == "cuda" and devices > gpus:
+        raise ValueError(
+            f"{devices} GPUs are asked for and torch finds {gpus}: set train.device to cpu or "
+            "auto, or lower train.devices (CUDA_VISIBLE_DEVICES says which GPUs count)"
+        )
+    precision = options.precision
+    if precision == "auto":
+        precision = "bf16-mixed" if bf16_is_fast(device) else "32-true"
+    compiled = device == "cuda" if options.compile == "auto" else options.compile
+    workers = options.workers
+    if workers == "auto":
+        workers = min(MOST_WORKERS, max(1, cores() // devices - 1)) if device == "cuda" else 0
+    return Machine(device, devices, precision, compiled, workers)
+
+
+def bf16_is_fast(device: str) -> bool:
+    """Whether the hardware multiplies bf16 itself: NVIDIA since compute capability 8, AMX, AVX512.
+
+    Elsewhere bf16 is emulated, and slower than float32.
+    """
+    if device == "cuda":
+        return torch.cuda.get_device_capability() >= (8, 0)
+    found = torch.cpu.get_capabilities()
+    return bool(found.get("amx_bf16") or found.get("avx512_bf16"))
+
+
+def cores() -> int:
+    """CPU cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,50 @@
+"""Means of a training's figures over an epoch, which survive a kill inside it."""
+
+from collections.abc import Mapping
+from typing import Self
+
+import torch
+from lightning.fabric import Fabric
+from torch import Tensor
+
+
+class EpochMeans:
+    """Sums of each figure times the samples that it was a mean of, in float64.
+
+    They stay on the device until somebody asks: a GPU isn't made to wait for them.
+    """
+
+    def __init__(self, sums: Mapping[str, Tensor] | None = None):
+        self._sums = dict(sums or {})
+
+    def add(self, figures: Mapping[str, Tensor], count: int) -> None:
+        """Take in a batch of `count` samples."""
+        for name, value in figures.items():
+            value = value.detach().double()
+            # Figures need not come with every batch: each is counted for itself.
+            self._sums[name] = self._sums.get(name, 0) + torch.stack(
+                [value * count, torch.full_like(value, count)]
+            )
+
+    def total(self, fabric: Fabric) -> Self:
+        """The same of all processes together; every process has to ask."""
+        none = torch.zeros(2, dtype=torch.float64, device=fabric.device)
+        # The first process's names: another may not have had a batch yet.
+        return type(self)(
+            {
+                name: fabric.all_reduce(self._sums.get(name, none).clone(), reduce_op="sum")
+                for name in fabric.broadcast(sorted(self._sums))
+            }
+        )
+
+    def state(self) -> dict[str, Tensor]:
+        """What a checkpoint keeps: [sum, count] by name."""
+        return {name: pair.cpu() for name, pair in self._sums.items()}
+
+    def values(self) -> dict[str, float]:
+        """The means by name, sorted."""
+        means = {}
+        for name, pair in sorted(self._sums.items()):
+            total, count = pair.tolist()
+            means[name] = total / count
+        return means

@@ -1,0 +1,53 @@
+"""How a model is trained: the config's `train` keys."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """How a model is trained. Paper section 3.1: Adam, learning rate 1e-4, exponential decay.
+
+    What decides the result:
+
+    - `batch_size` is that of one step, of all devices together; `decay` multiplies the learning
+      rate after every epoch.
+    - `precision`: "32-true", "bf16-mixed", or "auto", bf16 where the hardware does it fast.
+    - `threads` are torch's on a CPU: the order of its sums depends on their number.
+    - `validation` is the fraction of the training clips held out; with `patience`, training stops
+      after so many epochs without a better validation loss, and `keep` "best" takes the weights of
+      the epoch that had the best.
+    - `frames_per_clip` is how many frames of each clip an epoch of the translator sees (None: all);
+      `mfcc_offset` the random shift of a clip's MFCC that the landmark models learn with, see
+      `emohead.landmarks.data`.
+
+    What decides the speed: `device`; `devices`, how many of them (or processes on a CPU);
+    `compile` by torch ("auto": on a GPU); `workers`, processes that prepare batches ("auto": none
+    on a CPU, up to 8 on a GPU); `checkpoint_minutes` between two states inside an epoch.
+
+    Raises ValueError when a batch can't be shared out.
+    """
+
+    epochs: int
+    batch_size: int
+    learning_rate: float = 1e-4
+    decay: float = 0.95
+    precision: Literal["auto", "32-true", "bf16-mixed"] = "32-true"
+    threads: int = 1
+    validation: float = 0.0
+    patience: int | None = None
+    keep: Literal["last", "best"] = "last"
+    frames_per_clip: int | None = None
+    mfcc_offset: float = 0.0
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    devices: int = 1
+    compile: bool | Literal["auto"] = "auto"
+    workers: int | Literal["auto"] = "auto"
+    checkpoint_minutes: float = 5.0
+
+    def __post_init__(self) -> None:
+        if self.batch_size % self.devices:
+            raise ValueError(
+                f"train.batch_size {self.batch_size} can't be shared out evenly to "
+                f"{self.devices} devices (train.devices): take a multiple"
+            )

@@ -1,0 +1,24 @@
+"""What the trainer trains."""
+
+from abc import abstractmethod
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+
+class TrainingTask(nn.Module):
+    """A model and its loss.
+
+    `unit` is what a batch counts, for people ("images"). `model` is what to keep: its state dict
+    is the trained model. All parameters of the task are trained.
+    """
+
+    unit: ClassVar[str]
+    model: nn.Module
+
+    @abstractmethod
+    def forward(self, batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
+        """Scalars by name for a batch: `loss`, to be minimised, and others to be watched.
+
+        All are means over the batch, whose tensors begin with the same dimension.
+        """
