@@ -19,7 +19,7 @@ Frame = TypeVar("Frame")
 # detections, so that it spans less time where all frames are searched.
 _CALMING, _CALMING_BETWEEN = 5, 3
 # All of a frame is searched this often, to see whether there are several faces.
-_CENSUS_EVERY = 50
+_CENSUS_EVERY = 100
 # Between two detections, a picture that correlates less with the face than this is searched, too.
 _SAME_FACE = 0.5
 # A face that comes back may have moved by this many of its widths, and changed size by this much.
@@ -113,13 +113,17 @@ def follow_face(
     search = _Search(finder, max_gap, chosen, alone)
     looked = _look(frames, grey, search, every)
     last: Seen[Frame] | None = None
-    for each, box in _calmed(looked, (_CALMING if every == 1 else _CALMING_BETWEEN) // 2):
-        if last is not None and each.frame is last.frame:
-            landmarks = last.landmarks
-        else:
-            landmarks = finder.landmarks(each.image, box)
-        last = Seen(each.frame, landmarks, each.found)
-        yield last
+    for span in _calmed(looked, (_CALMING if every == 1 else _CALMING_BETWEEN) // 2):
+        # One after the other: the predictor's large model stays in the processor's cache.
+        seen = []
+        for each, box in span:
+            if last is not None and each.frame is last.frame:
+                landmarks = last.landmarks
+            else:
+                landmarks = finder.landmarks(each.image, box)
+            last = Seen(each.frame, landmarks, each.found)
+            seen.append(last)
+        yield from seen
 
 
 def track_face(images: Iterable[np.ndarray], finder: FaceFinder) -> FaceTrack:
@@ -226,8 +230,8 @@ def _look_at_last(
 
 def _calmed(
     looked: Iterable[_Looked[Frame]], reach: int
-) -> Iterator[tuple[_Looked[Frame], np.ndarray]]:
-    """Every frame's box: the median of `reach` detections to each side, interpolated between."""
+) -> Iterator[list[tuple[_Looked[Frame], np.ndarray]]]:
+    """Every frame's box, span by span: the median of `reach` detections to each side, interpolated between."""
     # A span ends with a detection; those that wait want detections that come after them.
     span: list[_Looked[Frame]] = []
     waiting: deque[list[_Looked[Frame]]] = deque()
@@ -243,24 +247,25 @@ def _calmed(
         window.extend([each.box] * (1 if window else reach + 1))
         if len(window) == window.maxlen:
             after = np.median(window, axis=0)
-            yield from _between(waiting.popleft(), before, after)
+            yield _between(waiting.popleft(), before, after)
             before = after
     while waiting:
         window.append(window[-1])
         if len(window) == window.maxlen:
             after = np.median(window, axis=0)
-            yield from _between(waiting.popleft(), before, after)
+            yield _between(waiting.popleft(), before, after)
             before = after
-    yield from _between(span, before, before)
+    yield _between(span, before, before)
 
 
 def _between(
     span: list[_Looked[Frame]], before: np.ndarray | None, after: np.ndarray
-) -> Iterator[tuple[_Looked[Frame], np.ndarray]]:
+) -> list[tuple[_Looked[Frame], np.ndarray]]:
     """A span's frames, with boxes that go from that `before` it to that `after` its last."""
     start = after if before is None else before
-    for number, each in enumerate(span, 1):
-        yield each, start + (after - start) * number / len(span)
+    return [
+        (each, start + (after - start) * number / len(span)) for number, each in enumerate(span, 1)
+    ]
 
 
 def _likeness(
