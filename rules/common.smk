@@ -1,6 +1,5 @@
 # Config checks, the shards, and the small helpers that rules share. Imports nothing heavy.
 import ast
-import hashlib
 import json
 import os
 import shlex
@@ -11,11 +10,6 @@ from pathlib import Path
 
 import yaml
 from jsonschema import Draft202012Validator
-
-sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
-# Of the library only what needs nothing but Python itself.
-from emohead.archives.table import read_archive_table
-from emohead.footage import read_footage
 
 # Relative, so that a moved checkout finds its results still good.
 SCRIPTS = Path(os.path.relpath(workflow.basedir)) / "workflow_scripts"
@@ -64,7 +58,7 @@ def check_config():
             check_batch(stage, name)
     for name in config["translator"]["models"]:
         check_vgg(name)
-    CHECK_SOURCE.get(config["data"]["source"], lambda: None)()
+    CHECK_SOURCE[config["data"]["source"]]()
     if not shards():
         stop("data", "no clips: there are no speakers or no emotions")
 
@@ -98,60 +92,6 @@ def check_vgg(name):
         )
 
 
-def check_folder():
-    """The folders of data.source: folder must be there."""
-    data = config["data"]
-    folders = data["folder"]
-    if not folders:
-        stop("data.folder", "is needed with data.source: folder")
-    for folder in folders.values() if isinstance(folders, dict) else [folders]:
-        if not Path(folder).is_dir():
-            stop("data.folder", f"there is no folder {folder!r}")
-    for speaker in data["speakers"] or []:
-        if isinstance(folders, dict) and speaker not in folders:
-            stop("data.folder", f"names no folder of speaker {speaker}")
-        if not Path(speaker_folder(speaker)).is_dir():
-            stop("data.speakers", f"there is no folder {speaker_folder(speaker)!r}")
-    if not shards():
-        stop(
-            "data.folder",
-            f"no <speaker>/video/{data['view']}/<emotion> below {folders!r}",
-        )
-
-
-def check_archives():
-    """The table of archives must be readable and name every speaker's two archives."""
-    try:
-        rows = archives()
-    except (OSError, ValueError) as error:
-        stop("data.archives.table", str(error))
-    missing = [s for s in speakers() if (s, "video") not in rows]
-    if missing or not speakers():
-        table = config["data"]["archives"]["table"]
-        stop(
-            "data.speakers",
-            f"{table} has no url of the videos of {', '.join(missing) or 'any speaker'}",
-        )
-
-
-def check_footage():
-    """The table of footage must be readable, and its files must be there."""
-    for key, value in config["data"]["footage"].items():
-        if value is None:
-            stop(f"data.footage.{key}", "is needed with data.source: footage")
-    try:
-        footage()
-    except (OSError, ValueError) as error:
-        stop("data.footage.table", str(error))
-
-
-CHECK_SOURCE = {
-    "folder": check_folder,
-    "archives": check_archives,
-    "footage": check_footage,
-}
-
-
 def stop(key, problem):
     """End the run before it starts."""
     sys.exit(f"config: {key}: {problem}")
@@ -163,137 +103,6 @@ def explain(error):
         unknown = [k for k in error.instance if k not in error.schema["properties"]]
         return f"unknown key {', '.join(unknown)} (known keys: {', '.join(error.schema['properties'])})"
     return error.message
-
-
-def speaker_folder(speaker):
-    """Where a speaker's video and audio folders are."""
-    data = config["data"]
-    if data["source"] == "folder":
-        folders = data["folder"]
-        return folders[speaker] if isinstance(folders, dict) else f"{folders}/{speaker}"
-    made = {"mini": "results/data/mini", "archives": "results/data/unpacked"}
-    return f"{made[data['source']]}/{speaker}"
-
-
-@cache
-def speakers():
-    """The speakers that the config names, or all that the source has."""
-    data = config["data"]
-    if data["source"] == "footage":
-        return sorted({clip.speaker for clip in footage()})
-    if data["speakers"]:
-        return data["speakers"]
-    if data["source"] == "archives":
-        return sorted({speaker for speaker, _ in archives()})
-    if isinstance(data["folder"], dict):
-        return sorted(data["folder"])
-    return sorted(p.name for p in Path(data["folder"]).iterdir() if p.is_dir())
-
-
-@cache
-def archives():
-    """The archives that can be had, by (speaker, kind)."""
-    table = read_archive_table(config["data"]["archives"]["table"])
-    return {(row.speaker, row.kind): row for row in table if row.url}
-
-
-def archive_row(wildcards):
-    """A hash of what the table says of one archive: a changed row fetches that one again.
-
-    Hashed, since links with a key in them should stand nowhere else.
-    """
-    row = archives()[wildcards.speaker, wildcards.kind]
-    return hashlib.sha256(repr(row).encode()).hexdigest()
-
-
-def speaker_archives(wildcards):
-    """A speaker's archives on disk."""
-    return [
-        f"results/data/archives/{speaker}/{kind}.tar"
-        for speaker, kind in archives()
-        if speaker == wildcards.speaker
-    ]
-
-
-def archive_flags(wildcards):
-    """`--archive KIND=PATH` for a speaker's archives."""
-    paths = speaker_archives(wildcards)
-    return " ".join(f"--archive {shlex.quote(f'{Path(p).stem}={p}')}" for p in paths)
-
-
-def archive_problems():
-    """What unpacking had to leave out, of every speaker."""
-    if config["data"]["source"] != "archives":
-        return []
-    return [f"results/data/unpacked/{speaker}-problems.csv" for speaker in speakers()]
-
-
-@cache
-def footage():
-    """The clips of data.source: footage."""
-    return read_footage(
-        config["data"]["footage"]["table"], config["data"]["footage"]["folder"]
-    )
-
-
-@cache
-def shards():
-    """All (speaker, emotion) pairs that the data have: the units of extraction."""
-    data = config["data"]
-    if data["source"] == "footage":
-        return sorted({(clip.speaker, clip.emotion) for clip in footage()})
-    pairs = [(s, e) for s in speakers() for e in data["emotions"]]
-    if data["source"] == "folder":
-        return [(s, e) for s, e in pairs if video_folder(s, e).is_dir()]
-    return pairs
-
-
-def video_folder(speaker, emotion):
-    """Where a shard's level folders are."""
-    return Path(speaker_folder(speaker)) / "video" / config["data"]["view"] / emotion
-
-
-def made_folder(wildcards):
-    """A speaker's folder where a rule makes it."""
-    return (
-        []
-        if config["data"]["source"] == "folder"
-        else speaker_folder(wildcards.speaker)
-    )
-
-
-def folder_state(wildcards):
-    """What changes when a clip is put into a shard's folders, taken out of them or renamed.
-
-    Looking at the folders alone keeps the start quick where there are 31,000 clips.
-    """
-    if config["data"]["source"] != "folder":
-        return None  # made by a rule, which is its input
-    audio = Path(speaker_folder(wildcards.speaker)) / "audio" / wildcards.emotion
-    levels = video_folder(wildcards.speaker, wildcards.emotion).glob("level_*")
-    return sorted(
-        (str(folder), folder.stat().st_mtime_ns)
-        for folder in [*levels, *audio.glob("level_*")]
-    )
-
-
-def footage_rows(wildcards):
-    """A shard's files, so that a change of the table re-runs only the shards that it changes."""
-    return [
-        [clip.clip_id, str(clip.video)]
-        for clip in footage()
-        if (clip.speaker, clip.emotion) == (wildcards.speaker, wildcards.emotion)
-    ]
-
-
-def workers(wildcards):
-    """Processes for one shard: the cores that the other shards leave over."""
-    return max(1, (workflow.cores or 1) // len(shards()))
-
-
-def shard_paths(pattern):
-    """`pattern` filled for every shard."""
-    return [pattern.format(speaker=s, emotion=e) for s, e in shards()]
 
 
 def script(name):
@@ -436,7 +245,7 @@ def expected_clips():
     """The clips that a source has if none is missing: MEAD 30 of a level, and 40 neutral ones."""
     data = config["data"]
     if data["source"] == "footage":
-        return len(footage())
+        return sum(map(len, footage().values()))
     of_level, neutral = 30, 40
     if data["source"] == "mini":
         of_level = neutral = data["mini"]["sentences"]
@@ -460,6 +269,9 @@ def histories():
         for model in used_models(stage)
         for seed in config["seeds"]
     ]
+
+
+include: "sources.smk"
 
 
 check_config()

@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,20 +10,42 @@ ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="session")
-def snakemake():
-    """Runs snakemake in a folder of its own: snakemake(folder, *arguments) -> finished process."""
+def snakemake_command():
+    """What subprocess needs to run snakemake in a folder: snakemake_command(folder, *arguments)."""
 
-    def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def command(folder: Path, *arguments: str) -> dict:
         bin_folder = Path(sys.executable).parent
-        return subprocess.run(
-            [
+        return {
+            "args": [
                 sys.executable, "-m", "snakemake", *arguments,
                 "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder),
                 "--nocolor", "--cores", "2",
             ],
-            capture_output=True,
-            text=True,
-            env={**os.environ, "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}"},
-        )  # fmt: skip
+            "env": {**os.environ, "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}"},
+        }  # fmt: skip
+
+    return command
+
+
+@pytest.fixture(scope="session")
+def snakemake(snakemake_command):
+    """Runs snakemake in a folder of its own: snakemake(folder, *arguments) -> finished process."""
+
+    def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            **snakemake_command(folder, *arguments), capture_output=True, text=True
+        )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def jobs():
+    """Jobs by rule, from the table that snakemake prints: jobs(finished) -> {rule: count}."""
+
+    def count(done: subprocess.CompletedProcess[str]) -> dict[str, int]:
+        lines = (done.stdout + done.stderr).splitlines()
+        rows = [re.fullmatch(r"([a-z][a-z0-9_]*) +(\d+)", line) for line in lines]
+        return {row[1]: int(row[2]) for row in rows if row and row[1] != "total"}
+
+    return count

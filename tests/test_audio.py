@@ -53,3 +53,11 @@ def test_short_sound_is_padded_with_silence(samples):
     windows = mfcc_windows(np.full(samples, 0.1, np.float32), 5)
     assert windows.shape == (5, 28, 12)
     assert np.isfinite(windows).all()
+
+
+def test_a_long_sound_is_no_different_where_its_blocks_meet():
+    samples = np.random.default_rng(1).normal(0, 0.1, 63 * 16_000).astype(np.float32)
+    windows = mfcc_windows(samples, 63 * 25)
+    # The same seconds, cut out with enough around them, in one block.
+    cut = mfcc_windows(samples[58 * 16_000 : 62 * 16_000], 4 * 25)
+    np.testing.assert_allclose(windows[59 * 25 : 61 * 25], cut[25:75], atol=1e-4)

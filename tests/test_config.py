@@ -10,13 +10,15 @@ MISTAKES = {
         {"landmarks": {"train": {"epoch": 5}}},
         ["landmarks.train", "epoch", "known keys", "epochs"],
     ),
+    "unknown key of the data": ({"data": {"folders": "MEAD"}}, ["data: ", "folders", "archives"]),
+    "unknown key of a source": (
+        {"data": {"archives": {"tables": "mine.csv"}}},
+        ["data.archives", "tables", "known keys", "downloads"],
+    ),
+    "unknown stage": ({"feature": {"crop_size": 128}}, ["(top level)", "feature", "features"]),
     "no such emotion": (
         {"data": {"emotions": ["angry", "glad"]}},
         ["data.emotions.1", "glad", "happy"],
-    ),
-    "no such folder": (
-        {"data": {"source": "folder", "folder": "nowhere/MEAD", "speakers": None}},
-        ["data.folder", "nowhere/MEAD"],
     ),
     "no such model": (
         {"methods": {"mine": {"landmarks": "at_nett", "translator": "unet"}}},
@@ -35,12 +37,96 @@ MISTAKES = {
         ["translator.loss.vgg_width", "must be 1", "random"],
     ),
     "speaker of another data set": ({"data": {"speakers": ["M003"]}}, ["data.speakers.0", "W901"]),
+    "no such source": ({"data": {"source": "tar"}}, ["data.source", "'tar'", "archives"]),
+    "no such unit of the split": ({"split": {"unit": "frame"}}, ["split.unit", "'frame'", "time"]),
+    "no folder": (
+        {"data": {"source": "folder", "speakers": None}},
+        ["data.folder: ", "needed with data.source: folder"],
+    ),
+    "folder isn't there": (
+        {"data": {"source": "folder", "folder": "nowhere/MEAD", "speakers": None}},
+        ["data.folder", "nowhere/MEAD"],
+    ),
+    "folder of one speaker isn't there": (
+        {"data": {"source": "folder", "folder": {"M003": "here", "W009": "gone"}}},
+        ["data.folder", "'gone'"],
+    ),
+    "folder has no such speaker": (
+        {"data": {"source": "folder", "folder": ".", "speakers": ["M003"]}},
+        ["data.speakers", "M003"],
+    ),
+    "folders lack a speaker": (
+        {"data": {"source": "folder", "folder": {"M003": "here"}, "speakers": ["M003", "W009"]}},
+        ["data.folder", "W009"],
+    ),
+    "folder isn't MEAD's": (
+        {"data": {"source": "folder", "folder": ".", "speakers": None}},
+        ["data.folder", "<speaker>/video/front/<emotion>"],
+    ),
+    "no table of archives": (
+        {"data": {"source": "archives", "archives": {"table": "gone.csv"}}},
+        ["data.archives.table", "there is no file 'gone.csv'"],
+    ),
+    "table of archives is another table": (
+        {"data": {"source": "archives", "archives": {"table": "footage.csv"}}},
+        ["data.archives.table", "footage.csv: no column kind, url, sha256, bytes"],
+    ),
+    "table of archives has a wrong line": (
+        {"data": {"source": "archives", "archives": {"table": "wrong_archives.csv"}}},
+        ["data.archives.table", "wrong_archives.csv, line 3, column sha256"],
+    ),
+    "speakers without url": (
+        {
+            "data": {
+                "source": "archives",
+                "archives": {"table": "archives.csv"},
+                "speakers": ["M003", "M005", "W009"],
+            }
+        },
+        ["data.speakers", "archives.csv has no url of the videos of M005, W009"],
+    ),
+    "no table of footage": (
+        {"data": {"source": "footage", "footage": {"folder": "here"}}},
+        ["data.footage.table", "needed with data.source: footage"],
+    ),
+    "no folder of footage": (
+        {"data": {"source": "footage", "footage": {"table": "footage.csv"}}},
+        ["data.footage.folder", "needed with data.source: footage"],
+    ),
+    "table of footage isn't there": (
+        {"data": {"source": "footage", "footage": {"table": "gone.csv", "folder": "here"}}},
+        ["data.footage.table", "there is no file 'gone.csv'"],
+    ),
+    "footage of no such emotion": (
+        {
+            "data": {
+                "source": "footage",
+                "footage": {"table": "wrong_footage.csv", "folder": "here"},
+            }
+        },
+        ["data.footage.table", "wrong_footage.csv, line 3: emotion 'joy'", "happy"],
+    ),
+    "footage isn't there": (
+        {"data": {"source": "footage", "footage": {"table": "footage.csv", "folder": "."}}},
+        ["data.footage.table", "footage.csv, line 2: there is no file a.mp4"],
+    ),
 }  # fmt: skip
+
+FILES = {
+    "here/a.mp4": "",
+    "archives.csv": "speaker,kind,url,sha256,bytes\nM003,video,M003.tar,,\nW009,video,,,\n",
+    "wrong_archives.csv": "speaker,kind,url,sha256,bytes\nM003,audio,,,\nM003,video,x.tar,ab,\n",
+    "footage.csv": "file,speaker,emotion\na.mp4,anna,happy\n",
+    "wrong_footage.csv": "file,speaker,emotion\na.mp4,anna,happy\na.mp4,anna,joy\n",
+}
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_mistake_is_named(snakemake, tmp_path, mistake):
     override, words = MISTAKES[mistake]
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(override))
     done = snakemake(tmp_path, "--dry-run", "--configfile", str(tmp_path / "mine.yaml"))
     assert done.returncode != 0

@@ -5,9 +5,11 @@ import skimage.data
 
 from emohead.faces import (
     FaceFinder,
-    NoFaceError,
     crop_frame,
+    crop_region,
     crop_transform,
+    cut_out,
+    overlap,
     transform_points,
 )
 from emohead.points import lip_opening
@@ -86,15 +88,53 @@ def test_a_shrinking_crop_keeps_positions_and_does_not_alias():
     assert even[8:-8, 8:-8].std() < 8
 
 
-def test_track_bridges_short_gaps_and_refuses_long_ones(finder, portrait):
-    face = portrait[0:256, 96:352].copy()
-    nothing = np.full_like(face, 128)
-    track = finder.track([face, face, nothing, face.copy()], max_gap=1)
-    assert track.found.tolist() == [True, True, False, True]
-    assert np.isfinite(track.landmarks).all()
-    still = finder.track([face.copy() for _ in range(4)]).landmarks
-    np.testing.assert_array_equal(still, still[[0, 0, 0, 0]])
-    with pytest.raises(NoFaceError, match="2 frames in a row, more than 1"):
-        finder.track([face, nothing, nothing, face], max_gap=1)
-    with pytest.raises(NoFaceError, match="no face in any of 2 frames"):
-        finder.track([nothing, nothing])
+def test_box_near_finds_the_face_that_boxes_finds(finder, portrait, found):
+    box, _ = found
+    near = finder.box_near(portrait, box + np.array([8, -5, 8, -5]))
+    assert overlap(near, box) > 0.8
+    assert finder.box_near(portrait, box + 300) is None  # her suit
+    assert finder.box_near(portrait, box - 1000) is None  # outside
+
+
+def test_boxes_are_sorted_by_size(finder, portrait):
+    small = portrait[30:230, 125:325]
+    both = np.hstack([small, cv2.resize(small, (300, 300))[:200]])
+    areas = [np.prod(box[2:] - box[:2]) for box in finder.boxes(both)]
+    assert len(areas) == 2
+    assert areas[0] > 1.5 * areas[1]
+    assert finder.boxes(np.full((300, 300), 128, np.uint8)).shape == (0, 4)
+
+
+def test_cut_out_stays_inside_the_picture():
+    image = np.arange(60 * 80).reshape(60, 80)
+    cut, corner = cut_out(image, np.array([10.0, 20, 20, 30]), 0.5)
+    np.testing.assert_array_equal(cut, image[15:35, 5:25])
+    assert corner.tolist() == [5, 15]
+    cut, corner = cut_out(image, np.array([-10.0, 50, 10, 70]), 0.5)
+    np.testing.assert_array_equal(cut, image[40:, :20])
+    assert corner.tolist() == [0, 40]
+    for beyond in (-500, 500):
+        assert cut_out(image, np.array([0.0, 0, 9, 9]) + beyond)[0].size == 1
+
+
+@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (256, 256), (401, 303)])
+def test_crop_region_holds_all_that_the_crop_shows(width, height):
+    generator = np.random.default_rng(0)
+    for _ in range(100):
+        angle, scale = generator.uniform(-0.4, 0.4), generator.uniform(0.2, 2)
+        linear = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        centre = generator.uniform((0, 0), (width, height))
+        transform = np.column_stack([linear, 64 - linear @ centre]).astype(np.float32)
+        x0, y0, x1, y1 = crop_region(transform, 128, width, height)
+        assert x0 % 2 == y0 % 2 == 0
+        assert x1 % 2 == 0 or x1 == width
+        assert y1 % 2 == 0 or y1 == height
+        assert 0 <= x0 < x1 <= width
+        assert 0 <= y0 < y1 <= height
+        # What the crop shows of the picture, with the cubic filter's two pixels, lies in it.
+        corners = np.array([(x, y) for x in (-0.5, 127.5) for y in (-0.5, 127.5)])
+        shown = (corners - transform[:, 2]) @ np.linalg.inv(linear).T
+        low = np.clip(shown.min(0) - 2, 0, (width - 1, height - 1))
+        high = np.clip(shown.max(0) + 2, 0, (width - 1, height - 1))
+        assert (np.floor(low) >= (x0, y0)).all()
+        assert (np.ceil(high) <= (x1 - 1, y1 - 1)).all()

@@ -17,6 +17,8 @@ N_MELS = 26
 #: MFCC frames in the window of one video frame, and coefficients of each.
 WINDOW_FRAMES, COEFFICIENTS = 28, 12
 
+# Video frames whose windows are made at once: a minute, so that an hour takes no more memory.
+_BLOCK_FRAMES = 1500
 # Silence has no logarithm; this is about 20 dB below the noise of a quiet recording.
 _FLOOR = 1e-10
 # Half of (28 frames a window) minus half a video frame: centres the window on the video frame.
@@ -29,18 +31,39 @@ def mfcc_windows(samples: np.ndarray, frames: int) -> np.ndarray:
     Window t is centred on the middle of video frame t, (t + 1/2) / 25 s; sound that is shorter
     than `frames` video frames, and the two edges, are padded with silence.
     """
-    sound = librosa.effects.preemphasis(samples[: frames * SAMPLES_PER_FRAME], coef=0.97, zi=[0.0])
+    samples = samples[: frames * SAMPLES_PER_FRAME]
+    windows = np.empty((frames, WINDOW_FRAMES, COEFFICIENTS), np.float32)
+    for start in range(0, frames, _BLOCK_FRAMES):
+        stop = min(start + _BLOCK_FRAMES, frames)
+        windows[start:stop] = _windows_of(samples, start, stop)
+    return windows
+
+
+def _windows_of(samples: np.ndarray, start: int, stop: int) -> np.ndarray:
+    """The windows of video frames [start, stop), [stop - start, 28, 12]."""
+    hops_per_frame = SAMPLES_PER_FRAME // HOP
     # librosa centres the 400-sample window in the 512-sample FFT frame.
-    edge = _PADDING + (N_FFT - WINDOW) // 2
-    sound = np.pad(sound, (edge, edge + frames * SAMPLES_PER_FRAME - len(sound)))
+    first = start * SAMPLES_PER_FRAME - _PADDING - (N_FFT - WINDOW) // 2
+    hops = (stop - start - 1) * hops_per_frame + WINDOW_FRAMES
+    sound = _emphasised(samples, first, first + (hops - 1) * HOP + N_FFT)
     mel = librosa.feature.melspectrogram(
         y=sound, sr=SAMPLE_RATE, n_fft=N_FFT, win_length=WINDOW, hop_length=HOP, window="boxcar",
         center=False, power=2.0, n_mels=N_MELS, htk=True, norm=None,
     )  # fmt: skip
     log_mel = np.log(np.maximum(mel / N_FFT, _FLOOR))
     mfcc = librosa.feature.mfcc(S=log_mel, n_mfcc=COEFFICIENTS + 1, norm="ortho", lifter=22)
-    hops_per_frame = SAMPLES_PER_FRAME // HOP
     windows = np.lib.stride_tricks.sliding_window_view(mfcc[1:].T, WINDOW_FRAMES, axis=0)
-    return np.ascontiguousarray(
-        windows[::hops_per_frame][:frames].transpose(0, 2, 1), dtype=np.float32
-    )
+    return windows[::hops_per_frame].transpose(0, 2, 1)
+
+
+def _emphasised(samples: np.ndarray, first: int, last: int) -> np.ndarray:
+    """Samples [first, last) with pre-emphasis .97; silence before and after the sound."""
+    begin, end = max(first, 0), min(last, len(samples))
+    sound = np.zeros(last - first, np.float32)
+    if begin < end:
+        before = samples[begin - 1 : begin] if begin else np.zeros(1, np.float32)
+        emphasised, _ = librosa.effects.preemphasis(
+            samples[begin:end], coef=0.97, zi=-0.97 * before, return_zf=True
+        )
+        sound[begin - first : end - first] = emphasised
+    return sound

@@ -4,12 +4,16 @@ import hashlib
 import inspect
 import json
 import multiprocessing
+import os
+import re
 import shutil
 import sys
+import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -46,6 +50,8 @@ def extract_shard(
     """
     state.mkdir(parents=True, exist_ok=True)
     with FileLock(state / "lock"):
+        for unfinished in state.glob(".*.unfinished-*"):
+            unfinished.unlink()
         parts = [_Part.of(clip, state, options) for clip in clips]
         todo = [part for part in parts if not part.is_made()]
         if len(todo) < len(parts):
@@ -56,7 +62,7 @@ def extract_shard(
             if "rejected" in part.row():
                 tqdm.write(f"{part.clip.clip_id}: rejected: {part.row()['rejected']}")
         rows = [part.row() for part in parts]
-        with ShardWriter(shard) as writer:
+        with _shard_writer(shard) as writer:
             for part, row in zip(parts, rows, strict=True):
                 if "rejected" not in row:
                     writer.copy(part.features)
@@ -109,26 +115,35 @@ def _code() -> str:
 
 def _make_parts(parts: Sequence[_Part], options: FeatureOptions, workers: int) -> Iterator[_Part]:
     """Make parts in processes of their own, in any order."""
-    made = set()
-    try:
-        for part in _in_pool(parts, options, workers):
-            made.add(part)
-            yield part
-    except BrokenProcessPool:
-        # A process died, with the others' work: find out whose clip it was, one by one.
-        print("a process died: the clips left are made one at a time", flush=True)
-        for part in [part for part in parts if part not in made and not part.is_made()]:
-            try:
-                yield from _in_pool([part], options, 1)
-            except BrokenProcessPool:
-                part.write({"rejected": "its extraction died: not enough memory, or a bad file"})
+    left, workers = list(parts), max(1, workers)
+    while left:
+        try:
+            for part in _in_pool(left, options, workers):
+                left.remove(part)
                 yield part
+        except BrokenProcessPool:
+            # A process died, and the others with it. Work is taken in order: its clip is among
+            # the first ones, which are made one by one.
+            print("a process died: looking for the clip that it worked on", flush=True)
+            yield from (part for part in left if part.is_made())
+            left = [part for part in left if not part.is_made()]
+            for part in left[:workers]:
+                yield _make_alone(part, options)
+            left = left[workers:]
+
+
+def _make_alone(part: _Part, options: FeatureOptions) -> _Part:
+    try:
+        list(_in_pool([part], options, 1))
+    except BrokenProcessPool:
+        part.write({"rejected": "its extraction died: not enough memory, or a bad file"})
+    return part
 
 
 def _in_pool(parts: Sequence[_Part], options: FeatureOptions, workers: int) -> Iterator[_Part]:
     # Spawned, since forks of a process in which OpenCV has run can hang.
     spawn = multiprocessing.get_context("spawn")
-    workers = max(1, min(workers, len(parts)))
+    workers = min(workers, len(parts))
     with ProcessPoolExecutor(workers, mp_context=spawn, initializer=_be_one_of_many) as pool:
         started = [pool.submit(_make_part, part, options) for part in parts]
         try:
@@ -140,6 +155,13 @@ def _in_pool(parts: Sequence[_Part], options: FeatureOptions, workers: int) -> I
 
 def _be_one_of_many() -> None:
     cv2.setNumThreads(1)
+    # When the parent is killed, its workers would wait for work for ever.
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    multiprocessing.parent_process().join()
+    os._exit(1)
 
 
 @cache
@@ -148,9 +170,10 @@ def _finder() -> FaceFinder:
 
 
 def _make_part(part: _Part, options: FeatureOptions) -> _Part:
+    finder = _finder()
     try:
-        with ShardWriter(part.features) as writer:
-            row = asdict(extract_clip(part.clip, _finder(), options, writer))
+        with _shard_writer(part.features) as writer:
+            row = asdict(extract_clip(part.clip, finder, options, writer))
     except ValueError as error:
         row = {"rejected": str(error)}
     except OSError:
@@ -162,3 +185,17 @@ def _make_part(part: _Part, options: FeatureOptions) -> _Part:
         row = {"rejected": f"unexpected: {type(error).__name__}: {error}"}
     part.write(row)
     return part
+
+
+@contextmanager
+def _shard_writer(path: Path) -> Iterator[ShardWriter]:
+    """A ShardWriter whose failed writes are plain OSErrors, not pages of HDF5's."""
+    try:
+        with ShardWriter(path) as writer:
+            yield writer
+    except (OSError, RuntimeError) as error:
+        told = re.search(r"\berrno = (\d+)", str(error))
+        if told is None:
+            raise
+        code = int(told[1])
+        raise OSError(code, os.strerror(code), str(path)) from error

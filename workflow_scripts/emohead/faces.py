@@ -69,21 +69,15 @@ class FaceFinder:
 
         A small cut at a small scale: several times faster than `boxes`.
         """
-        margin = _SEARCH_MARGIN * (box[2:] - box[:2])
-        low = np.floor(box[:2] - margin).astype(int).clip(0)
-        high = np.ceil(box[2:] + margin).astype(int)
-        cut = image[low[1] : high[1], low[0] : high[0]]
+        cut, low = cut_out(image, box, _SEARCH_MARGIN)
         found = self._boxes_at(cut, _SEARCH_FACE / (box[2] - box[0]))
         return max(found + np.tile(low, 2), key=lambda seen: overlap(seen, box), default=None)
 
     def landmarks(self, image: np.ndarray, box: np.ndarray) -> np.ndarray:
         """The 68 points of the face in `box` of such a picture, float32 [68, 2] in pixels."""
         # Points can lie outside the box, and the predictor looks at pixels around them.
-        margin = 0.5 * (box[2:] - box[:2])
-        low = np.floor(box[:2] - margin).astype(int).clip(0)
-        high = np.ceil(box[2:] + margin).astype(int)
+        cut, low = cut_out(image, box, 0.5)
         scale = max(1, int(np.ceil(_FINE_BOX / (box[2] - box[0]))))
-        cut = image[low[1] : high[1], low[0] : high[0]]
         if scale > 1:
             cut = cv2.resize(cut, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
         x0, y0, x1, y1 = (round(v * scale) for v in box - np.tile(low, 2))
@@ -97,6 +91,20 @@ class FaceFinder:
         found = [(r.left(), r.top(), r.right() + 1, r.bottom() + 1) for r in self.detector(seen)]
         found.sort(key=lambda box: (box[0] - box[2]) * (box[3] - box[1]))
         return np.array(found, float).reshape(-1, 4) / scale
+
+
+def cut_out(
+    image: np.ndarray, box: np.ndarray, margin: float = 0.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """The part of a picture in `box` [4], and its upper left corner [2] (x, y), whole pixels.
+
+    `margin` is added on every side, in box sizes; what lies outside the picture is left out.
+    """
+    edge = margin * (box[2:] - box[:2])
+    limit = np.array(image.shape[1::-1])
+    low = np.floor(box[:2] - edge).astype(int).clip(0, limit - 1)
+    high = np.ceil(box[2:] + edge).astype(int).clip(low + 1, limit)
+    return image[low[1] : high[1], low[0] : high[0]], low
 
 
 def overlap(one: np.ndarray, other: np.ndarray) -> float:
@@ -127,14 +135,15 @@ def crop_region(
 ) -> tuple[int, int, int, int]:
     """The part x0, y0, x1, y1 of a picture that a crop is made from, with a small margin.
 
-    A crop that lies outside the picture gets the nearest pixel of it.
+    Its corners are multiples of 2, as the colours of 4:2:0 video want it, or the picture's own. A
+    crop that lies outside the picture gets the nearest pixels of it.
     """
     corners = np.array([(0, 0), (crop_size, 0), (0, crop_size), (crop_size, crop_size)]) - 0.5
     linear = np.linalg.inv(transform[:, :2].astype(float))
     around = (corners - transform[:, 2]) @ linear.T
     limit = np.array([width, height])
-    low = np.clip(np.floor(around.min(0)).astype(int) - 2, 0, limit - 1)
-    high = np.clip(np.ceil(around.max(0)).astype(int) + 3, low + 1, limit)
+    low = np.clip(np.floor(around.min(0)).astype(int) - 2, 0, limit - 1) // 2 * 2
+    high = np.clip(-(-np.ceil(around.max(0) + 3).astype(int) // 2) * 2, low + 1, limit)
     return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
 

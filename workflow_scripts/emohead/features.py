@@ -34,8 +34,8 @@ from emohead.tracking import (
     follow_face,
 )
 
-# The face is looked for in every fifth frame, and its box interpolated between.
-_DETECT_EVERY = 5
+# The face is looked for in every tenth frame, and its box interpolated between.
+_DETECT_EVERY = 10
 # Sound whose loudest sample is below this (-60 dB) is silence: a muted microphone.
 _SILENCE = 1e-3
 

@@ -1,6 +1,7 @@
 """A person's own videos: any files, named by a table instead of MEAD's folders."""
 
 import csv
+from collections import Counter
 from pathlib import Path
 
 from emohead.mead import EMOTIONS, LEVELS, Clip
@@ -21,6 +22,8 @@ def read_footage(table: Path, folder: Path) -> list[Clip]:
         if missing:
             raise ValueError(f"{table}: no column {', '.join(missing)} (has {rows.fieldnames})")
         clips: list[Clip] = []
+        numbers: Counter[tuple[str, str, str]] = Counter()
+        videos: set[Path] = set()
         for row in rows:
             where = f"{table}, line {rows.line_num}"
             speaker, emotion = row["speaker"].strip(), row["emotion"].strip()
@@ -34,9 +37,12 @@ def read_footage(table: Path, folder: Path) -> list[Clip]:
             video = Path(folder) / row["file"].strip()
             if not video.is_file():
                 raise ValueError(f"{where}: there is no file {video}")
-            same = [c for c in clips if (c.speaker, c.emotion, c.level) ==
-                    (speaker, emotion, int(level))]  # fmt: skip
-            clips.append(Clip(speaker, "front", emotion, int(level), len(same) + 1, video, video))
+            if video in videos:
+                raise ValueError(f"{where}: {video} is in the table twice")
+            videos.add(video)
+            take = speaker, emotion, level
+            numbers[take] += 1
+            clips.append(Clip(speaker, "front", emotion, int(level), numbers[take], video, video))
     if not clips:
         raise ValueError(f"{table}: names no file")
     return clips

@@ -79,7 +79,13 @@ def iterate_frames(path: Path) -> Iterator[av.VideoFrame]:
         stream.codec_context.thread_count = 1
         period = float(1 / (stream.average_rate or FPS))
         t, start, previous, previous_time, count, late = 0, 0.0, None, 0.0, 0, 0
+        rotation, matrix = None, None
         for frame in container.decode(stream):
+            # Not from every frame: a frame whose side data was read waits for the garbage
+            # collector, and hundreds of them fill a gigabyte.
+            if frame.rotation != rotation:
+                rotation, matrix = frame.rotation, frame.side_data.get("DISPLAYMATRIX")
+                matrix = None if matrix is None else np.frombuffer(bytes(matrix), np.int32)
             time = previous_time + period if frame.time is None else frame.time
             if frame.is_corrupt:
                 raise MediaError(f"{path}: damaged at {time:.1f} s")
@@ -97,7 +103,7 @@ def iterate_frames(path: Path) -> Iterator[av.VideoFrame]:
                 while t / FPS < (previous_time + time) / 2 - start:
                     yield previous
                     t += 1
-            previous, previous_time, count = _upright(frame), time, count + 1
+            previous, previous_time, count = _upright(frame, matrix), time, count + 1
         if previous is None:
             raise MediaError(f"{path}: holds no frame")
         # Nothing follows the last frame: it lasts as long as the others do.
@@ -129,13 +135,12 @@ def _announced_duration(stream: av.VideoStream) -> float:
     return 3600 * hours + 60 * minutes + seconds - start
 
 
-def _upright(frame: av.VideoFrame) -> av.VideoFrame:
-    """The frame turned and mirrored as its file's metadata asks for."""
-    matrix = frame.side_data.get("DISPLAYMATRIX")
+def _upright(frame: av.VideoFrame, matrix: np.ndarray | None) -> av.VideoFrame:
+    """The frame turned and mirrored as its file's display matrix, int32 [9], asks for."""
     if matrix is None:
         return frame
     # ISO/IEC 14496-12, 8.3.2: a pixel is shown at x' = a x + c y, y' = b x + d y.
-    a, b, _, c, d = np.frombuffer(matrix, np.int32)[:5]
+    a, b, _, c, d = matrix[:5]
     swapped = abs(b) > abs(a)
     mirror_x, mirror_y = (c < 0, b < 0) if swapped else (a < 0, d < 0)
     if not (swapped or mirror_x or mirror_y):

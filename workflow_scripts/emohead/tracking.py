@@ -5,12 +5,13 @@ Works on a stream: a few frames are held at a time, however long the video is.
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+import cv2
 import numpy as np
 
-from emohead.faces import FaceFinder, NoFaceError, overlap
+from emohead.faces import FaceFinder, NoFaceError, cut_out, overlap
 
 Frame = TypeVar("Frame")
 
@@ -18,12 +19,14 @@ Frame = TypeVar("Frame")
 # detections, so that it spans less time where all frames are searched.
 _CALMING, _CALMING_BETWEEN = 5, 3
 # All of a frame is searched this often, to see whether there are several faces.
-_CENSUS_EVERY = 50
+_CENSUS_EVERY = 100
+# Between two detections, a picture that correlates less with the face than this is searched, too.
+_SAME_FACE = 0.5
 # A face that comes back may have moved by this many of its widths, and changed size by this much.
 _WAY, _GROWTH = 1.0, 1.8
 
 
-class SeveralFacesError(NoFaceError):
+class SeveralFacesError(ValueError):
     """A video that shows more than one face: one must be chosen first, see `choose_face`."""
 
 
@@ -31,7 +34,8 @@ class SeveralFacesError(NoFaceError):
 class Seen(Generic[Frame]):
     """A frame with the followed face: `landmarks` float32 [68, 2] in pixels of the frame.
 
-    `found` is False where the detector saw no face and the box was interpolated.
+    `found` is False where there was no face to be seen: its box is interpolated, and the landmarks
+    are what the predictor takes that place for.
     """
 
     frame: Frame
@@ -106,11 +110,20 @@ def follow_face(
     frame has a face or more than `max_gap` frames in a row have none, SeveralFacesError when
     `alone` is asked for and several are seen.
     """
-    follower = _Follower(grey, finder, every, max_gap, chosen, alone)
-    for frame in frames:
-        follower.add(frame)
-        yield from follower.ready()
-    yield from follower.finish()
+    search = _Search(finder, max_gap, chosen, alone)
+    looked = _look(frames, grey, search, every)
+    last: Seen[Frame] | None = None
+    for span in _calmed(looked, (_CALMING if every == 1 else _CALMING_BETWEEN) // 2):
+        # One after the other: the predictor's large model stays in the processor's cache.
+        seen = []
+        for each, box in span:
+            if last is not None and each.frame is last.frame:
+                landmarks = last.landmarks
+            else:
+                landmarks = finder.landmarks(each.image, box)
+            last = Seen(each.frame, landmarks, each.found)
+            seen.append(last)
+        yield from seen
 
 
 def track_face(images: Iterable[np.ndarray], finder: FaceFinder) -> FaceTrack:
@@ -124,103 +137,151 @@ def track_face(images: Iterable[np.ndarray], finder: FaceFinder) -> FaceTrack:
     )
 
 
+@dataclass(frozen=True)
+class _Looked(Generic[Frame]):
+    """A frame, its picture, and the `box` of the face; None where it was not looked for either."""
+
+    frame: Frame
+    image: np.ndarray
+    box: np.ndarray | None
+    found: bool
+
+
 @dataclass
-class _Follower(Generic[Frame]):
-    grey: Callable[[Frame], np.ndarray]
+class _Search:
+    """Looks for one face in pictures, near the `place` where it was last seen.
+
+    `gap` is how many frames before the next one are without it.
+    """
+
     finder: FaceFinder
-    every: int
     max_gap: int | None
     chosen: ChosenFace | None
     alone: bool
-    count: int = 0
-    waiting: deque[tuple[int, Frame]] = field(default_factory=deque)
-    missed: set[int] = field(default_factory=set)
+    place: np.ndarray | None = None
     gap: int = 0
-    # Frames in which the face was found, with its box as detected and as calmed.
-    detected: list[tuple[int, np.ndarray]] = field(default_factory=list)
-    calmed: list[tuple[int, np.ndarray]] = field(default_factory=list)
-    last_search: tuple[np.ndarray, np.ndarray | None] | None = None
-    last_seen: Seen[Frame] | None = None
+    last: tuple[np.ndarray, np.ndarray | None] | None = None
 
-    @property
-    def reach(self) -> int:
-        """Detections to each side that a box is calmed with."""
-        return (_CALMING if self.every == 1 else _CALMING_BETWEEN) // 2
-
-    def add(self, frame: Frame) -> None:
-        t, self.count = self.count, self.count + 1
-        self.waiting.append((t, frame))
-        if t % self.every and not self.gap:
-            return
-        image = self.grey(frame)
-        if self.alone and t % _CENSUS_EVERY == 0:
-            faces = self.finder.boxes(image)
-            if len(faces) > 1:
-                raise SeveralFacesError("several faces")
-            if len(faces) == 1 and not self.detected:
-                self.last_search = image, faces[0]
-        box = self._find(t, image)
-        if box is None and not self.gap:
-            # The frames that were passed over since the last detection.
-            last = self.detected[-1][0] if self.detected else -1
-            for earlier, passed in [each for each in self.waiting if last < each[0] < t]:
-                self._note(earlier, self._find(earlier, self.grey(passed)))
-        self._note(t, box)
-
-    def _find(self, t: int, image: np.ndarray) -> np.ndarray | None:
-        """The followed face's box in a picture, or None."""
+    def find(self, t: int, image: np.ndarray) -> np.ndarray | None:
+        """The face's box in the picture of frame t, or None."""
         # Equal pictures have equal boxes, or a still would seem to move.
-        if self.last_search is None or not np.array_equal(image, self.last_search[0]):
-            self.last_search = image, self._search(t, image)
-        return self.last_search[1]
+        if self.last is None or not np.array_equal(image, self.last[0]):
+            self.last = image, self._search(t, image)
+        box = self.last[1]
+        if box is not None:
+            self.place = box
+        return box
 
     def _search(self, t: int, image: np.ndarray) -> np.ndarray | None:
-        place = self.detected[-1][1] if self.detected else None
-        if place is None and self.chosen is not None:
-            place = self.chosen.box_at(t)
-        near = self.finder.box_near(image, place) if place is not None and not self.gap else None
-        if near is not None:
+        place = self.place if self.chosen is None else self.chosen.box_at(t)
+        lost = place is None or self.gap > 0
+        near = None if lost else self.finder.box_near(image, place)
+        if near is not None and not (self.alone and t % _CENSUS_EVERY == 0):
             return near
         boxes = self.finder.boxes(image)
-        if place is not None:
-            boxes = [box for box in boxes if _may_be(box, place)]
-        return boxes[0] if len(boxes) else None
+        ours = [box for box in boxes if place is None or _may_be(box, place)]
+        if self.alone and (len(boxes) > 1 or len(ours) < len(boxes)):
+            raise SeveralFacesError("several faces")
+        return near if near is not None or not ours else ours[0]
 
-    def _note(self, t: int, box: np.ndarray | None) -> None:
-        if box is not None:
-            self.gap = 0
-            self.detected.append((t, box))
-            return
-        self.missed.add(t)
-        self.gap += 1
+    def note(self, found: bool) -> None:
+        """Count the frames without the face, in their order; NoFaceError when they are too many."""
+        self.gap = 0 if found else self.gap + 1
         if self.max_gap is not None and self.gap > self.max_gap:
             raise NoFaceError(f"no face in {self.gap} frames in a row, more than {self.max_gap}")
 
-    def ready(self, *, final: bool = False) -> Iterator[Seen[Frame]]:
-        """The waiting frames whose boxes are settled."""
-        for i in range(len(self.calmed), len(self.detected) - (0 if final else self.reach)):
-            about = np.clip(range(i - self.reach, i + self.reach + 1), 0, len(self.detected) - 1)
-            calm = np.median([self.detected[j][1] for j in about], axis=0)
-            self.calmed.append((self.detected[i][0], calm))
-        while self.waiting and self.calmed and (final or self.waiting[0][0] <= self.calmed[-1][0]):
-            t, frame = self.waiting.popleft()
-            yield self._see(t, frame)
 
-    def _see(self, t: int, frame: Frame) -> Seen[Frame]:
-        # The last few detections are enough: the others lie before every waiting frame.
-        times, boxes = zip(*self.calmed[-2 * self.every - 2 * self.reach - 2 :], strict=True)
-        box = np.array([np.interp(t, times, side) for side in np.array(boxes).T])
-        if self.last_seen is not None and frame is self.last_seen.frame:
-            landmarks = self.last_seen.landmarks
-        else:
-            landmarks = self.finder.landmarks(self.grey(frame), box)
-        self.last_seen = Seen(frame, landmarks, t not in self.missed)
-        return self.last_seen
+def _look(
+    frames: Iterable[Frame], grey: Callable[[Frame], np.ndarray], search: _Search, every: int
+) -> Iterator[_Looked[Frame]]:
+    """Look for the face in every `every`th frame, in the last, and wherever it may be missing."""
+    passed: list[tuple[int, Frame, np.ndarray]] = []
+    t = -1
+    for t, frame in enumerate(frames):
+        passed.append((t, frame, grey(frame)))
+        if t % every == 0 or search.gap:
+            yield from _look_at_last(passed, search)
+            passed.clear()
+    if passed:
+        yield from _look_at_last(passed, search)
+    if search.place is None:
+        raise NoFaceError(f"no face in any of {t + 1} frames")
 
-    def finish(self) -> Iterator[Seen[Frame]]:
-        if not self.detected:
-            raise NoFaceError(f"no face in any of {self.count} frames")
-        yield from self.ready(final=True)
+
+def _look_at_last(
+    passed: list[tuple[int, Frame, np.ndarray]], search: _Search
+) -> Iterator[_Looked[Frame]]:
+    before = search.place
+    *between, (t, frame, image) = passed
+    box = search.find(t, image)
+    for number, (earlier, other, other_image) in enumerate(between, 1):
+        if box is not None:
+            about = before + (box - before) * number / len(passed)
+            if _likeness(other_image, about, image, box) > _SAME_FACE:
+                search.note(True)
+                yield _Looked(other, other_image, None, True)
+                continue
+        seen = search.find(earlier, other_image)
+        search.note(seen is not None)
+        yield _Looked(other, other_image, seen, seen is not None)
+    search.note(box is not None)
+    yield _Looked(frame, image, box, box is not None)
+
+
+def _calmed(
+    looked: Iterable[_Looked[Frame]], reach: int
+) -> Iterator[list[tuple[_Looked[Frame], np.ndarray]]]:
+    """Every frame's box, span by span: the median of `reach` detections to each side, interpolated between."""
+    # A span ends with a detection; those that wait want detections that come after them.
+    span: list[_Looked[Frame]] = []
+    waiting: deque[list[_Looked[Frame]]] = deque()
+    window: deque[np.ndarray] = deque(maxlen=2 * reach + 1)
+    before = None
+    for each in looked:
+        span.append(each)
+        if each.box is None:
+            continue
+        waiting.append(span)
+        span = []
+        # The first detection, and below the last, stands for those beyond the end.
+        window.extend([each.box] * (1 if window else reach + 1))
+        if len(window) == window.maxlen:
+            after = np.median(window, axis=0)
+            yield _between(waiting.popleft(), before, after)
+            before = after
+    while waiting:
+        window.append(window[-1])
+        if len(window) == window.maxlen:
+            after = np.median(window, axis=0)
+            yield _between(waiting.popleft(), before, after)
+            before = after
+    yield _between(span, before, before)
+
+
+def _between(
+    span: list[_Looked[Frame]], before: np.ndarray | None, after: np.ndarray
+) -> list[tuple[_Looked[Frame], np.ndarray]]:
+    """A span's frames, with boxes that go from that `before` it to that `after` its last."""
+    start = after if before is None else before
+    return [
+        (each, start + (after - start) * number / len(span)) for number, each in enumerate(span, 1)
+    ]
+
+
+def _likeness(
+    image: np.ndarray, box: np.ndarray, other_image: np.ndarray, other_box: np.ndarray
+) -> float:
+    """The correlation of what two pictures show in their boxes, coarsely."""
+    one, other = _patch(image, box), _patch(other_image, other_box)
+    size = np.sqrt((one @ one) * (other @ other))
+    return float(one @ other / size) if size else 0.0
+
+
+def _patch(image: np.ndarray, box: np.ndarray) -> np.ndarray:
+    cut, _ = cut_out(image, box)
+    step = max(1, min(cut.shape[:2]) // 64)
+    small = cv2.resize(cut[::step, ::step], (16, 16), interpolation=cv2.INTER_AREA)
+    return small.ravel() - small.mean()
 
 
 def _may_be(box: np.ndarray, place: np.ndarray) -> bool:

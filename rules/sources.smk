@@ -1,0 +1,217 @@
+# Where clips come from: the checks, speakers, shards and paths of data.source.
+import hashlib
+import re
+import sys
+from functools import cache
+from pathlib import Path
+
+sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
+# Of the library only what needs nothing but Python itself.
+from emohead.archives.table import read_archive_table
+from emohead.footage import read_footage
+
+
+def speaker_folder(speaker):
+    """Where a speaker's video and audio folders are."""
+    data = config["data"]
+    if data["source"] == "folder":
+        folders = data["folder"]
+        return folders[speaker] if isinstance(folders, dict) else f"{folders}/{speaker}"
+    made = {"mini": "results/data/mini", "archives": "results/data/unpacked"}
+    return f"{made[data['source']]}/{speaker}"
+
+
+@cache
+def speakers():
+    """The speakers that the config names, or all that the source has."""
+    data = config["data"]
+    if data["source"] == "footage":
+        return sorted({speaker for speaker, _ in footage()})
+    if data["speakers"]:
+        return data["speakers"]
+    if data["source"] == "archives":
+        return sorted({speaker for speaker, _ in archives()})
+    if isinstance(data["folder"], dict):
+        return sorted(data["folder"])
+    # Folders of other names, such as lost+found, are nobody's.
+    named = (
+        path
+        for path in Path(data["folder"]).iterdir()
+        if re.fullmatch("[A-Za-z0-9_]+", path.name)
+    )
+    return sorted(path.name for path in named if path.is_dir())
+
+
+@cache
+def archives():
+    """The archives that can be had, by (speaker, kind)."""
+    table = read_archive_table(config["data"]["archives"]["table"])
+    return {(row.speaker, row.kind): row for row in table if row.url}
+
+
+def archive_row(wildcards):
+    """A hash of what the table says of one archive: a changed row fetches that one again.
+
+    Hashed, since links with a key in them should stand nowhere else.
+    """
+    row = archives()[wildcards.speaker, wildcards.kind]
+    return hashlib.sha256(repr(row).encode()).hexdigest()
+
+
+def speaker_archives(wildcards):
+    """A speaker's archives on disk."""
+    return [
+        f"results/data/archives/{speaker}/{kind}.tar"
+        for speaker, kind in archives()
+        if speaker == wildcards.speaker
+    ]
+
+
+def archive_flags(wildcards):
+    """`--archive KIND=PATH` for a speaker's archives."""
+    paths = speaker_archives(wildcards)
+    return " ".join(f"--archive {shlex.quote(f'{Path(p).stem}={p}')}" for p in paths)
+
+
+def archive_problems():
+    """What unpacking had to leave out, of every speaker."""
+    if config["data"]["source"] != "archives":
+        return []
+    return [f"results/data/unpacked/{speaker}-problems.csv" for speaker in speakers()]
+
+
+@cache
+def footage():
+    """The clips of data.source: footage, by shard."""
+    table, folder = (config["data"]["footage"][key] for key in ("table", "folder"))
+    clips = {}
+    for clip in read_footage(table, folder):
+        clips.setdefault((clip.speaker, clip.emotion), []).append(clip)
+    return clips
+
+
+@cache
+def shards():
+    """All (speaker, emotion) pairs that the data have: the units of extraction."""
+    data = config["data"]
+    if data["source"] == "footage":
+        return sorted(footage())
+    pairs = [(s, e) for s in speakers() for e in data["emotions"]]
+    if data["source"] == "folder":
+        return [(s, e) for s, e in pairs if video_folder(s, e).is_dir()]
+    return pairs
+
+
+def video_folder(speaker, emotion):
+    """Where a shard's level folders are."""
+    return Path(speaker_folder(speaker)) / "video" / config["data"]["view"] / emotion
+
+
+def made_folder(wildcards):
+    """A speaker's folder where a rule makes it."""
+    return (
+        []
+        if config["data"]["source"] == "folder"
+        else speaker_folder(wildcards.speaker)
+    )
+
+
+def folder_state(wildcards):
+    """What changes when a clip is put into a shard's folders, taken out of them or renamed.
+
+    Looking at the folders alone keeps the start quick where there are 31,000 clips.
+    """
+    if config["data"]["source"] != "folder":
+        return None  # made by a rule, which is its input
+    audio = Path(speaker_folder(wildcards.speaker)) / "audio" / wildcards.emotion
+    levels = video_folder(wildcards.speaker, wildcards.emotion).glob("level_*")
+    return sorted(
+        (str(folder), folder.stat().st_mtime_ns)
+        for folder in [*levels, *audio.glob("level_*")]
+    )
+
+
+def footage_rows(wildcards):
+    """A shard's files, so that only the shards are re-run whose rows or files change."""
+    return [
+        [clip.clip_id, str(clip.video), clip.video.stat().st_mtime_ns]
+        for clip in footage()[wildcards.speaker, wildcards.emotion]
+    ]
+
+
+def workers(wildcards):
+    """Processes for one shard: the cores that the other shards leave over."""
+    return max(1, (workflow.cores or 1) // len(shards()))
+
+
+def shard_paths(pattern):
+    """`pattern` filled for every shard."""
+    return [pattern.format(speaker=s, emotion=e) for s, e in shards()]
+
+
+def check_folder():
+    """The folders of data.source: folder must be there."""
+    data = config["data"]
+    folders = data["folder"]
+    if not folders:
+        stop("data.folder", "is needed with data.source: folder")
+    for folder in folders.values() if isinstance(folders, dict) else [folders]:
+        if not Path(folder).is_dir():
+            stop("data.folder", f"there is no folder {folder!r}")
+    for speaker in data["speakers"] or []:
+        if isinstance(folders, dict) and speaker not in folders:
+            stop("data.folder", f"names no folder of speaker {speaker}")
+        if not Path(speaker_folder(speaker)).is_dir():
+            stop("data.speakers", f"there is no folder {speaker_folder(speaker)!r}")
+    if not shards():
+        stop(
+            "data.folder",
+            f"no <speaker>/video/{data['view']}/<emotion> below {folders!r}",
+        )
+
+
+def check_archives():
+    """The table of archives must be readable and have a url of every speaker's videos."""
+    table = config["data"]["archives"]["table"]
+    if not Path(table).is_file():
+        stop("data.archives.table", f"there is no file {table!r}")
+    try:
+        rows = archives()
+    except (OSError, ValueError) as error:
+        stop("data.archives.table", str(error))
+    missing = [s for s in speakers() if (s, "video") not in rows]
+    if missing or not speakers():
+        stop(
+            "data.speakers",
+            f"{table} has no url of the videos of {', '.join(missing) or 'any speaker'}",
+        )
+
+
+def check_footage():
+    """The table of footage must be readable, and its files must be there."""
+    for key, value in config["data"]["footage"].items():
+        if value is None:
+            stop(f"data.footage.{key}", "is needed with data.source: footage")
+    table = config["data"]["footage"]["table"]
+    if not Path(table).is_file():
+        stop("data.footage.table", f"there is no file {table!r}")
+    try:
+        footage()
+    except (OSError, ValueError) as error:
+        stop("data.footage.table", str(error))
+
+
+def check_mini():
+    """A folder that is named but not used is a mistake."""
+    if config["data"]["folder"]:
+        stop(
+            "data.source", "is mini, which has no use for data.folder: set it to folder"
+        )
+
+
+CHECK_SOURCE = {
+    "mini": check_mini,
+    "folder": check_folder,
+    "archives": check_archives,
+    "footage": check_footage,
+}
