@@ -231,7 +231,10 @@ def _look_at_last(
 def _calmed(
     looked: Iterable[_Looked[Frame]], reach: int
 ) -> Iterator[list[tuple[_Looked[Frame], np.ndarray]]]:
-    """Every frame's box, span by span: the median of `reach` detections to each side, interpolated between."""
+    """Every frame's box, span by span.
+
+    It is the median of `reach` detections to each side, interpolated between.
+    """
     # A span ends with a detection; those that wait want detections that come after them.
     span: list[_Looked[Frame]] = []
     waiting: deque[list[_Looked[Frame]]] = deque()
