@@ -23,9 +23,9 @@ from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow_scripts"))
 
-from emohead.store import open_clips  # noqa: E402
-from emohead.translator.data import training_loader  # noqa: E402
-from emohead.translator.unet import TranslatorOptions, build_translator  # noqa: E402
+from emohead.store import open_clips
+from emohead.translator.data import training_loader
+from emohead.translator.unet import TranslatorOptions, build_translator
 
 
 def theirs(checkout: Path) -> tuple[nn.Module, Callable[[Tensor, Tensor], float]]:

@@ -17,6 +17,7 @@ DISTRIBUTIONS = {
     "espeakng_loader": "espeakng-loader",
     "face_recognition_models": "face-recognition-models",
     "skimage": "scikit-image",
+    "tensorboardX": "tensorboardx",
     "yaml": "pyyaml",
 }
 

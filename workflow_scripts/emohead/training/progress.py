@@ -1,10 +1,11 @@
 """What people see of a training: a line every few seconds, and TensorBoard's curves."""
 
-import importlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from tensorboardX import SummaryWriter
 
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -88,20 +89,15 @@ class Progress:
             self._curves.flush()
 
 
-def open_curves(folder: Path, step: int) -> Any:
-    """TensorBoard's writer for steps from `step` on, None where tensorboardX is not installed.
+def open_curves(folder: Path, step: int) -> SummaryWriter:
+    """TensorBoard's writer for steps from `step` on.
 
     They take the place of those that a killed run may have written after its last state.
     """
-    try:
-        writer = importlib.import_module("tensorboardX").SummaryWriter
-    except ModuleNotFoundError:
-        print("no TensorBoard curves: tensorboardX is not installed", flush=True)
-        return None
     if step == 0:
         for old in folder.glob("events.out.tfevents.*"):
             old.unlink()
-    return writer(str(folder), purge_step=step or None)
+    return SummaryWriter(str(folder), purge_step=step or None)
 
 
 def _text(figures: Mapping[str, float]) -> str:
