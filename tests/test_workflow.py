@@ -2,8 +2,6 @@
 
 import csv
 import math
-import re
-import subprocess
 from pathlib import Path
 
 import av
@@ -15,13 +13,6 @@ SMOKE = ["--configfile", str(ROOT / "config/smoke.yaml")]
 REAL_METHODS = ["baseline", "ours_wo_msef", "ours_wo_aatu", "ours"]
 
 pytestmark = pytest.mark.end_to_end
-
-
-def planned(done: subprocess.CompletedProcess[str]) -> dict[str, int]:
-    """Jobs by rule, from the table of a dry run."""
-    lines = (done.stdout + done.stderr).splitlines()
-    rows = [re.fullmatch(r"([a-z][a-z0-9_]*) +(\d+)", line) for line in lines]
-    return {row[1]: int(row[2]) for row in rows if row and row[1] != "total"}
 
 
 @pytest.fixture(scope="module")
@@ -103,18 +94,18 @@ def test_videos_have_sound_and_say_that_they_are_synthetic(folder):
     assert abs(seconds[0] - seconds[1]) < 0.1
 
 
-def test_second_call_does_nothing(snakemake, folder):
+def test_second_call_does_nothing(snakemake, jobs, folder):
     done = snakemake(folder, *SMOKE, "--dry-run")
-    assert planned(done) == {}
+    assert jobs(done) == {}
     assert "Nothing to be done" in done.stdout + done.stderr
 
 
-def test_one_landmark_key_reruns_only_what_depends_on_it(snakemake, folder, tmp_path):
+def test_one_landmark_key_reruns_only_what_depends_on_it(snakemake, jobs, folder, tmp_path):
     override = {"landmarks": {"models": {"audio2lm_msef": {"memory": "slots"}}}}
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(override))
     done = snakemake(folder, *SMOKE, str(tmp_path / "mine.yaml"), "--dry-run")
-    jobs = planned(done)
-    assert jobs == {
+    planned = jobs(done)
+    assert planned == {
         "train_landmarks": 1,
         "synthesize": 2,
         "redetect_landmarks": 2,
@@ -128,12 +119,12 @@ def test_one_landmark_key_reruns_only_what_depends_on_it(snakemake, folder, tmp_
     }
 
 
-def test_one_ablation_trains_only_what_it_needs(snakemake, tmp_path):
+def test_one_ablation_trains_only_what_it_needs(snakemake, jobs, tmp_path):
     done = snakemake(tmp_path, "ours_wo_msef", *SMOKE, "--dry-run")
-    jobs = planned(done)
-    assert jobs["train_landmarks"] == jobs["train_translator"] == 1
-    assert jobs["synthesize"] == 2  # the method's and the ground truth's
-    assert "report_page" not in jobs
+    planned = jobs(done)
+    assert planned["train_landmarks"] == planned["train_translator"] == 1
+    assert planned["synthesize"] == 2  # the method's and the ground truth's
+    assert "report_page" not in planned
     output = done.stdout + done.stderr
     assert "landmark_model=at_net" in output
     assert "translator=aatu" in output

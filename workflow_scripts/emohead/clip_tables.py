@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from emohead.causes import cause_of
 from emohead.mead import Clip
 
 CLIP_COLUMNS = (
@@ -66,7 +67,7 @@ def collect_clips(
             "there is no clip: check data.speakers, data.emotions, data.levels and data.view"
         )
     if len(refused) > max_rejected * len(joined):
-        reasons = refused["reason"].map(_without_names).value_counts().head(5)
+        reasons = refused["reason"].map(cause_of).value_counts().head(5)
         summary = "; ".join(f"{count} x {reason}" for reason, count in reasons.items())
         raise ValueError(
             f"{len(refused)} of {len(joined)} clips can't be used, more than data.max_rejected = "
@@ -82,8 +83,3 @@ def _read(tables: Iterable[Path]) -> pd.DataFrame:
     names = dict.fromkeys(("clip_id", "speaker", "view", "emotion"), str)
     read = [pd.read_csv(path, converters=names) for path in tables]
     return pd.concat(read, ignore_index=True)
-
-
-def _without_names(reason: str) -> str:
-    """A reason without the file that it names, so that equal ones can be counted."""
-    return reason.split(": ", 1)[-1]
