@@ -7,7 +7,7 @@ BIN := .venv/bin
 # The rules call `python`.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: run test lock clean
+.PHONY: run test lock envs clean
 
 run: .venv/installed
 	$(BIN)/snakemake --cores $(CORES)
@@ -26,10 +26,14 @@ test: .venv/installed
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
 	touch $@
 
-# After a change of pyproject.toml's dependencies; needs uv.
+# After a change of pyproject.toml's dependencies; needs uv. `make envs` comes after it.
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 	    --generate-hashes --no-emit-index-url --no-header --output-file requirements.lock
+
+# After a change of requirements.lock, or of what the scripts import: what --use-conda installs.
+envs: .venv/installed
+	$(BIN)/python envs/write.py
 
 clean:
 	rm -rf results state .snakemake

@@ -16,6 +16,7 @@ include: "rules/translator.smk"
 include: "rules/methods.smk"
 include: "rules/evaluation.smk"
 include: "rules/report.smk"
+include: "rules/ablations.smk"
 
 
 report: "report/workflow.rst"
@@ -26,8 +27,9 @@ rule all:
     input:
         rules.report_data.output,
         rules.report_table1.output,
-        rules.report_landmarks.output,
-        rules.report_frames.output,
+        rules.report_claims.output,
+        rules.report_published.output,
+        FIGURES.values(),
         rules.report_training.output,
         rules.report_page.output,
 
@@ -39,8 +41,4 @@ for name in METHODS:
         name:
             name
         input:
-            expand(
-                "results/evaluation/{method}/seed{seed}/row.csv",
-                method=name,
-                seed=config["seeds"],
-            ),
+            runs_of([name], ROW),

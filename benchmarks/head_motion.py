@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "workflow_scripts"))
 
 from emohead.checkpoint import load_checkpoint  # noqa: E402
-from emohead.evaluation import metrics  # noqa: E402
+from emohead.evaluation import picture_metrics  # noqa: E402
 from emohead.split import clips_of_part  # noqa: E402
 from emohead.store import open_clips  # noqa: E402
 from emohead.translator.load import restore_translator  # noqa: E402
@@ -42,18 +42,18 @@ def with_true_head(points: np.ndarray, truth: np.ndarray) -> np.ndarray:
 def face_psnr(frames: np.ndarray, truth: np.ndarray, box: tuple[slice, slice]) -> float:
     """Mean over frames 1 to T - 1."""
     pairs = zip(frames[1:], truth[1:], strict=True)
-    return float(np.mean([metrics.psnr(a[box], b[box]) for a, b in pairs]))
+    return float(np.mean([picture_metrics.psnr(a[box], b[box]) for a, b in pairs]))
 
 
 model = restore_translator(
     load_checkpoint(flags.results / f"translator/{flags.translator}/seed0/model.pt", "translator")
 )
-predicted = open_clips([flags.results / f"methods/{flags.method}/seed0/clips.h5"])
+predicted = open_clips([flags.results / f"methods/{flags.method}/same_emotion/seed0/clips.h5"])
 test = clips_of_part(flags.results / "split.csv", "test")
 rows = []
 for clip_id, clip in open_clips(sorted((flags.results / "features").glob("*.h5")), test).items():
     truth, frames = clip.landmarks, clip.frames()
-    box = metrics.face_box(truth, clip.crop_size)
+    box = picture_metrics.box_around(truth, clip.crop_size)
     ours = predicted[clip_id].landmarks
     landmarks = (ours, with_true_head(ours, truth), truth)
     copied = np.repeat(frames[:1], len(frames), axis=0)

@@ -41,7 +41,9 @@ def clips_of(part: str) -> dict[str, StoredClip]:
 
 def print_rows() -> None:
     table = pd.concat(
-        pd.read_csv(RESULTS / f"evaluation/{method}/seed0/row.csv").assign(method=method)
+        pd.read_csv(RESULTS / f"evaluation/{method}/same_emotion/seed0/row.csv").assign(
+            method=method
+        )
         for method in METHODS
     ).set_index("method")
     print(table.round(3).to_string())
@@ -55,10 +57,12 @@ def brow_shift(landmarks: np.ndarray) -> float:
 
 
 def print_brows(method: str) -> None:
-    truth = open_clips([RESULTS / "methods/ground_truth/seed0/clips.h5"])
-    made = open_clips([RESULTS / f"methods/{method}/seed0/clips.h5"])
-    seen = load_redetected(RESULTS / f"evaluation/{method}/seed0/landmarks.npz")
-    true_seen = load_redetected(RESULTS / "evaluation/ground_truth/seed0/landmarks.npz")
+    truth = open_clips([RESULTS / "methods/ground_truth/same_emotion/seed0/clips.h5"])
+    made = open_clips([RESULTS / f"methods/{method}/same_emotion/seed0/clips.h5"])
+    seen = load_redetected(RESULTS / f"evaluation/{method}/same_emotion/seed0/landmarks.npz")
+    true_seen = load_redetected(
+        RESULTS / "evaluation/ground_truth/same_emotion/seed0/landmarks.npz"
+    )
     for what, ours, true in (("predicted", made, truth), ("re-detected", seen, true_seen)):
         x = [brow_shift(true[clip_id].landmarks) for clip_id in made]
         y = [brow_shift(ours[clip_id].landmarks) for clip_id in made]

@@ -13,28 +13,8 @@ from jsonschema import Draft202012Validator
 
 # Relative, so that a moved checkout finds its results still good.
 SCRIPTS = Path(os.path.relpath(workflow.basedir)) / "workflow_scripts"
-# What the report is made from, for a method and a seed.
-EVALUATION = "results/evaluation/{method}"
-SCORES = "results/evaluation/{method}/seed{seed}/clips.csv"
-CLIPS = "results/methods/{method}/seed{seed}/clips.h5"
-VIDEOS = "results/methods/{method}/seed{seed}/videos"
 # VGG-19's weights in the translator's loss, with vgg_weights: imagenet.
 IMAGENET_WEIGHTS = "results/translator/vgg19.pth"
-# In the place of a model: the clip's true landmarks or frames, or those of its reference face.
-STAND_INS = ("truth", "reference")
-# Rows that need no model: what the metrics give for the truth, and for a face that stays still.
-BUILT_IN_METHODS = {
-    "ground_truth": {
-        "label": "Ground truth",
-        "landmarks": "truth",
-        "translator": "truth",
-    },
-    "copy_reference": {
-        "label": "Copy reference",
-        "landmarks": "reference",
-        "translator": "reference",
-    },
-}
 
 
 def check_config():
@@ -45,14 +25,6 @@ def check_config():
     errors = Draft202012Validator(schema).iter_errors(config)
     for error in sorted(errors, key=lambda e: (len(e.path), str(e.path))):
         stop(".".join(map(str, error.absolute_path)) or "(top level)", explain(error))
-    for name, method in config["methods"].items():
-        for part in ("landmarks", "translator"):
-            known = [*config[part]["models"], *STAND_INS]
-            if method[part] not in known:
-                stop(
-                    f"methods.{name}.{part}",
-                    f"there is no model {method[part]!r} (known: {', '.join(known)})",
-                )
     for stage in ("landmarks", "translator"):
         for name in config[stage]["models"]:
             check_batch(stage, name)
@@ -61,6 +33,8 @@ def check_config():
     CHECK_SOURCE[config["data"]["source"]]()
     if not shards():
         stop("data", "no clips: there are no speakers or no emotions")
+    check_methods()
+    check_ablations()
 
 
 def check_batch(stage, name):
@@ -102,6 +76,8 @@ def explain(error):
     if error.validator == "additionalProperties":
         unknown = [k for k in error.instance if k not in error.schema["properties"]]
         return f"unknown key {', '.join(unknown)} (known keys: {', '.join(error.schema['properties'])})"
+    if error.validator == "oneOf" and list(error.path)[:1] == ["methods"]:
+        return "give it landmarks and translator, or a folder of videos"
     return error.message
 
 
@@ -172,47 +148,6 @@ def gpus(stage):
     return train["devices"] if train["device"] == "cuda" or found else 0
 
 
-def method_models(wildcards):
-    """The checkpoints that a method is made of."""
-    method = METHODS[wildcards.method]
-    models = {}
-    for part, pattern in (
-        ("landmarks", "results/landmarks/{name}/seed{seed}/model.pt"),
-        ("translator", "results/translator/{name}/seed{seed}/model.pt"),
-    ):
-        if method[part] not in STAND_INS:
-            models[part] = pattern.format(name=method[part], seed=wildcards.seed)
-    return models
-
-
-def method_flag(part):
-    """What stands behind the script's flag for a part: a checkpoint, `truth` or `reference`."""
-    return lambda wildcards: method_models(wildcards).get(
-        part, METHODS[wildcards.method][part]
-    )
-
-
-def method_flags(pattern):
-    """`--method NAME=PATH` and `--label NAME=TEXT` for every row, ready for the shell."""
-    flags = []
-    for name, method in METHODS.items():
-        path = pattern.format(method=name, seed=config["seeds"][0])
-        label = shlex.quote(f"{name}={method.get('label', name)}")
-        flags.append(f"--method {name}={path} --label {label}")
-    return " ".join(flags)
-
-
-def all_methods(pattern, seeds):
-    """`pattern` filled for every method and these seeds."""
-    return expand(pattern, method=METHODS, seed=seeds)
-
-
-def video_flags():
-    """`--videos NAME=FOLDER` for every method's first seed."""
-    folders = all_methods(VIDEOS, config["seeds"][:1])
-    return " ".join(f"--videos {name}={path}" for name, path in zip(METHODS, folders))
-
-
 def note_flags():
     """The report's warnings as flags."""
     notes = [config["report"]["note"]] if config["report"]["note"] else []
@@ -221,6 +156,10 @@ def note_flags():
             "Clips were split in time: the test frames are the ends of the clips that the models "
             "were trained on, which is easier than MEAD's own split."
         )
+    if left_out := set(config["evaluation"]["references"]) - set(references()):
+        notes.append(
+            f"Not evaluated with a {', '.join(left_out)} reference face: a speaker has no neutral clips."
+        )
     losses = [model_options("translator", m)["loss"] for m in used_models("translator")]
     if any(o["perceptual"] and o["vgg_weights"] == "random" for o in losses):
         notes.append(
@@ -228,12 +167,6 @@ def note_flags():
             "ImageNet's."
         )
     return " ".join(f"--note {shlex.quote(note)}" for note in notes)
-
-
-def used_models(stage):
-    """The models of a stage that the methods need."""
-    needed = dict.fromkeys(method[stage] for method in METHODS.values())
-    return [model for model in needed if model in config[stage]["models"]]
 
 
 def used_options(stage):
@@ -272,10 +205,13 @@ def histories():
 
 
 include: "sources.smk"
+include: "runs.smk"
 
 
 check_config()
 METHODS = {**BUILT_IN_METHODS, **config["methods"]}
+# The networks of evaluate_networks, by the file of their weights, if any.
+WEIGHTS = config["evaluation"]["weights"]
 
 
 wildcard_constraints:
@@ -283,6 +219,7 @@ wildcard_constraints:
     emotion="|".join(sorted({e for _, e in shards()})),
     kind="video|audio",
     method="|".join(METHODS),
+    reference="|".join(references()),
     landmark_model="|".join(config["landmarks"]["models"]) or "none",
     translator="|".join(config["translator"]["models"]) or "none",
     seed="|".join(map(str, config["seeds"])),

@@ -5,13 +5,13 @@ rule redetect_landmarks:
     input:
         script=script("redetect_landmarks.py"),
         library=library("redetect_landmarks.py"),
-        shard="results/methods/{method}/seed{seed}/clips.h5",
+        shard=CLIPS,
     output:
-        "results/evaluation/{method}/seed{seed}/landmarks.npz",
+        f"results/evaluation/{RUN}/landmarks.npz",
     log:
-        "results/logs/redetect_landmarks/{method}-seed{seed}.log",
+        "results/logs/redetect_landmarks/{method}-{reference}-seed{seed}.log",
     benchmark:
-        "results/benchmarks/redetect_landmarks/{method}-seed{seed}.tsv"
+        "results/benchmarks/redetect_landmarks/{method}-{reference}-seed{seed}.tsv"
     conda:
         "../envs/media.yaml"
     threads: 1
@@ -19,25 +19,75 @@ rule redetect_landmarks:
         "python {input.script} --shard {input.shard} --output {output} > {log} 2>&1"
 
 
+rule fit_emotion_judges:
+    input:
+        script=script("fit_emotion_judges.py"),
+        library=library("fit_emotion_judges.py"),
+        features=shard_paths("results/features/{speaker}-{emotion}.h5"),
+        split="results/split.csv",
+    output:
+        "results/evaluation/emotion_judges.npz",
+    log:
+        "results/logs/fit_emotion_judges.log",
+    benchmark:
+        "results/benchmarks/fit_emotion_judges.tsv"
+    conda:
+        "../envs/media.yaml"
+    threads: 1
+    shell:
+        "python {input.script} --features {input.features} --split {input.split} "
+        "--output {output} > {log} 2>&1"
+
+
 rule evaluate_method:
     input:
         script=script("evaluate_method.py"),
         library=library("evaluate_method.py"),
-        shard="results/methods/{method}/seed{seed}/clips.h5",
-        landmarks="results/evaluation/{method}/seed{seed}/landmarks.npz",
-        true_shard=f"results/methods/ground_truth/seed{config['seeds'][0]}/clips.h5",
-        true_landmarks=f"results/evaluation/ground_truth/seed{config['seeds'][0]}/landmarks.npz",
+        shard=CLIPS,
+        landmarks=f"results/evaluation/{RUN}/landmarks.npz",
+        true_shard=true_run(CLIPS),
+        true_landmarks=true_run(f"results/evaluation/{RUN}/landmarks.npz"),
+        judges="results/evaluation/emotion_judges.npz",
     output:
-        clips="results/evaluation/{method}/seed{seed}/clips.csv",
-        row="results/evaluation/{method}/seed{seed}/row.csv",
+        clips=SCORES,
+        row=ROW,
     log:
-        "results/logs/evaluate_method/{method}-seed{seed}.log",
+        "results/logs/evaluate_method/{method}-{reference}-seed{seed}.log",
     benchmark:
-        "results/benchmarks/evaluate_method/{method}-seed{seed}.tsv"
+        "results/benchmarks/evaluate_method/{method}-{reference}-seed{seed}.tsv"
     conda:
         "../envs/media.yaml"
     threads: 1
     shell:
         "python {input.script} --shard {input.shard} --landmarks {input.landmarks} "
         "--true-shard {input.true_shard} --true-landmarks {input.true_landmarks} "
-        "--clips {output.clips} --row {output.row} > {log} 2>&1"
+        "--judges {input.judges} --method {wildcards.method} --reference {wildcards.reference} "
+        "--seed {wildcards.seed} --clips {output.clips} --row {output.row} > {log} 2>&1"
+
+
+# Only where evaluation.weights names any.
+rule evaluate_networks:
+    input:
+        script=script("evaluate_networks.py"),
+        library=library("evaluate_networks.py"),
+        shard=CLIPS,
+        true_shard=true_run(CLIPS),
+        videos=VIDEOS,
+        weights=[path for path in WEIGHTS.values() if path],
+    output:
+        NETWORK_SCORES,
+    log:
+        "results/logs/evaluate_networks/{method}-{reference}-seed{seed}.log",
+    benchmark:
+        "results/benchmarks/evaluate_networks/{method}-{reference}-seed{seed}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    params:
+        weights=" ".join(
+            f"--{name} {shlex.quote(path or 'none')}" for name, path in WEIGHTS.items()
+        ),
+    shell:
+        "python {input.script} --shard {input.shard} --true-shard {input.true_shard} "
+        "--videos {input.videos} {params.weights} --method {wildcards.method} "
+        "--reference {wildcards.reference} --seed {wildcards.seed} --output {output} > {log} 2>&1"

@@ -1,4 +1,10 @@
-# report: the data, Table 1, the figures and the page.
+# report: the data, the tables, the figures and the page.
+# The figures of every reference face.
+FIGURES = {
+    f"{reference}/{name}": f"results/report/{reference}/{name}.png"
+    for reference in references()
+    for name in ("landmarks", "frames", "emotions")
+}
 
 
 rule report_crops:
@@ -67,7 +73,7 @@ rule report_table1:
     input:
         script=script("report_table1.py"),
         library=library("report_table1.py"),
-        scores=all_methods(SCORES, config["seeds"]),
+        scores=all_scores(),
     output:
         csv="results/report/table1.csv",
         md="results/report/table1.md",
@@ -85,12 +91,92 @@ rule report_table1:
         "../envs/report.yaml"
     threads: 1
     params:
-        methods=method_flags(EVALUATION),
-        seeds=config["seeds"],
+        labels=label_flags(),
         note=note_flags(),
     shell:
-        "python {input.script} {params.methods} --seeds {params.seeds} {params.note} --csv {output.csv} "
-        "--md {output.md} --tex {output.tex} --html {output.html} > {log} 2>&1"
+        "python {input.script} --scores {input.scores} {params.labels} {params.note} "
+        "--csv {output.csv} --md {output.md} --tex {output.tex} --html {output.html} "
+        "> {log} 2>&1"
+
+
+rule report_claims:
+    input:
+        script=script("report_claims.py"),
+        library=library("report_claims.py"),
+        scores=all_scores(),
+    output:
+        csv="results/report/claims.csv",
+        md="results/report/claims.md",
+        html=report(
+            "results/report/claims.html",
+            caption="../report/claims.rst",
+            category="Claims",
+        ),
+    log:
+        "results/logs/report_claims.log",
+    benchmark:
+        "results/benchmarks/report_claims.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    params:
+        labels=label_flags(),
+    shell:
+        "python {input.script} --scores {input.scores} {params.labels} --csv {output.csv} "
+        "--md {output.md} --html {output.html} > {log} 2>&1"
+
+
+rule report_published:
+    input:
+        script=script("report_published.py"),
+        library=library("report_published.py"),
+        scores=all_scores(),
+    output:
+        md="results/report/published.md",
+        html=report(
+            "results/report/published.html",
+            caption="../report/published.rst",
+            category="Table 1",
+        ),
+    log:
+        "results/logs/report_published.log",
+    benchmark:
+        "results/benchmarks/report_published.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    params:
+        labels=label_flags(),
+    shell:
+        "python {input.script} --scores {input.scores} {params.labels} --md {output.md} "
+        "--html {output.html} > {log} 2>&1"
+
+
+rule report_emotions:
+    input:
+        script=script("report_emotions.py"),
+        library=library("report_emotions.py"),
+        scores=all_scores(),
+    output:
+        figure=report(
+            "results/report/{reference}/emotions.png",
+            caption="../report/emotions.rst",
+            category="Figures",
+        ),
+        csv="results/report/{reference}/emotions.csv",
+    log:
+        "results/logs/report_emotions/{reference}.log",
+    benchmark:
+        "results/benchmarks/report_emotions/{reference}.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    params:
+        labels=label_flags(),
+    shell:
+        "python {input.script} --scores {input.scores} {params.labels} "
+        "--reference {wildcards.reference} --output {output.figure} --csv {output.csv} "
+        "> {log} 2>&1"
 
 
 # An estimate, before anything is extracted or trained; with more certainty afterwards.
@@ -132,23 +218,23 @@ rule report_landmarks:
     input:
         script=script("report_landmarks.py"),
         library=library("report_landmarks.py"),
-        clips=all_methods(CLIPS, config["seeds"][:1]),
+        clips=lambda wildcards: shown(wildcards.reference, CLIPS).values(),
     output:
         report(
-            "results/report/landmarks.png",
+            "results/report/{reference}/landmarks.png",
             caption="../report/landmarks.rst",
             category="Figures",
         ),
-        "results/report/landmarks.pdf",
+        "results/report/{reference}/landmarks.pdf",
     log:
-        "results/logs/report_landmarks.log",
+        "results/logs/report_landmarks/{reference}.log",
     benchmark:
-        "results/benchmarks/report_landmarks.tsv"
+        "results/benchmarks/report_landmarks/{reference}.tsv"
     conda:
         "../envs/report.yaml"
     threads: 1
     params:
-        methods=method_flags(CLIPS),
+        methods=shown_flags(CLIPS),
         emotions=config["report"]["emotions"],
     shell:
         "python {input.script} {params.methods} --emotions {params.emotions} --output {output} "
@@ -159,22 +245,22 @@ rule report_frames:
     input:
         script=script("report_frames.py"),
         library=library("report_frames.py"),
-        clips=all_methods(CLIPS, config["seeds"][:1]),
+        clips=lambda wildcards: shown(wildcards.reference, CLIPS).values(),
     output:
         report(
-            "results/report/frames.png",
+            "results/report/{reference}/frames.png",
             caption="../report/frames.rst",
             category="Figures",
         ),
     log:
-        "results/logs/report_frames.log",
+        "results/logs/report_frames/{reference}.log",
     benchmark:
-        "results/benchmarks/report_frames.tsv"
+        "results/benchmarks/report_frames/{reference}.tsv"
     conda:
         "../envs/report.yaml"
     threads: 1
     params:
-        methods=method_flags(CLIPS),
+        methods=shown_flags(CLIPS),
         emotions=config["report"]["emotions"],
     shell:
         "python {input.script} {params.methods} --emotions {params.emotions} --output {output} "
@@ -209,12 +295,17 @@ rule report_page:
     input:
         script=script("report_page.py"),
         library=library("report_page.py"),
-        scores=all_methods(SCORES, config["seeds"]),
-        videos=all_methods(VIDEOS, config["seeds"][:1]),
+        claims="results/report/claims.csv",
         table1="results/report/table1.html",
-        landmarks="results/report/landmarks.png",
-        frames="results/report/frames.png",
+        published="results/report/published.html",
+        scores=all_scores(),
+        shards=runs_of(METHODS, CLIPS, config["seeds"][:1]),
+        videos=runs_of(METHODS, VIDEOS, config["seeds"][:1]),
+        figures=FIGURES.values(),
         training="results/report/training.png",
+        clips="results/clips.csv",
+        split="results/split.csv",
+        rejected="results/rejected.csv",
     output:
         report(
             "results/report/index.html",
@@ -229,13 +320,17 @@ rule report_page:
         "../envs/report.yaml"
     threads: 1
     params:
-        methods=method_flags(EVALUATION),
-        videos=video_flags(),
-        seeds=config["seeds"],
+        labels=label_flags(),
+        videos=run_flags("--videos", VIDEOS),
+        shards=run_flags("--shards", CLIPS),
+        figures=" ".join(f"--figure {name}={path}" for name, path in FIGURES.items()),
         note=note_flags(),
+        missing=networks_missing(),
         config=as_json(config),
     shell:
-        "python {input.script} {params.methods} --seeds {params.seeds} {params.videos} {params.note} "
-        "--table1 {input.table1} --landmarks-figure {input.landmarks} "
-        "--frames-figure {input.frames} --training-figure {input.training} "
-        "--config {params.config:q} --output {output} > {log} 2>&1"
+        "python {input.script} --claims {input.claims} --table1 {input.table1} "
+        "--published {input.published} --scores {input.scores} {params.labels} {params.videos} "
+        "{params.shards} {params.figures} --training-figure {input.training} "
+        "--clips {input.clips} --split {input.split} --rejected {input.rejected} "
+        "--benchmarks results/benchmarks --config {params.config:q} {params.note} "
+        "{params.missing} --output {output} > {log} 2>&1"

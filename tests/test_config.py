@@ -24,6 +24,33 @@ MISTAKES = {
         {"methods": {"mine": {"landmarks": "at_nett", "translator": "unet"}}},
         ["methods.mine.landmarks", "at_nett", "at_net, audio2lm_msef"],
     ),
+    "no such folder of videos": (
+        {"methods": {"evp": {"videos": "nowhere/evp"}}},
+        ["methods.evp.videos", "nowhere/evp"],
+    ),
+    "models and videos": (
+        {"methods": {"evp": {"videos": "here", "landmarks": "at_net", "translator": "unet"}}},
+        ["methods.evp", "landmarks and translator, or a folder of videos"],
+    ),
+    "videos with a reference that isn't evaluated": (
+        {
+            "methods": {"evp": {"videos": "here", "reference": "neutral"}},
+            "evaluation": {"references": ["same_emotion"]},
+        },
+        ["methods.evp.reference", "evaluation.references"],
+    ),
+    "no such reference": (
+        {"evaluation": {"references": ["first"]}},
+        ["evaluation.references.0", "'first'", "same_emotion"],
+    ),
+    "neutral reference without neutral clips": (
+        {"evaluation": {"references": ["neutral"]}, "data": {"emotions": ["angry", "sad"]}},
+        ["evaluation.references", "same_emotion"],
+    ),
+    "ablation of no such model": (
+        {"ablations": {"landmarks": {"msef_slots": "softmax over slots"}}},
+        ["ablations.landmarks", "msef_slots", "audio2lm_msef"],
+    ),
     "no such layer": (
         {"translator": {"loss": {"vgg_layers": ["relu6_1"]}}},
         ["translator.loss.vgg_layers.0", "relu6_1", "relu5_4"],
@@ -169,6 +196,27 @@ def test_random_vgg_weights_are_noted(snakemake, tmp_path):
     output = dry_run(snakemake, tmp_path, {})
     assert "fetch_vgg_weights" not in output
     assert output.count("VGG-19 with random weights") == 2  # in the table, on the page
+
+
+def test_a_neutral_reference_that_cannot_be_had_is_left_out_and_noted(snakemake, tmp_path):
+    output = dry_run(snakemake, tmp_path, {"data": {"emotions": ["angry", "sad"]}})
+    assert "reference=same_emotion" in output
+    assert "reference=neutral" not in output
+    assert output.count("Not evaluated with a neutral reference face") == 2
+
+
+def test_what_has_no_model_is_rendered_once(snakemake, tmp_path):
+    override = {"seeds": [0, 1, 2], "methods": {"evp": {"videos": "evp"}}}
+    (tmp_path / "evp").mkdir()
+    output = dry_run(snakemake, tmp_path, override)
+    runs = re.findall(
+        r"wildcards: method=(\w+), reference=(\w+), seed=(\d)\n", output.split("evaluate_method")[0]
+    )
+    count = {m: len({run for run in runs if run[0] == m}) for m, *_ in runs}
+    assert count == {
+        "ground_truth": 1, "copy_reference": 2, "evp": 1,
+        "baseline": 6, "ours_wo_msef": 6, "ours_wo_aatu": 6, "ours": 6,
+    }  # fmt: skip
 
 
 def test_imagenet_weights_are_fetched_and_awaited(snakemake, tmp_path):

@@ -6,6 +6,7 @@ import torch
 
 from emohead.landmarks.build import build_landmark_model
 from emohead.landmarks.data import LandmarkClips, collate_clips, fit_training_statistics
+from emohead.landmarks.fit import train_landmark_model
 from emohead.landmarks.options import LandmarkModelOptions
 from emohead.landmarks.task import LandmarkTask
 from emohead.training import EpochLoader, TrainOptions, fit
@@ -62,6 +63,89 @@ def test_reference_at_training_can_be_the_first_frame_too():
         dataset.set_epoch(epoch)
         for index in range(len(dataset)):
             assert torch.equal(dataset[index].reference, dataset[index].landmarks[0])
+
+
+@pytest.mark.parametrize("reference", ["first", "random"])
+def test_draws_are_those_of_earlier_trainings(reference):
+    """Seed, epoch and index make the generator; the frame is drawn first, and then the offset."""
+    made = clips()
+    dataset = LandmarkClips(made, 128, seed=3, reference=reference, mfcc_offset=2.0)
+    for epoch in range(4):
+        dataset.set_epoch(epoch)
+        for index, clip in enumerate(made.values()):
+            draw = np.random.default_rng([3, epoch, index])
+            frame = draw.integers(len(clip.landmarks)) if reference == "random" else 0
+            offset = torch.from_numpy(draw.normal(0, 2.0, 12)).float()
+            sample = dataset[index]
+            assert torch.equal(sample.reference, torch.from_numpy(clip.landmarks[frame]) / 128)
+            assert torch.equal(sample.mfcc, torch.from_numpy(clip.mfcc) + offset)
+
+
+def of_two_speakers() -> dict[str, SimpleNamespace]:
+    """Clips whose landmarks in frame t are all 10 * their place here + t."""
+    ids = [
+        "W901-front-neutral-1-003", "W901-front-neutral-1-002", "W901-front-angry-3-001",
+        "W902-front-angry-3-001", "W902-front-neutral-1-001",
+    ]  # fmt: skip
+    return {
+        clip_id: SimpleNamespace(
+            landmarks=np.float32(10 * place) + np.zeros((4, 68, 2), np.float32)
+            + np.arange(4, dtype=np.float32)[:, None, None],
+            mfcc=np.zeros((4, 28, 12), np.float32),
+        )
+        for place, clip_id in enumerate(ids)
+    }  # fmt: skip
+
+
+def test_neutral_reference_is_drawn_from_the_speakers_neutral_training_clips():
+    made = of_two_speakers()
+    dataset, again = (LandmarkClips(made, 1, seed=3, reference="neutral") for _ in range(2))
+    drawn = []
+    for epoch in range(12):
+        for each in (dataset, again):
+            each.set_epoch(epoch)
+        assert torch.equal(references(dataset), references(again))
+        drawn.append([float(reference[0, 0]) for reference in references(dataset)])
+    of_clip = [set(values) for values in zip(*drawn, strict=True)]
+    # W901's neutral clips are at places 0 and 1, W902's only one at 4; always their first frames.
+    assert of_clip == [{0, 10}, {0, 10}, {0, 10}, {40}, {40}]
+
+
+def test_neutral_reference_at_evaluation_is_the_lowest_numbered_training_clip():
+    made = of_two_speakers()
+    validation = {clip_id: made[clip_id] for clip_id in made if "angry" in clip_id}
+    training = {clip_id: made[clip_id] for clip_id in made if "neutral" in clip_id}
+    dataset = LandmarkClips(validation, 1, reference="neutral", reference_clips=training)
+    assert [float(reference[0, 0]) for reference in references(dataset)] == [10, 40]
+
+
+def test_validation_takes_its_neutral_references_from_the_training_clips(tmp_path):
+    """The one neutral clip is trained on, so the validation part has none of its own."""
+    draw = np.random.default_rng(0)
+    made = {
+        clip_id: SimpleNamespace(
+            landmarks=draw.uniform(20, 100, (6, 68, 2)).astype(np.float32),
+            mfcc=draw.normal(0, 1, (6, 28, 12)).astype(np.float32),
+            crop_size=128,
+        )
+        for clip_id in (*(f"W901-front-angry-3-{k:03d}" for k in range(3)),
+                        "W901-front-neutral-1-001")
+    }  # fmt: skip
+    options = LandmarkModelOptions(
+        reference="neutral", components=2, hidden_width=8, emotion_width=8, reference_width=8,
+        audio_width=8, lstm_width=8, lstm_layers=1,
+    )  # fmt: skip
+    training = TrainOptions(epochs=1, batch_size=4, validation=0.25, device="cpu")
+    trained = train_landmark_model(made, options, training, seed=0, state=tmp_path)
+    assert np.isfinite(trained.history["val_L_pca"]).all()
+    assert trained.options["reference"] == "neutral"
+
+
+def test_neutral_reference_wants_neutral_training_clips():
+    made = of_two_speakers()
+    del made["W902-front-neutral-1-001"]
+    with pytest.raises(ValueError, match="speaker W902 has no neutral training clip"):
+        LandmarkClips(made, 128, seed=0, reference="neutral")
 
 
 def test_mfcc_offset_is_one_number_a_coefficient_and_only_at_training():

@@ -1,40 +1,90 @@
 import base64
+import json
 import re
 import subprocess
 import sys
+from html.parser import HTMLParser
 from pathlib import Path
 
+import cv2
+import numpy as np
+import pandas as pd
 import pytest
+from score_factory import random_scores, write_scores
 
-from emohead.report.methods import Method
-from emohead.report.page import per_emotion_table, write_page
+from emohead.report.page import write_page
+from emohead.store import ShardWriter
 
 CLIPS = ("W901-front-happy-3-001", "W901-front-sad-3-001")
+REFERENCES = ("same_emotion", "neutral")
+LABELS = {"ground_truth": "Ground truth", "baseline": "Baseline", "ours": "Ours", "evp": "E <VP>"}
+RUNS = [("ground_truth", "same_emotion"), ("evp", "same_emotion")] + [
+    (method, reference) for reference in REFERENCES for method in ("baseline", "ours")
+]
+CROP, FRAMES = 16, 3
+
+
+def landmarks_of(method: str, clip_id: str) -> np.ndarray:
+    if method == "evp":
+        return np.full((FRAMES, 68, 2), np.nan, np.float32)
+    rng = np.random.default_rng(len(method) + len(clip_id))
+    return rng.uniform(-3, CROP + 3, (FRAMES, 68, 2)).astype(np.float32)
+
+
+def write_run(folder: Path, method: str, reference: str) -> tuple[Path, Path]:
+    """A run's videos and shard; of the second clip, evp has no video."""
+    videos, shard = folder / method / reference / "videos", folder / method / reference / "clips.h5"
+    videos.mkdir(parents=True)
+    with ShardWriter(shard, codec="png") as writer:
+        for clip_id in CLIPS[:1] if method == "evp" else CLIPS:
+            (videos / f"{clip_id}.mp4").write_bytes(f"{method} {reference} {clip_id}".encode())
+            frames = np.zeros((FRAMES, CROP, CROP, 3), np.uint8)
+            writer.add(clip_id, landmarks=landmarks_of(method, clip_id), frames=frames)
+    return videos, shard
 
 
 @pytest.fixture
 def inputs(tmp_path):
-    evaluations, videos = [], []
-    for method_id, error in (("ground_truth", 0), ("baseline", 3), ("ours", 1)):
-        folder = tmp_path / "evaluation" / method_id / "seed1"
-        folder.mkdir(parents=True)
-        header = "clip_id,emotion,frames,faces_missed,f_lmd,m_lmd,ssim,psnr\n"
-        rows = [f"{c},{c.split('-')[2]},9,0,1,{error + i},0.5,20\n" for i, c in enumerate(CLIPS)]
-        (folder / "clips.csv").write_text(header + "".join(rows))
-        shown = tmp_path / "videos" / method_id
-        shown.mkdir(parents=True)
-        for clip_id in CLIPS:
-            (shown / f"{clip_id}.mp4").write_bytes(f"{method_id} {clip_id}".encode())
-        evaluations.append(Method(method_id, method_id.upper(), folder.parent))
-        videos.append(Method(method_id, method_id.upper(), shown))
-    for name in ("landmarks.png", "frames.png", "training.png"):
-        (tmp_path / name).write_bytes(name.encode())
-    (tmp_path / "table1.html").write_text("<table id=marker></table>")
+    runs = {run: write_run(tmp_path / "methods", *run) for run in RUNS}
+    scores = random_scores(list(LABELS), references=REFERENCES, seeds=[0], clips=CLIPS)
+    names = ("reference", "claim", "metric", "convention", "difference", "low", "high", "verdict",
+             "sentence", "part")  # fmt: skip
+    pd.DataFrame(
+        [("same_emotion", "A claim", "ssim", "frame", 1, 0.5, 1.5, "holds", "Up & up.", "headline"),
+         ("neutral", "A claim", "ssim", "frame", 1, -1, 3, "undecided", "Perhaps.", "headline"),
+         ("neutral", "A claim", "ssim", "face", -1, -2, 0, "fails", "No face.", "other")],
+        columns=names,
+    ).to_csv(tmp_path / "claims.csv", index=False)  # fmt: skip
+    (tmp_path / "table1.html").write_text("<table id=table></table>")
+    (tmp_path / "published.html").write_text("<table id=published-rows></table>")
+    picture = np.full((8, 20, 3), 200, np.uint8)
+    for name in ("landmarks", "frames", "emotions", "training"):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), picture)
+    clip = ["W901", "front", "happy", 3, 1, 3, 0.12, 25.0, 64, 64, 0, 1]
+    pd.DataFrame(
+        [["W901-front-happy-3-001", *clip]],
+        columns=["clip_id", "speaker", "view", "emotion", "level", "number", "frames", "seconds",
+                 "fps", "width", "height", "frames_without_face", "faces"],
+    ).to_csv(tmp_path / "clips.csv", index=False)  # fmt: skip
+    (tmp_path / "split.csv").write_text(
+        "clip_id,part,start,stop\nW901-front-happy-3-001,test,0,3\n"
+    )
+    (tmp_path / "rejected.csv").write_text(
+        "clip_id,stage,reason\nW901-front-sad-3-009,features,no face & no sound\n"
+    )
+    (tmp_path / "benchmarks").mkdir()
     return {
-        "notes": ["mini & small"], "table1": tmp_path / "table1.html",
-        "evaluations": evaluations, "seeds": None, "videos": videos,
-        "landmarks_figure": tmp_path / "landmarks.png", "frames_figure": tmp_path / "frames.png",
-        "training_figure": tmp_path / "training.png", "config": "seed: 1 # <b> & more\n",
+        "claims": tmp_path / "claims.csv", "table1": tmp_path / "table1.html",
+        "published": tmp_path / "published.html",
+        "scores": write_scores(tmp_path / "evaluation", scores), "labels": list(LABELS.items()),
+        "videos": {run: videos for run, (videos, _) in runs.items()},
+        "shards": {run: shard for run, (_, shard) in runs.items()},
+        "figures": {(reference, name): tmp_path / f"{name}.png" for reference in REFERENCES
+                    for name in ("landmarks", "frames", "emotions")},
+        "training_figure": tmp_path / "training.png", "clips": tmp_path / "clips.csv",
+        "split": tmp_path / "split.csv", "rejected": tmp_path / "rejected.csv",
+        "benchmarks": tmp_path / "benchmarks", "config": "seed: 1 # <b> & more\n",
+        "notes": ["mini & small"], "missing": ["LPIPS: not computed, because <no weights>"],
     }  # fmt: skip
 
 
@@ -44,47 +94,139 @@ def page(tmp_path, inputs):
     return (tmp_path / "index.html").read_text()
 
 
+def manifest_of(page: str) -> dict:
+    return json.loads(re.search(r'id="manifest">(.*?)</script>', page, re.S)[1])
+
+
+def medium(page: str, media_id: str) -> bytes:
+    return base64.b64decode(re.search(rf'id="{media_id}">(.*?)</script>', page)[1])
+
+
 def test_page_asks_nobody(page):
-    assert not re.search(r"https?://|(?:src|href)=\"(?!data:|#|data\.html)|url\(|@import", page)
+    outside = r"https?://|(?:src|href)=\"(?!data:|#|data\.html)|url\(|@import|fetch\("
+    assert not re.search(outside, page)
 
 
-def test_page_holds_every_video_and_only_the_truth_is_heard(page):
-    tags = re.findall(r"<video[^>]*>", page)
-    assert len(tags) == 3 * len(CLIPS)
-    held = [base64.b64decode(re.search(r"base64,([^\"]*)", tag)[1]).decode() for tag in tags]
-    assert held == [f"{m} {c}" for c in CLIPS for m in ("ground_truth", "baseline", "ours")]
-    for tag, video in zip(tags, held, strict=True):
-        assert (" muted" in tag) != video.startswith("ground_truth")
-    assert page.count('<button type="button"') == page.count('type="range"') == len(CLIPS)
+def test_every_picked_thing_is_there(page):
+    manifest = manifest_of(page)
+    assert [clip["clip_id"] for clip in manifest["clips"]] == list(CLIPS)
+    assert [method["label"] for method in manifest["methods"]] == list(LABELS.values())
+    picked = {
+        name: set(re.findall(rf'value="([^"]*)" data-choice="{name}"', page))
+        for name in ("emotion", "reference", "metric")
+    }
+    assert picked["emotion"] == {"happy", "sad"} and picked["reference"] == set(REFERENCES)
+    tables = re.findall(r'data-reference="(\w+)" data-metric="([^"]*)"', page)
+    assert set(tables) == {(r, m) for r in REFERENCES for m in picked["metric"]}
+    assert {"f_lmd-redetected-centred-128", "psnr-frame"} < picked["metric"]
+    boxes = re.findall(r'<input type="checkbox" value="([^"]*)" checked>', page)
+    assert boxes == list(LABELS)
 
 
-def test_page_escapes_texts_but_not_the_table(page):
-    assert "mini &amp; small" in page
-    assert "seed: 1 # &lt;b&gt; &amp; more" in page and "<table id=marker>" in page
+def test_player_holds_every_video_and_says_what_is_missing(page):
+    for clip in manifest_of(page)["clips"]:
+        for reference, screens in clip["screens"].items():
+            for method, screen in screens.items():
+                run = "same_emotion" if method == "ground_truth" else reference
+                if method != "evp" or (reference, clip["emotion"]) == ("same_emotion", "happy"):
+                    expected = f"{method} {run} {clip['clip_id']}".encode()
+                    assert medium(page, screen["video"]) == expected
+                else:
+                    assert screen["video"] is None
+    happy, sad = (clip["screens"] for clip in manifest_of(page)["clips"])
+    assert sad["same_emotion"]["evp"]["missing"] == "E <VP> has no video of this clip."
+    assert happy["neutral"]["evp"]["missing"] == "E <VP> was not run with a neutral reference face."
+    ids = re.findall(r'id="(media-\w+)"', page)
+    assert len(ids) == len(set(ids)) == 2 + 1 + 2 * 2 * 2 + 3 * 2  # equal landmarks are held once
 
 
-def test_per_emotion_numbers_and_heat(inputs):
-    table = per_emotion_table(inputs["evaluations"], None)
-    assert table.emotions == ("happy", "sad")
-    numbers = {label: [(c.shown, c.heat) for c in cells] for label, cells in table.rows}
-    assert numbers == {
-        "BASELINE": [("3.00", 0.667), ("4.00", 1.0)], "OURS": [("1.00", 0.0), ("2.00", 0.333)]
-    }  # fmt: skip
+def test_overlay_gives_the_shards_landmarks_back(page):
+    manifest = manifest_of(page)
+    for clip in manifest["clips"]:
+        assert clip["frames"] == FRAMES
+        for method, screen in clip["screens"]["same_emotion"].items():
+            if method == "evp":
+                assert screen["landmarks"] is None
+                continue
+            units = np.frombuffer(medium(page, screen["landmarks"]), "<i2")
+            points = units.reshape(FRAMES, 68, 2) / manifest["unitsPerPixel"]
+            error = np.abs(points - landmarks_of(method, clip["clip_id"])).max()
+            assert error <= 0.5 / manifest["unitsPerPixel"] + 1e-6
+            assert screen["crop_size"] == CROP
+
+
+def test_face_lines_join_all_points(page):
+    lines = manifest_of(page)["faceLines"]
+    assert {point for line in lines for point in line} == set(range(68))
+    closed = [line for line in lines if line[0] == line[-1]]
+    assert [len(set(line)) for line in closed] == [6, 6, 12, 8]  # eyes, outer and inner lips
+
+
+def test_verdicts_stand_first_and_for_both_references(page):
+    assert page.index('id="verdicts"') < page.index('id="table-1"') < page.index('id="videos"')
+    verdicts = page[page.index('id="verdicts"') : page.index('id="table-1"')]
+    assert "Up &amp; up." in verdicts and "Perhaps." in verdicts and "No face." in verdicts
+    tally = r"{} reference face:\s*<span class=\"verdict {}\">1 {}</span>"
+    assert re.search(tally.format("same-emotion", "holds", "holds"), verdicts)
+    assert re.search(tally.format("neutral", "undecided", "undecided"), verdicts)
+
+
+def test_texts_are_escaped_but_not_the_tables(page):
+    assert "mini &amp; small" in page and "because &lt;no weights&gt;" in page
+    assert "seed: 1 # &lt;b&gt; &amp; more" in page and "no face &amp; no sound" in page
+    assert "E <VP>" not in page and "E &lt;VP&gt;" in page
+    assert "<table id=table>" in page and "<table id=published-rows>" in page
+
+
+def test_every_control_has_a_name_and_every_link_a_target(page):
+    class Checker(HTMLParser):
+        def __init__(self):
+            super().__init__()
+            self.ids, self.links, self.nameless, self.labels = [], [], [], 0
+
+        def handle_starttag(self, tag, attributes):
+            known = dict(attributes)
+            self.ids += [known["id"]] if "id" in known else []
+            self.links += [known["href"]] if tag == "a" else []
+            self.labels += tag == "label"
+            in_label = self.labels > 0
+            if tag in ("button", "input") and not in_label and "aria-label" not in known:
+                self.nameless.append((tag, known))
+            if tag == "img":
+                assert known["alt"] and known["width"] == "20" and known["height"] == "8"
+
+        def handle_endtag(self, tag):
+            self.labels -= tag == "label"
+
+    checker = Checker()
+    checker.feed(page)
+    assert not checker.nameless
+    assert {link[1:] for link in checker.links if link[0] == "#"} <= set(checker.ids)
+    assert len(checker.ids) == len(set(checker.ids))
 
 
 def test_page_names_missing_files(tmp_path, inputs):
-    (inputs["videos"][1].path / f"{CLIPS[0]}.mp4").unlink()
-    with pytest.raises(ValueError, match="'baseline': no video"):
-        write_page(tmp_path / "out.html", **inputs)
-    inputs["frames_figure"].unlink()
-    with pytest.raises(ValueError, match=r"frames\.png, which is not there"):
-        write_page(tmp_path / "out.html", **inputs)
+    def write(**changes):
+        write_page(tmp_path / "out.html", **{**inputs, **changes})
+
+    nowhere = tmp_path / "nowhere"
+    with pytest.raises(ValueError, match="nowhere, which is not there"):
+        write(table1=nowhere)
+    with pytest.raises(ValueError, match="nowhere, which is not there"):
+        write(claims=nowhere)
+    with pytest.raises(ValueError, match=r"picture .*nowhere"):
+        write(training_figure=nowhere)
+    with pytest.raises(ValueError, match="'ours', reference 'neutral': no shard"):
+        write(shards={**inputs["shards"], ("ours", "neutral"): nowhere})
+    with pytest.raises(ValueError, match="needs the videos of 'ground_truth'"):
+        write(videos={("ours", "neutral"): nowhere})
+    with pytest.raises(ValueError, match="no figure 'faces'"):
+        write(figures={("neutral", "faces"): nowhere})
     assert not (tmp_path / "out.html").exists()
 
 
 def test_report_imports_no_torch():
     root = Path(__file__).parent.parent / "workflow_scripts"
-    scripts = ["report_table1", "report_landmarks", "report_frames", "report_training",
-               "report_page"]  # fmt: skip
+    scripts = sorted(path.stem for path in root.glob("report_*.py") if path.stem != "report_cost")
     code = f"import sys; import {', '.join(scripts)}; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], cwd=root, check=True)

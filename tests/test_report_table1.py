@@ -1,58 +1,146 @@
 import csv
 import math
 import re
+import shutil
 import statistics
-from pathlib import Path
+import subprocess
 
 import pytest
+from score_factory import (
+    COLUMNS,
+    SCALES,
+    clip_ids,
+    random_scores,
+    scores_by_hand,
+    write_scores,
+)
 
-from emohead.report.methods import clip_per_emotion, named_methods, spread_frames
-from emohead.report.table1 import build_table1, number, to_csv, to_html, to_latex, to_markdown
+from emohead.evaluation.catalogue import METRICS
+from emohead.report.methods import clip_per_emotion, spread_frames
+from emohead.report.published import GROUPS
+from emohead.report.published_forms import published_groups
+from emohead.report.published_forms import to_markdown as published_markdown
+from emohead.report.scores import (
+    label_methods,
+    of_reference,
+    read_scores,
+    references_of,
+    score_by,
+)
+from emohead.report.table1 import build_table1, number
+from emohead.report.table1_forms import to_csv, to_html, to_latex, to_markdown, write_table1
 
-HEADER = ["clip_id", "emotion", "frames", "faces_missed", "f_lmd", "m_lmd", "ssim", "psnr"]
+F_LMD = ("f_lmd", "redetected/centred/128")
+M_LMD = ("m_lmd", "redetected/centred/128")
+SSIM, PSNR = ("ssim", "frame"), ("psnr", "frame")
+LEGACY = ("psnr_legacy", "grey_wrapped")
 
 
-def write_clips(folder: Path, seed: int, rows: list[list]) -> None:
-    path = folder / f"seed{seed}" / "clips.csv"
-    path.parent.mkdir(parents=True)
-    with path.open("w", newline="") as stream:
-        csv.writer(stream).writerows([HEADER, *rows])
+def run(method, f_lmd, *, seed=0, reference="same_emotion", missed=(), **others):
+    """Rows of a run with these F-LMD per clip, and headline figures that don't matter."""
+    clips = len(f_lmd)
+    values = {
+        F_LMD: f_lmd,
+        M_LMD: others.get("m_lmd", [2.0] * clips),
+        SSIM: others.get("ssim", [0.7] * clips),
+        PSNR: others.get("psnr", [20.0] * clips),
+        LEGACY: others.get("psnr_legacy", [30.0] * clips),
+        ("frames", "count"): [50] * clips,
+        ("faces_missed", "count"): missed or [0] * clips,
+    }
+    return scores_by_hand(method, values, seed=seed, reference=reference)
 
 
-def clip(number_: int, f_lmd, m_lmd=2.0, ssim=0.7, psnr=20.0, missed=0) -> list:
-    return [f"W901-front-happy-3-{number_:03d}", "happy", 50, missed, f_lmd, m_lmd, ssim, psnr]
+def read(tmp_path, *runs):
+    paths = [path for i, each in enumerate(runs) for path in write_scores(tmp_path / str(i), each)]
+    return read_scores(paths)
 
 
-def table_of(tmp_path: Path, *ids: str, labels=(), **options):
-    return build_table1(named_methods([(i, tmp_path / i) for i in ids], labels), **options)
+def table_of(tmp_path, *runs, labels=(), notes=()):
+    return build_table1(read(tmp_path, *runs), labels, notes)
 
 
-def row_of(table, row_id: str):
-    return next(row for row in table.rows if row.id == row_id)
+def row_of(table, row_id: str, protocol: int = 0):
+    return next(row for row in table.protocols[protocol].rows if row.id == row_id)
+
+
+def test_the_factory_knows_the_catalogue():
+    assert set(SCALES) == {(each.name, each.convention) for each in METRICS}
 
 
 def test_mean_over_clips_then_seeds_and_deviation(tmp_path):
-    write_clips(tmp_path / "ours", 1, [clip(1, 1.0), clip(2, 2.0)])
-    write_clips(tmp_path / "ours", 2, [clip(1, 2.5), clip(2, 4.5)])
-    score = row_of(table_of(tmp_path, "ours"), "ours").scores["f_lmd"]
+    table = table_of(tmp_path, run("ours", [1.0, 2.0], seed=1), run("ours", [2.5, 4.5], seed=2))
+    score = row_of(table, "ours").scores["f_lmd"]
     assert score.mean == pytest.approx((1.5 + 3.5) / 2)
     assert score.sd == pytest.approx(statistics.stdev([1.5, 3.5]))
+    assert score.low < score.mean < score.high
 
 
-def test_seeds_can_be_chosen(tmp_path):
-    write_clips(tmp_path / "ours", 1, [clip(1, 1.0)])
-    write_clips(tmp_path / "ours", 2, [clip(1, 9.0)])
-    score = row_of(table_of(tmp_path, "ours", seeds=[1]), "ours").scores["f_lmd"]
-    assert score.mean == 1.0 and math.isnan(score.sd)
+def test_table_1_recomputed_from_the_files(tmp_path):
+    """Every number of table1.csv is a mean of rows of clips.csv, by Python's own arithmetic."""
+    paths = write_scores(
+        tmp_path, random_scores(seeds=(0, 1), clips=clip_ids(("W901",)), networks=False)
+    )
+    out = {form: tmp_path / f"table1.{form}" for form in ("csv", "md", "tex", "html")}
+    write_table1(paths, labels=[], notes=[], **out)
+    values = {}
+    for path in paths:
+        for row in csv.DictReader(path.open(encoding="utf-8")):
+            key = (row["method"], row["reference"], row["metric"], row["convention"])
+            values.setdefault(key, {}).setdefault(row["seed"], []).append(float(row["value"]))
+    shown = 0
+    for row in csv.DictReader(out["csv"].open(encoding="utf-8")):
+        if row["seeds"] == "0":
+            continue
+        of_truth = row["method"] == "ground_truth"
+        reference = "same_emotion" if of_truth else row["reference"]
+        for metric, convention in (F_LMD, M_LMD, SSIM, PSNR, LEGACY):
+            by_seed = values[row["method"], reference, metric, convention].values()
+            mean = statistics.fmean(statistics.fmean(clips) for clips in by_seed)
+            assert float(row[metric]) == pytest.approx(mean, abs=2e-6)
+            assert float(row[f"{metric}_low"]) <= mean + 2e-6
+            assert float(row[f"{metric}_high"]) >= mean - 2e-6
+            shown += 1
+    assert shown == 5 * 2 * 6
+    # The fragment is right in any encoding: a browser that opens it alone isn't told of one.
+    assert "&#8734;" in out["html"].read_bytes().decode("ascii")
+    truth = next(csv.DictReader(out["csv"].open()))
+    assert [truth[each] for each in ("f_lmd", "m_lmd", "ssim", "psnr")] == [
+        "0.000000", "0.000000", "1.000000", "inf"
+    ]  # fmt: skip
+
+
+def test_protocols_stand_apart_and_the_ground_truth_serves_both(tmp_path):
+    table = table_of(
+        tmp_path,
+        run("ground_truth", [0.0]),
+        run("ours", [1.0]),
+        run("ours", [3.0], reference="neutral"),
+        run("evp", [2.0]),
+    )
+    assert [each.reference for each in table.protocols] == ["same_emotion", "neutral"]
+    assert row_of(table, "ours").scores["f_lmd"].mean == 1.0
+    assert row_of(table, "ours", 1).scores["f_lmd"].mean == 3.0
+    assert [row.id for row in table.protocols[1].rows] == ["ground_truth", "ours"]
+    rows = list(csv.DictReader(to_csv(table).splitlines()))
+    ours = [row for row in rows if row["method"] == "ours"]
+    assert [(row["reference"], row["paper_psnr"]) for row in ours] == [
+        ("same_emotion", "33.320000"), ("neutral", "")
+    ]  # fmt: skip
+    first, second = to_markdown(table).split("### Neutral reference face")
+    assert "33.32" in first and "33.32" not in second and "not run" not in second
 
 
 def test_best_is_bold_ties_as_printed_and_built_in_rows_do_not_compete(tmp_path):
-    write_clips(tmp_path / "ground_truth", 1, [clip(1, 0.0, psnr="inf")])
-    write_clips(tmp_path / "copy_reference", 1, [clip(1, 0.5, psnr=30)])
-    write_clips(tmp_path / "baseline", 1, [clip(1, 1.231, psnr=20)])
-    write_clips(tmp_path / "ours", 1, [clip(1, 1.234, psnr=25)])
-    table = table_of(tmp_path, "ground_truth", "copy_reference", "baseline", "ours")
-    best = {m: {r.id for r in table.rows if table.is_best(r, m)} for m in ("f_lmd", "psnr")}
+    table = table_of(
+        tmp_path,
+        run("ground_truth", [0.0], psnr=[math.inf]),
+        run("copy_reference", [0.5], psnr=[30]),
+        run("baseline", [1.231], psnr=[20]),
+        run("ours", [1.234], psnr=[25]),
+    )
+    protocol = table.protocols[0]
+    best = {m: {r.id for r in protocol.rows if protocol.is_best(r, m)} for m in ("f_lmd", "psnr")}
     assert best == {"f_lmd": {"baseline", "ours"}, "psnr": {"ours"}}
 
 
@@ -62,19 +150,32 @@ def test_numbers_that_are_none_nan_or_infinite():
     ]  # fmt: skip
 
 
-def test_clips_without_a_value_are_left_out_and_said(tmp_path):
-    write_clips(tmp_path / "ours", 1, [clip(1, ""), clip(2, 3.0, missed=4)])
-    table = table_of(tmp_path, "ours")
+def test_clips_without_a_value_or_a_face_are_said(tmp_path):
+    table = table_of(tmp_path, run("ours", [math.nan, 3.0], missed=[0, 4]))
     assert row_of(table, "ours").scores["f_lmd"].mean == 3.0
-    assert any("F-LMD could not be measured on 1 of 2 clips" in note for note in table.notes)
-    assert any("no face was found in 4 of 100" in note for note in table.notes)
+    notes = table.protocols[0].notes
+    assert "Ours: F-LMD could not be measured on 1 of 2 clips, which its mean leaves out." in notes
+    assert "Ours: no face was found in 4 of 100 rendered frames." in notes
+    assert len(notes) == 2
 
 
-def test_rows_not_run_stand_where_the_paper_has_them(tmp_path):
-    for name in ("ground_truth", "baseline", "plain", "ours"):
-        write_clips(tmp_path / name, 1, [clip(1, 1.0)])
-    table = table_of(tmp_path, "ground_truth", "baseline", "plain", "ours")
-    assert [row.id for row in table.rows] == [
+def test_a_method_that_lacks_clips_is_named_with_them(tmp_path):
+    few = run("evp", [1.0] * 6)
+    few = few[~few["clip_id"].isin(clip_ids()[:5])]
+    table = table_of(tmp_path, run("ours", [1.0] * 6), few, labels=[("evp", "EVP"), ("x", "X")])
+    clips = clip_ids()
+    assert table.protocols[0].notes == (
+        "EVP is scored on 1 of 6 clips, so that its means can't be held against the others'; it "
+        f"lacks {clips[0]}, {clips[1]}, {clips[2]} and 2 more.",
+    )
+    assert row_of(table, "evp").clips == 1
+    assert "X: none of its clips could be scored." in table.notes
+
+
+def test_rows_follow_the_labels_and_rows_not_run_the_paper(tmp_path):
+    names = ("ground_truth", "baseline", "plain", "ours")
+    table = table_of(tmp_path, *(run(name, [1.0]) for name in names))
+    assert [row.id for row in table.protocols[0].rows] == [
         "ground_truth", "baseline", "evp", "audio2head", "ours_wo_msef", "ours_wo_aatu", "plain",
         "ours",
     ]  # fmt: skip
@@ -82,13 +183,20 @@ def test_rows_not_run_stand_where_the_paper_has_them(tmp_path):
     assert row_of(table, "evp").shown_paper("psnr") == "29.53"
     assert row_of(table, "audio2head").shown_paper("f_lmd") == "–"
     assert row_of(table, "plain").shown_paper("psnr") == "–"
+    scores = read(tmp_path / "again", *(run(name, [1.0]) for name in names))
+    assert label_methods(scores, [("ours", "O"), ("baseline", "B")]) == {
+        "ground_truth": "Ground truth", "ours": "O", "baseline": "B", "plain": "plain"
+    }  # fmt: skip
 
 
 def test_all_forms_hold_the_same_numbers(tmp_path):
-    write_clips(tmp_path / "baseline", 1, [clip(1, 1.257, 3.333, 0.6789, 21.987)])
-    write_clips(tmp_path / "ours", 1, [clip(1, 1.111, 2.222, 0.7777, "inf")])
-    table = table_of(tmp_path, "baseline", "ours", notes=["mini & small"])
-    expected = ["1.26", "3.33", "0.679", "21.99", "2.39", "3.38", "0.69", "32.38"]
+    table = table_of(
+        tmp_path,
+        run("baseline", [1.257], m_lmd=[3.333], ssim=[0.6789], psnr=[21.987], psnr_legacy=[31.2]),
+        run("ours", [1.111], m_lmd=[2.222], ssim=[0.7777], psnr=[math.inf]),
+        notes=["mini & small"],
+    )
+    expected = ["1.26", "3.33", "0.679", "21.99", "31.20", "2.39", "3.38", "0.69", "32.38"]
     markdown = next(line for line in to_markdown(table).splitlines() if "Baseline" in line)
     latex = next(line for line in to_latex(table).splitlines() if line.startswith("Baseline"))
     html = to_html(table).split('<th scope="row">Baseline</th>')[1].split("</tr>")[0]
@@ -99,41 +207,105 @@ def test_all_forms_hold_the_same_numbers(tmp_path):
     assert r"mini \& small" in to_latex(table) and "mini &amp; small" in to_html(table)
 
 
-def test_latex_rows_have_nine_columns_and_braces_close(tmp_path):
-    write_clips(tmp_path / "ours", 1, [clip(1, 1.0)])
-    latex = to_latex(table_of(tmp_path, "ours", labels=[("ours", "Ours_100% & {x}")]))
-    assert r"Ours\_100\% \& \{x\} & " in latex and latex.isascii()
+def test_intervals_are_in_all_forms(tmp_path):
+    table = table_of(tmp_path, run("ours", [1.0, 1.2, 1.4, 1.6]))
+    # Student's t of four clips, by hand: 1.3 -+ 3.1824 * .2582 / 2.
+    for form in (to_markdown, to_latex, to_html):
+        assert "[0.89, 1.71]" in form(table)
+
+
+def test_latex_rows_are_equally_wide_and_braces_close(tmp_path):
+    table = table_of(tmp_path, run("ours", [1.0, 2.0]), labels=[("ours", "Ours_100% & {x} 方")])
+    latex = to_latex(table)
+    assert r"Ours\_100\% \& \{x\} ? & " in latex and latex.isascii()
     bare = re.sub(r"\\.", "", latex)
     assert bare.count("{") == bare.count("}") and bare.count("$") % 2 == 0
     body = latex.split(r"\midrule")[1].split(r"\bottomrule")[0].strip().splitlines()
+    assert len(body) == 7  # the paper's six rows, and the line of intervals
     for line in body:
-        spanned = 3 if "multicolumn" in line else 0
-        assert len(re.findall(r"(?<!\\)&", line)) + 1 + spanned == 9
+        spanned = 4 if "multicolumn" in line else 0
+        assert len(re.findall(r"(?<!\\)&", line)) + 1 + spanned == 10
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_latex_compiles(tmp_path):
+    scores = read(tmp_path, random_scores(clips=clip_ids(("W901",)), networks=False))
+    table = build_table1(scores, [("ours", "Ours: é_^~\\#$ 方 <x>")], ["±↓∞–"])
+    (tmp_path / "table1.tex").write_text(to_latex(table), encoding="utf-8")
+    done = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "table1.tex"],
+        cwd=tmp_path, capture_output=True, text=True, errors="replace",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:]
+    overfull = re.findall(r"Overfull \\hbox \(([\d.]+)pt too wide\)", done.stdout)
+    assert not overfull, "the table is wider than the page"
 
 
 def test_csv_is_full_precision_and_the_same_twice(tmp_path):
-    write_clips(tmp_path / "ours", 1, [clip(1, 1 / 3, psnr="inf")])
-    first, second = (to_csv(table_of(tmp_path, "ours")) for _ in range(2))
+    scores = read(tmp_path, run("ours", [1 / 3], psnr=[math.inf]))
+    first, second = (to_csv(build_table1(scores)) for _ in range(2))
     assert first == second
     row = next(r for r in csv.DictReader(first.splitlines()) if r["method"] == "ours")
     assert row["f_lmd"] == "0.333333" and row["psnr"] == "inf" and row["f_lmd_sd"] == ""
-    assert row["paper_psnr"] == "33.320000"
+    assert row["f_lmd_low"] == "" and row["paper_psnr"] == "33.320000"
 
 
-def test_errors_name_what_is_missing(tmp_path):
-    with pytest.raises(ValueError, match="'ours': no folder"):
-        table_of(tmp_path, "ours")
-    (tmp_path / "ours").mkdir()
-    with pytest.raises(ValueError, match="no seed<k> folder"):
-        table_of(tmp_path, "ours")
-    write_clips(tmp_path / "ours", 1, [clip(1, 1.0)])
-    write_clips(tmp_path / "baseline", 1, [clip(2, 1.0)])
-    with pytest.raises(ValueError, match="not scored on the same clips"):
-        table_of(tmp_path, "ours", "baseline")
-    with pytest.raises(ValueError, match="more than once"):
-        table_of(tmp_path, "ours", "ours")
-    with pytest.raises(ValueError, match="--label for typo"):
-        table_of(tmp_path, "ours", labels=[("typo", "x")])
+def test_scores_know_their_emotion_speaker_and_level(tmp_path):
+    clips = ["W901-front-sad-1-001", "W902-front-sad-3-002", "W902-front-happy-3-002"]
+    rows = scores_by_hand("ours", {F_LMD: [1.0, 2.0, 6.0]}, clips=clips)
+    fid = scores_by_hand("ours", {("fid", "inception"): [9.0]}, clips=["all"])
+    scores = read(tmp_path, rows, fid)
+
+    def means(group):
+        return {k: v.mean for k, v in score_by(scores, group, "ours", *F_LMD).items()}
+
+    assert means("emotion") == {"happy": 6.0, "sad": 1.5}
+    assert means("level") == {1: 1.0, 3: 4.0}
+    assert means("speaker") == {"W901": 1.0, "W902": 4.0}
+    assert references_of(scores) == ["same_emotion"]
+
+
+def test_errors_name_what_is_wrong(tmp_path):
+    with pytest.raises(ValueError, match=r"no scores .*nothing\.csv"):
+        read_scores([tmp_path / "nothing.csv"])
+    path = tmp_path / "bad.csv"
+    path.write_text("clip_id,method\nx,y\n")
+    with pytest.raises(ValueError, match=r"bad\.csv: no column reference, seed"):
+        read_scores([path])
+    line = "W901-front-sad-1-001,ours,same_emotion,0,ssim,frame"
+    path.write_text(f"{','.join(COLUMNS)}\n{line},many\n")
+    with pytest.raises(ValueError, match=r"bad\.csv: is not a table of scores"):
+        read_scores([path])
+    path.write_text(f"{','.join(COLUMNS)}\n{line},\n")
+    with pytest.raises(ValueError, match=r"bad\.csv: has empty cells"):
+        read_scores([path])
+    path.write_text(f"{','.join(COLUMNS)}\n")
+    with pytest.raises(ValueError, match="is the test part empty"):
+        read_scores([path])
+    path.write_text(f"{','.join(COLUMNS)}\n{line},0.5\n")
+    with pytest.raises(ValueError, match="two values for W901-front-sad-1-001, ours"):
+        read_scores([path, path])
+    with pytest.raises(ValueError, match="reference 'neutral': there are same_emotion"):
+        of_reference(read_scores([path]), "neutral")
+
+
+def test_published_rows_stand_in_groups_with_their_convention(tmp_path):
+    scores = read(tmp_path, run("ours", [1.257]), run("ours", [2.5], reference="neutral"))
+    text = published_markdown(published_groups(scores, [("ours", "Mine")]))
+    groups = dict(part.split("\n", 1) for part in text.split("### ")[1:])
+    assert list(groups)[:3] == [
+        "The paper", "This run: reference face in the clip's emotion",
+        "This run: neutral reference face",
+    ]  # fmt: skip
+    assert "| Mine | 1.26 |" in groups["This run: reference face in the clip's emotion"]
+    assert "| Ours | 2.35 | 3.02 | 0.72 | 33.32 |" in groups["The paper"]
+    assert "F-LMD ↓ | M-LMD ↓ | SSIM ↑ | CPBD ↑ | Sync ↑" in groups["DreamTalk"]
+    assert "| EAT | 5.54 | 4.79 | 0.53 | 0.15 | 2.16 | 36.4 |" in groups["DreamTalk"]
+    assert "| PD-FGC | 5.50 | 4.10 | 0.49 |" in groups["DreamTalk"]
+    assert "| PC-AVS | 3.03 | 2.97 | 0.63 | 28.72 | – | – |" in groups["EAMM"]
+    assert all(group.convention and group.source for group in GROUPS)
+    without = published_groups(None)
+    assert len(without) == len(groups) - 2
 
 
 def test_clips_are_chosen_by_level_with_speakers_in_turn():

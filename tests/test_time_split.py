@@ -82,11 +82,12 @@ def test_translators_see_the_training_frames_alone(numbered):
 
 def test_methods_are_tested_on_the_end_with_its_own_first_frame_as_reference(numbered):
     for clip in numbered["test"].values():
-        landmarks, frames = predict_clip(Method("ground_truth", "truth", "truth"), clip)
-        assert landmarks[:, 0, 0].tolist() == frames[:, 0, 0, 0].tolist() == list(TESTED_ON)
-        landmarks, frames = predict_clip(Method("copy", "reference", "reference"), clip)
-        assert set(landmarks.ravel()) == set(frames.ravel()) == {96}
-        assert len(landmarks) == len(frames) == 24
+        made = predict_clip(Method("ground_truth", "truth", "truth"), clip, clip)
+        assert made.landmarks[:, 0, 0].tolist() == list(TESTED_ON)
+        assert made.frames[:, 0, 0, 0].tolist() == list(TESTED_ON)
+        made = predict_clip(Method("copy", "reference", "reference"), clip, clip)
+        assert set(made.landmarks.ravel()) == set(made.frames.ravel()) == {96}
+        assert len(made.landmarks) == len(made.frames) == 24
 
 
 @pytest.mark.parametrize("architecture", ["at_net", "audio2lm"])
@@ -115,7 +116,8 @@ def test_one_clip_is_enough_to_train_on_and_to_test(parts, tmp_path, architectur
         assert np.isfinite(history["loss"]).all()
         assert not [name for name in history if name.startswith("val_")]
     method = Method("ours", restore_landmark_model(landmarks), restore_translator(translator))
-    points, frames = predict_clip(method, opened["test"]["W901-front-happy-3-001"])
-    assert points.shape == (24, 68, 2)
-    assert frames.shape == (24, 64, 64, 3)
-    assert np.isfinite(points).all()
+    clip = opened["test"]["W901-front-happy-3-001"]
+    made = predict_clip(method, clip, clip)
+    assert made.landmarks.shape == (24, 68, 2)
+    assert made.frames.shape == (24, 64, 64, 3)
+    assert np.isfinite(made.landmarks).all()

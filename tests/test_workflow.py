@@ -8,8 +8,11 @@ import av
 import pytest
 import yaml
 
+from emohead.evaluation.catalogue import HEADLINE
+
 ROOT = Path(__file__).parent.parent
 SMOKE = ["--configfile", str(ROOT / "config/smoke.yaml")]
+REFERENCES = ["same_emotion", "neutral"]
 REAL_METHODS = ["baseline", "ours_wo_msef", "ours_wo_aatu", "ours"]
 
 pytestmark = pytest.mark.end_to_end
@@ -23,51 +26,83 @@ def folder(snakemake, tmp_path_factory) -> Path:
     return folder
 
 
+def scores(folder: Path, run: str) -> list[dict[str, str]]:
+    """The rows of a run's clips.csv."""
+    return list(csv.DictReader((folder / f"results/evaluation/{run}/clips.csv").open()))
+
+
+def values(rows: list[dict[str, str]], metric: str, convention: str) -> list[float]:
+    return [
+        float(row["value"])
+        for row in rows
+        if (row["metric"], row["convention"]) == (metric, convention)
+    ]
+
+
 def test_report_is_all_there(folder):
     report = folder / "results/report"
-    for name in ("table1.csv", "table1.md", "table1.tex", "table1.html", "landmarks.png",
-                 "landmarks.pdf", "frames.png", "training.png", "index.html", "crops.png",
+    for name in ("table1.csv", "table1.md", "table1.tex", "table1.html", "claims.csv", "claims.md",
+                 "claims.html", "published.md", "published.html", "same_emotion/landmarks.png",
+                 "same_emotion/landmarks.pdf", "neutral/frames.png", "neutral/emotions.png",
+                 "neutral/emotions.csv", "training.png", "index.html", "crops.png",
                  "data.html"):  # fmt: skip
         assert (report / name).stat().st_size > 0
     page = (report / "index.html").read_text()
-    assert page.count("<video") == 2 * 6  # emotions x (methods, ground truth, copy reference)
     assert "hardly been trained" in page
+    assert "LPIPS was not computed, because" in page
 
 
 def test_table_1_can_be_recomputed_from_clips_csv(folder):
-    table = {
-        row["method"]: row for row in csv.DictReader((folder / "results/report/table1.csv").open())
-    }
-    assert {"evp", "audio2head", *REAL_METHODS} <= set(table)
-    for method in ["copy_reference", *REAL_METHODS]:
-        clips = list(
-            csv.DictReader((folder / f"results/evaluation/{method}/seed0/clips.csv").open())
-        )
-        assert len(clips) == 4  # 2 speakers x 2 emotions x 1 of 3 clips
-        for metric in ("f_lmd", "m_lmd", "ssim", "psnr"):
-            values = [float(clip[metric]) for clip in clips if clip[metric]]
-            assert float(table[method][metric]) == pytest.approx(
-                sum(values) / len(values), abs=2e-6
-            )
-        for clip in clips:
-            # Hardly trained models render faces that dlib may not find: then, and only then,
-            # there are no landmarks to score, and the clip says so.
-            assert (clip["f_lmd"] == "") == (clip["faces_missed"] == clip["frames"])
+    table = list(csv.DictReader((folder / "results/report/table1.csv").open()))
+    for reference in REFERENCES:
+        rows = {row["method"]: row for row in table if row["reference"] == reference}
+        assert {"copy_reference", *REAL_METHODS} <= set(rows)
+        for method in ["copy_reference", *REAL_METHODS]:
+            clips = scores(folder, f"{method}/{reference}/seed0")
+            assert (
+                len({row["clip_id"] for row in clips}) == 4
+            )  # 2 speakers, 2 emotions, 1 of 3 clips
+            assert {(row["method"], row["reference"], row["seed"]) for row in clips} == {
+                (method, reference, "0")
+            }
+            for metric, convention in HEADLINE.items():
+                found = values(clips, metric, convention)
+                # Hardly trained models render faces that dlib may not find: then, and only then,
+                # there are no landmarks to score.
+                if found:
+                    mean = sum(found) / len(found)
+                    assert float(rows[method][metric]) == pytest.approx(mean, abs=2e-6)
+                else:
+                    assert metric.endswith("lmd") and rows[method][metric] == ""
+            missed = values(clips, "faces_missed", "count")
+            scored = values(clips, "frames", "count")
+            distances = values(clips, "f_lmd", HEADLINE["f_lmd"])
+            assert len(distances) == sum(m < f for m, f in zip(missed, scored, strict=True))
 
 
 def test_ground_truth_is_exact_and_models_are_not(folder):
-    def rows(method: str) -> list[dict[str, str]]:
-        return list(
-            csv.DictReader((folder / f"results/evaluation/{method}/seed0/clips.csv").open())
-        )
+    truth = scores(folder, "ground_truth/same_emotion/seed0")
+    exact = {"f_lmd": 0, "m_lmd": 0, "ssim": 1, "psnr": math.inf}
+    for metric, convention in HEADLINE.items():
+        assert values(truth, metric, convention) == [exact[metric]] * 4
+    assert values(truth, "faces_missed", "count") == [0] * 4
+    ours = scores(folder, "ours/same_emotion/seed0")
+    assert max(values(ours, "ssim", "frame")) < 1
+    assert all(5 < value < 60 for value in values(ours, "psnr", "frame"))
 
-    for row in rows("ground_truth"):
-        assert (float(row["f_lmd"]), float(row["m_lmd"]), float(row["ssim"])) == (0, 0, 1)
-        assert math.isinf(float(row["psnr"]))
-        assert int(row["faces_missed"]) == 0
-    for row in rows("ours"):
-        assert float(row["ssim"]) < 1
-        assert 5 < float(row["psnr"]) < 60
+
+def test_the_reference_face_matters_where_the_clip_is_not_neutral(folder):
+    same, neutral = (
+        {
+            (row["clip_id"], row["metric"], row["convention"]): row["value"]
+            for row in scores(folder, f"copy_reference/{reference}/seed0")
+        }
+        for reference in REFERENCES
+    )
+    assert same.keys() == neutral.keys()
+    for key in same:
+        if key[1:] == ("psnr", "frame"):
+            assert (same[key] == neutral[key]) == ("neutral" in key[0])
 
 
 def test_methods_that_share_a_part_share_its_training(folder):
@@ -82,7 +117,7 @@ def test_methods_that_share_a_part_share_its_training(folder):
 
 
 def test_videos_have_sound_and_say_that_they_are_synthetic(folder):
-    videos = sorted((folder / "results/methods/ours/seed0/videos").glob("*.mp4"))
+    videos = sorted((folder / "results/methods/ours/neutral/seed0/videos").glob("*.mp4"))
     assert len(videos) == 4
     with av.open(str(videos[0])) as video:
         assert "Synthetic" in video.metadata["comment"]
@@ -107,12 +142,15 @@ def test_one_landmark_key_reruns_only_what_depends_on_it(snakemake, jobs, folder
     planned = jobs(done)
     assert planned == {
         "train_landmarks": 1,
-        "synthesize": 2,
-        "redetect_landmarks": 2,
-        "evaluate_method": 2,
+        "synthesize": 4,
+        "redetect_landmarks": 4,
+        "evaluate_method": 4,
         "report_table1": 1,
-        "report_landmarks": 1,
-        "report_frames": 1,
+        "report_claims": 1,
+        "report_published": 1,
+        "report_emotions": 2,
+        "report_landmarks": 2,
+        "report_frames": 2,
         "report_training": 1,
         "report_page": 1,
         "all": 1,
@@ -123,7 +161,8 @@ def test_one_ablation_trains_only_what_it_needs(snakemake, jobs, tmp_path):
     done = snakemake(tmp_path, "ours_wo_msef", *SMOKE, "--dry-run")
     planned = jobs(done)
     assert planned["train_landmarks"] == planned["train_translator"] == 1
-    assert planned["synthesize"] == 2  # the method's and the ground truth's
+    # The method's with both references, and the ground truth's.
+    assert planned["synthesize"] == 3
     assert "report_page" not in planned
     output = done.stdout + done.stderr
     assert "landmark_model=at_net" in output

@@ -1,8 +1,9 @@
-"""Rule redetect_landmarks: a method's rendered clips -> the landmarks that dlib sees on them."""
+"""Rule redetect_landmarks: rendered clips -> what dlib sees on them: landmarks, and who it is."""
 
 import argparse
 from pathlib import Path
 
+from emohead.evaluation.identity import FaceDescriber
 from emohead.evaluation.redetect import redetect, save_redetected
 from emohead.faces import FaceFinder
 from emohead.store import open_clips
@@ -13,6 +14,7 @@ parser.add_argument("--output", type=Path, required=True, help="landmarks, .npz"
 
 if __name__ == "__main__":
     flags = parser.parse_args()
-    finder = FaceFinder()
+    finder, describer = FaceFinder(), FaceDescriber()
     clips = open_clips([flags.shard])
-    save_redetected(flags.output, {name: redetect(clip, finder) for name, clip in clips.items()})
+    seen = {clip_id: redetect(clip, finder, describer) for clip_id, clip in clips.items()}
+    save_redetected(flags.output, seen)

@@ -1,4 +1,4 @@
-"""Rule report_page: table, videos, figures and settings -> one self-contained HTML page."""
+"""Rule report_page: claims, tables, videos, figures and settings -> one self-contained page."""
 
 import argparse
 import json
@@ -6,43 +6,67 @@ from pathlib import Path
 
 import yaml
 
-from emohead.report.flags import add_method_flags, name_and_path
-from emohead.report.methods import named_methods
+from emohead.report.flags import add_score_flags, name_and_path
 from emohead.report.page import write_page
 
+
+def pair_and_path(flag: str) -> tuple[tuple[str, str], Path]:
+    """`ours/neutral=folder` as (("ours", "neutral"), Path("folder")), for argparse's `type`."""
+    pair, path = name_and_path(flag)
+    first, slash, second = pair.partition("/")
+    if not (first and slash and second):
+        raise argparse.ArgumentTypeError(f"{flag!r} is not NAME/NAME=PATH")
+    return (first, second), path
+
+
 parser = argparse.ArgumentParser(description=__doc__)
-add_method_flags(parser, "its evaluation folder, with seed<k>/clips.csv in it")
-parser.add_argument("--seeds", type=int, nargs="+", help="default: every seed<k> there is")
-parser.add_argument(
-    "--videos",
-    action="append",
-    required=True,
-    type=name_and_path,
-    metavar="ID=FOLDER",
-    help="a method of --method and its folder of <clip_id>.mp4; repeat, in the order to show",
-)
+parser.add_argument("--claims", type=Path, required=True, help="claims.csv")
 parser.add_argument("--table1", type=Path, required=True, help="Table 1's .html form")
-parser.add_argument("--landmarks-figure", type=Path, required=True, help=".png")
-parser.add_argument("--frames-figure", type=Path, required=True, help=".png")
+parser.add_argument("--published", type=Path, required=True, help="the published rows' .html form")
+add_score_flags(parser)
+for name, path, what in (
+    ("--videos", "METHOD/REFERENCE=FOLDER", "a run's folder of <clip_id>.mp4"),
+    ("--shards", "METHOD/REFERENCE=FILE", "a run's clips.h5, for its landmarks"),
+    ("--figure", "REFERENCE/NAME=FILE", "a .png; names: landmarks, frames, emotions"),
+):
+    parser.add_argument(
+        name,
+        action="append",
+        required=True,
+        type=pair_and_path,
+        metavar=path,
+        help=f"{what}; repeat",
+    )
 parser.add_argument("--training-figure", type=Path, required=True, help=".png")
+parser.add_argument("--clips", type=Path, required=True, help="the data's clips.csv")
+parser.add_argument("--split", type=Path, required=True, help="split.csv")
+parser.add_argument("--rejected", type=Path, required=True, help="rejected.csv")
+parser.add_argument("--benchmarks", type=Path, required=True, help="Snakemake's benchmark files")
 parser.add_argument("--config", type=json.loads, required=True, help="the run's, as JSON")
 parser.add_argument("--note", action="append", default=[], help="a warning on top; repeat")
+parser.add_argument(
+    "--missing", action="append", default=[], help="what was not computed, and why; repeat"
+)
 parser.add_argument("--output", type=Path, required=True)
 
 if __name__ == "__main__":
     flags = parser.parse_args()
-    methods = named_methods(flags.method, flags.label)
     write_page(
         flags.output,
-        notes=flags.note,
+        claims=flags.claims,
         table1=flags.table1,
-        evaluations=methods,
-        seeds=flags.seeds,
-        videos=named_methods(
-            flags.videos, [each for each in flags.label if each[0] in dict(flags.videos)]
-        ),
-        landmarks_figure=flags.landmarks_figure,
-        frames_figure=flags.frames_figure,
+        published=flags.published,
+        scores=flags.scores,
+        labels=flags.label,
+        videos=dict(flags.videos),
+        shards=dict(flags.shards),
+        figures=dict(flags.figure),
         training_figure=flags.training_figure,
+        clips=flags.clips,
+        split=flags.split,
+        rejected=flags.rejected,
+        benchmarks=flags.benchmarks,
         config=yaml.safe_dump(flags.config, sort_keys=False, allow_unicode=True),
+        notes=flags.note,
+        missing=flags.missing,
     )

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from emohead.methods import read_method, synthesize_clips
+from emohead.references import PROTOCOLS
 from emohead.split import clips_of_part
 from emohead.store import open_clips
 
@@ -14,6 +15,7 @@ parser.add_argument("--split", type=Path, required=True)
 parser.add_argument("--landmarks", required=True, help="a checkpoint, `truth` or `reference`")
 parser.add_argument("--translator", required=True, help="a checkpoint, `truth` or `reference`")
 parser.add_argument("--method", required=True, help="the method's name, for the videos' metadata")
+parser.add_argument("--reference", choices=PROTOCOLS, required=True, help="whose face is given")
 parser.add_argument("--threads", type=int, required=True)
 parser.add_argument("--shard", type=Path, required=True, help="rendered clips, .h5")
 parser.add_argument("--videos", type=Path, required=True, help="folder of rendered clips, .mp4")
@@ -23,6 +25,7 @@ if __name__ == "__main__":
     synthesize_clips(
         read_method(flags.method, flags.landmarks, flags.translator),
         open_clips(flags.features, clips_of_part(flags.split, "test")),
+        reference=flags.reference,
         clip_table=flags.clips,
         shard=flags.shard,
         videos=flags.videos,

@@ -5,6 +5,8 @@ What the paper leaves open follows ATVG's `code/demo.py` and python_speech_featu
 lifter 22, and a window of 28 MFCC frames for every video frame.
 """
 
+from collections.abc import Iterable, Iterator
+
 import librosa
 import numpy as np
 
@@ -16,6 +18,8 @@ N_FFT = 512
 N_MELS = 26
 #: MFCC frames in the window of one video frame, and coefficients of each.
 WINDOW_FRAMES, COEFFICIENTS = 28, 12
+
+_HOPS_PER_FRAME = SAMPLES_PER_FRAME // HOP
 
 # Video frames whose windows are made at once: a minute, so that an hour takes no more memory.
 _BLOCK_FRAMES = 1500
@@ -35,17 +39,51 @@ def mfcc_windows(samples: np.ndarray, frames: int) -> np.ndarray:
     windows = np.empty((frames, WINDOW_FRAMES, COEFFICIENTS), np.float32)
     for start in range(0, frames, _BLOCK_FRAMES):
         stop = min(start + _BLOCK_FRAMES, frames)
-        windows[start:stop] = _windows_of(samples, start, stop)
+        windows[start:stop] = _windows_of(samples, *_span_of(start, stop))
     return windows
 
 
-def _windows_of(samples: np.ndarray, start: int, stop: int) -> np.ndarray:
-    """The windows of video frames [start, stop), [stop - start, 28, 12]."""
-    hops_per_frame = SAMPLES_PER_FRAME // HOP
+def stream_mfcc_windows(
+    blocks: Iterable[np.ndarray], frames_per_block: int
+) -> Iterator[np.ndarray]:
+    """The MFCC windows of sound that comes in blocks float32 [n], float32 [t, 28, 12] at a time.
+
+    Every t is `frames_per_block`, but for the last. They are those that `mfcc_windows` makes of the
+    whole sound's video frames, the last of which may be begun only; no more of the sound is held
+    than one block of frames needs.
+    """
+    held, offset, done = np.zeros(0, np.float32), 0, 0  # held of the sound, from sample `offset` on
+    waiting, heard = [], 0
+    for block in blocks:
+        waiting.append(block)
+        heard += len(block)
+        while heard >= _span_of(done, done + frames_per_block)[1]:
+            held = np.concatenate([held, *waiting])
+            waiting = []
+            first, last = _span_of(done, done + frames_per_block)
+            yield _windows_of(held, first - offset, last - offset)
+            done += frames_per_block
+            # Pre-emphasis looks back by one sample.
+            keep = max(_span_of(done, done + 1)[0] - 1, 0)
+            held, offset = held[keep - offset :], keep
+    held = np.concatenate([held, *waiting])
+    frames = -(-heard // SAMPLES_PER_FRAME)
+    for start in range(done, frames, frames_per_block):
+        first, last = _span_of(start, min(start + frames_per_block, frames))
+        yield _windows_of(held, first - offset, last - offset)
+
+
+def _span_of(start: int, stop: int) -> tuple[int, int]:
+    """The samples [first, last) that the windows of video frames [start, stop) are made of."""
     # librosa centres the 400-sample window in the 512-sample FFT frame.
     first = start * SAMPLES_PER_FRAME - _PADDING - (N_FFT - WINDOW) // 2
-    hops = (stop - start - 1) * hops_per_frame + WINDOW_FRAMES
-    sound = _emphasised(samples, first, first + (hops - 1) * HOP + N_FFT)
+    hops = (stop - start - 1) * _HOPS_PER_FRAME + WINDOW_FRAMES
+    return first, first + (hops - 1) * HOP + N_FFT
+
+
+def _windows_of(samples: np.ndarray, first: int, last: int) -> np.ndarray:
+    """The windows [t, 28, 12] of t video frames, of the samples [first, last) that they span."""
+    sound = _emphasised(samples, first, last)
     mel = librosa.feature.melspectrogram(
         y=sound, sr=SAMPLE_RATE, n_fft=N_FFT, win_length=WINDOW, hop_length=HOP, window="boxcar",
         center=False, power=2.0, n_mels=N_MELS, htk=True, norm=None,
@@ -53,7 +91,7 @@ def _windows_of(samples: np.ndarray, start: int, stop: int) -> np.ndarray:
     log_mel = np.log(np.maximum(mel / N_FFT, _FLOOR))
     mfcc = librosa.feature.mfcc(S=log_mel, n_mfcc=COEFFICIENTS + 1, norm="ortho", lifter=22)
     windows = np.lib.stride_tricks.sliding_window_view(mfcc[1:].T, WINDOW_FRAMES, axis=0)
-    return windows[::hops_per_frame].transpose(0, 2, 1)
+    return windows[::_HOPS_PER_FRAME].transpose(0, 2, 1)
 
 
 def _emphasised(samples: np.ndarray, first: int, last: int) -> np.ndarray:

@@ -28,8 +28,8 @@ _LONGEST_STEP, _LONGEST_STEP_BACK = 10.0, 0.1
 _MOST_LATE = 0.05
 #: Pixels: a multiple of the sampling of every format's colour planes, and of FFmpeg's dither.
 _COLOUR_GRID = 8
-#: Blocks of sound whose time stamps are off by up to this many samples follow each other.
-_AUDIO_JITTER = SAMPLE_RATE // 100
+#: Blocks of sound whose time stamps are off by up to so many seconds follow each other.
+_AUDIO_JITTER = 0.01
 
 
 class MediaError(ValueError):
@@ -248,24 +248,52 @@ def read_audio(path: Path, *, start: float = 0.0) -> np.ndarray:
     the file has no sound there is silence. Raises MediaError when the file can't be read or has no
     sound.
     """
-    pieces, filled = [], 0
+    return np.concatenate([block[0] for block in iterate_audio(path, start=start)])
+
+
+def iterate_audio(
+    path: Path, *, start: float = 0.0, rate: int = SAMPLE_RATE, layout: str = "mono"
+) -> Iterator[np.ndarray]:
+    """The sound of a file in blocks float32 [channels, n], a few of which make a second.
+
+    `rate` in samples a second; `layout` "mono" or "stereo"; the rest, and the errors, as
+    `read_audio`.
+    """
+    filled = 0
     with _opened(path, "audio") as container:
-        resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
+        resampler = av.AudioResampler(format="fltp", layout=layout, rate=rate)
         for frame in chain(container.decode(audio=0), [None]):
             for block in resampler.resample(frame):
-                samples = block.to_ndarray()[0]
-                place = filled if block.time is None else round((block.time - start) * SAMPLE_RATE)
-                if abs(place - filled) <= _AUDIO_JITTER and pieces:
+                samples = block.to_ndarray()
+                place = filled if block.time is None else round((block.time - start) * rate)
+                if abs(place - filled) <= _AUDIO_JITTER * rate and filled:
                     place = filled
-                if place - filled > _LONGEST_STEP * SAMPLE_RATE:
+                if place - filled > _LONGEST_STEP * rate:
                     raise MediaError(f"{path}: the clock of its sound jumps to {block.time:.1f} s")
-                samples = samples[max(filled - place, 0) :]
+                samples = samples[:, max(filled - place, 0) :]
                 if samples.size:
-                    pieces += [np.zeros(max(place - filled, 0), np.float32), samples]
-                    filled = max(place, filled) + samples.size
+                    if place > filled:
+                        yield np.zeros((len(samples), place - filled), np.float32)
+                    yield samples
+                    filled = max(place, filled) + samples.shape[1]
     if not filled:
         raise MediaError(f"{path}: holds no sound")
-    return np.concatenate(pieces).astype(np.float32, copy=False)
+
+
+@dataclass(frozen=True)
+class SoundFacts:
+    """What a file says of its sound: `channels`; and `start`, where its clock begins (seconds)."""
+
+    channels: int
+    start: float
+
+
+def probe_sound(path: Path) -> SoundFacts:
+    """Read the facts of a file's sound; errors as `iterate_audio`, but for damage further on."""
+    with _opened(path, "audio") as container:
+        # Sound that begins before 0 is what the encoder needed to start with, to be left out.
+        start = max(container.start_time or 0, 0) / av.time_base
+        return SoundFacts(container.streams.audio[0].channels, start)
 
 
 def clip_audio(clip: Clip) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Methods: a landmark model and a translator together, from sound and reference face to frames."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +12,11 @@ from tqdm import tqdm
 
 from emohead.checkpoint import load_checkpoint
 from emohead.clip_tables import read_clips
-from emohead.encoding import write_video
 from emohead.landmarks.load import restore_landmark_model
 from emohead.landmarks.model import LandmarkModel
 from emohead.landmarks.predict import predict_landmarks
-from emohead.media import SAMPLES_PER_FRAME, clip_audio
+from emohead.references import Protocol, choose_reference_clips
+from emohead.rendered import store_rendering
 from emohead.store import ShardWriter, StoredClip
 from emohead.translator.load import restore_translator
 from emohead.translator.render import translate
@@ -46,42 +47,48 @@ def read_method(name: str, landmarks: str, translator: str) -> Method:
     )  # fmt: skip
 
 
-def predict_clip(method: Method, clip: StoredClip) -> tuple[np.ndarray, np.ndarray]:
-    """Landmarks float32 [T, 68, 2] (pixels of the crop) and frames uint8 [T, S, S, 3] of a clip.
+@dataclass(frozen=True)
+class Rendering:
+    """A clip as a method makes it.
 
-    The reference face is the clip's first frame: it shows the speaker in the clip's emotion.
+    `landmarks` float32 [T, 68, 2] (pixels of the crop), `frames` uint8 [T, S, S, 3], and
+    `emotion_probabilities` [8] in the order of EMOTIONS, None without a classifier.
     """
-    truth, reference_face = clip.landmarks, clip.frame(0)
+
+    landmarks: np.ndarray
+    frames: np.ndarray
+    emotion_probabilities: np.ndarray | None = None
+
+
+def predict_clip(method: Method, clip: StoredClip, reference: StoredClip) -> Rendering:
+    """Render a clip from its sound and the first frame of `reference`, which may be the clip.
+
+    Landmarks are in the pixels of the reference's crop, which is where the reference face is.
+    """
+    reference_landmarks, reference_face = reference.landmarks[0], reference.frame(0)
+    probabilities = None
     if method.landmarks == "truth":
-        landmarks = truth
+        landmarks = clip.landmarks
     elif method.landmarks == "reference":
-        landmarks = np.repeat(truth[:1], len(truth), axis=0)
+        landmarks = np.repeat(reference_landmarks[None], clip.length, axis=0)
     else:
-        landmarks, _ = predict_landmarks(
-            method.landmarks, clip.mfcc, truth[0], len(reference_face)
-        )  # fmt: skip
+        landmarks, probabilities = predict_landmarks(
+            method.landmarks, clip.mfcc, reference_landmarks, len(reference_face)
+        )
     if method.translator == "truth":
         frames = clip.frames()
     elif method.translator == "reference":
-        frames = np.repeat(reference_face[None], len(truth), axis=0)
+        frames = np.repeat(reference_face[None], clip.length, axis=0)
     else:
         frames = translate(method.translator, landmarks, reference_face)
-    return landmarks, frames
-
-
-def sound_of(clip: StoredClip, samples: np.ndarray) -> np.ndarray:
-    """The sound of a stored clip's frames, float32 [T * 640], out of the whole take's [N], 16 kHz.
-
-    Sample 0 of `samples` lies at frame 0 of the take; where they end too early there is silence.
-    """
-    piece = samples[clip.span.start * SAMPLES_PER_FRAME : clip.span.stop * SAMPLES_PER_FRAME]
-    return np.pad(piece, (0, clip.length * SAMPLES_PER_FRAME - len(piece)))
+    return Rendering(landmarks, frames, probabilities)
 
 
 def synthesize_clips(
     method: Method,
     clips: Mapping[str, StoredClip],
     *,
+    reference: Protocol,
     clip_table: Path,
     shard: Path,
     videos: Path,
@@ -89,17 +96,26 @@ def synthesize_clips(
 ) -> None:
     """Render `clips` with a method: lossless frames into `shard`, .mp4 with sound into `videos`.
 
-    `clip_table` is clips.csv; the sound comes from the files that it names.
+    `reference` chooses each clip's reference face, see `emohead.references`. `clip_table` is
+    clips.csv; the sound comes from the files that it names.
     """
     torch.set_num_threads(threads)
     takes = {take.clip_id: take for take in read_clips(clip_table)}
+    reference_clips = choose_reference_clips(clips, reference)
     with ShardWriter(shard, codec="png") as writer:
         for clip_id, clip in tqdm(clips.items(), desc=method.name, unit="clip", mininterval=5):
-            landmarks, frames = predict_clip(method, clip)
-            writer.add(clip_id, landmarks=landmarks, frames=frames)
-            write_video(
-                videos / f"{clip_id}.mp4",
-                frames,
-                audio=sound_of(clip, clip_audio(takes[clip_id])),
+            made = predict_clip(method, clip, clips[reference_clips[clip_id]])
+            attributes = {"reference_clip": reference_clips[clip_id]}
+            if made.emotion_probabilities is not None:
+                rounded = [round(float(p), 6) for p in made.emotion_probabilities]
+                attributes["emotion_probabilities"] = json.dumps(rounded)
+            store_rendering(
+                writer,
+                videos,
+                clip,
+                takes[clip_id],
+                frames=made.frames,
+                landmarks=made.landmarks,
                 comment=f"Synthetic talking head, made by emohead's method {method.name}",
+                attributes=attributes,
             )

@@ -8,6 +8,7 @@ from emohead.split import clips_of_part
 
 #: Of MEAD: about 40 hours of frontal clips, 670 of each of its 48 actors.
 MEAD_CLIP_SECONDS = 4.5
+MINI_CLIP_SECONDS = 2.9  # the mini set's
 #: Of a shard's JPEGs: four clips of MEAD gave .51 at 128 pixels and .35 at 256.
 JPEG_BYTES_PER_PIXEL = 0.4
 #: Of a frame's 28 x 12 MFCC and 68 landmarks, in float32.
@@ -63,13 +64,16 @@ def count_amounts(split: Path) -> Amounts:
     return Amounts(tuple(train), sum(train) + sum(test), source)
 
 
-def expect_amounts(clips: int, test_fraction: float) -> Amounts:
-    """From the config, for as many clips as MEAD should have, all of its mean length."""
-    length = round(MEAD_CLIP_SECONDS * FPS)
+def expect_amounts(clips: int, test_fraction: float, *, mini: bool = False) -> Amounts:
+    """From the config, for as many clips as MEAD (or the mini set) has, all of its mean length."""
+    seconds, whose = (
+        (MINI_CLIP_SECONDS, "the mini set's") if mini else (MEAD_CLIP_SECONDS, "MEAD's")
+    )
+    length = round(seconds * FPS)
     train = round(clips * (1 - test_fraction))
     source = (
-        f"{clips:,} clips that the config asks for, if none is missing, of {MEAD_CLIP_SECONDS} s, "
-        f"MEAD's mean; {train:,} of them in the training part (once there is a split.csv, it is "
+        f"{clips:,} clips that the config asks for, if none is missing, of {seconds} s, "
+        f"{whose} mean; {train:,} of them in the training part (once there is a split.csv, it is "
         "counted instead)"
     )
     return Amounts((length,) * train, clips * length, source)

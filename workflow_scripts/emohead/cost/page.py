@@ -5,6 +5,7 @@ from pathlib import Path
 
 from emohead.cost.amounts import Amounts
 from emohead.cost.estimate import TrainingCost
+from emohead.cost.text import number, size, table
 from emohead.files import whole_file
 
 ASSUMPTION = (
@@ -41,18 +42,18 @@ def write_cost_page(
             "",
             "## One sample",
             "",
-            *_table(_samples(trainings)),
+            *table(_samples(trainings)),
             "",
             "## The trainings",
             "",
-            *_table(_hours(trainings, rates, seeds)),
+            *table(_hours(trainings, rates, seeds)),
             "",
             ASSUMPTION,
             *_measured(trainings),
             "",
             "## The data",
             "",
-            *_table(_data(amounts, crop_size)),
+            *table(_data(amounts, crop_size)),
             "",
             "## What is counted",
             "",
@@ -76,12 +77,12 @@ def _samples(trainings: Sequence[TrainingCost]) -> Iterable[Sequence[str]]:
             training.name,
             training.sample,
             f"{step.parameters:,}",
-            _number(step.forward / 1e9),
-            _number(step.training / 1e9),
-            _number(training.plain_step.training / 1e9) if training.sample == "image" else "–",
+            number(step.forward / 1e9),
+            number(step.training / 1e9),
+            number(training.plain_step.training / 1e9) if training.sample == "image" else "–",
             f"{training.samples_per_batch:,} {training.sample}s",
-            _bytes(training.activation_bytes),
-            _bytes(training.weight_bytes),
+            size(training.activation_bytes),
+            size(training.weight_bytes),
         )
 
 
@@ -99,15 +100,15 @@ def _hours(
             training.name,
             f"{training.samples_per_epoch:,}",
             str(training.epochs),
-            _number(training.operations / 1e15),
-            *map(_number, [*hours, *([training.measured_hours] * measured)]),
+            number(training.operations / 1e15),
+            *map(number, [*hours, *([training.measured_hours] * measured)]),
         )
     hours = [seeds * sum(t.hours(rate) for t in trainings) for rate in rates]
     if measured:
         hours.append(seeds * sum(t.measured_hours for t in trainings))
     operations = seeds * sum(t.operations for t in trainings) / 1e15
     seed_count = "1 seed" if seeds == 1 else f"{seeds} seeds"
-    yield f"all, {seed_count}", "", "", _number(operations), *map(_number, hours)
+    yield f"all, {seed_count}", "", "", number(operations), *map(number, hours)
 
 
 def _measured(trainings: Sequence[TrainingCost]) -> Iterable[str]:
@@ -115,35 +116,14 @@ def _measured(trainings: Sequence[TrainingCost]) -> Iterable[str]:
         if training.measured_seconds is not None:
             yield (
                 f"Measured on this machine, without data: {training.name}, "
-                f"{_number(1 / training.measured_seconds)} {training.sample}s/s, "
-                f"{_number(training.measured_rate / 1e12)} TFLOP/s."
+                f"{number(1 / training.measured_seconds)} {training.sample}s/s, "
+                f"{number(training.measured_rate / 1e12)} TFLOP/s."
             )
 
 
 def _data(amounts: Amounts, crop_size: int) -> Iterable[Sequence[str]]:
     train = f"{amounts.train_frames:,}"
     yield "what", "frames", "size"
-    yield "shards on disk, about", f"{amounts.frames:,}", _bytes(amounts.shard_bytes(crop_size))
-    yield "the training part's frames, decoded", train, _bytes(amounts.image_bytes(crop_size))
-    yield "its landmarks and MFCC in memory", train, _bytes(amounts.feature_bytes)
-
-
-def _table(rows: Iterable[Sequence[str]]) -> list[str]:
-    head, *body = rows
-    lines = [head, ["---"] * len(head), *body]
-    return [f"| {' | '.join(line)} |" for line in lines]
-
-
-def _number(value: float) -> str:
-    """Three digits, and all those before the point."""
-    if value < 0.001:
-        return "< 0.001"
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-
-
-def _bytes(size: float) -> str:
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if size < 1024:
-            return f"{_number(size)} {unit}"
-        size /= 1024
-    return f"{_number(size)} TiB"
+    yield "shards on disk, about", f"{amounts.frames:,}", size(amounts.shard_bytes(crop_size))
+    yield "the training part's frames, decoded", train, size(amounts.image_bytes(crop_size))
+    yield "its landmarks and MFCC in memory", train, size(amounts.feature_bytes)

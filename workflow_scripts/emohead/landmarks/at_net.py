@@ -12,7 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from emohead.landmarks.basis import LandmarkBasis
-from emohead.landmarks.model import LandmarkModel, LandmarkPrediction, MfccStatistics, frame_mask
+from emohead.landmarks.model import (
+    LandmarkModel,
+    LandmarkPrediction,
+    MfccStatistics,
+    WindowCode,
+    frame_mask,
+)
 from emohead.landmarks.options import LandmarkModelOptions
 
 
@@ -78,5 +84,10 @@ class ATNet(LandmarkModel):
         )
         audio_features[mask] = encoded  # [B, T, 256]
 
-        coefficients = self.regress(self.encode_reference(reference), audio_features)
+        coefficients, _ = self.regress(self.encode_reference(reference), audio_features)
         return LandmarkPrediction(self.reconstruct(coefficients, reference), coefficients, None)
+
+    def encode_window(self, mfcc: Tensor, survey: Tensor | None) -> WindowCode:
+        """See `LandmarkModel.encode_window`."""
+        encoded = self.audio_encoder(self.normalise_mfcc(mfcc)[0])  # [t, 28, 12] -> [t, 256]
+        return WindowCode(encoded[None], None)

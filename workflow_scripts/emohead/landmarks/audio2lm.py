@@ -14,7 +14,13 @@ from torch import Tensor, cat
 
 from emohead.landmarks.basis import LandmarkBasis
 from emohead.landmarks.layers import MFCC_WINDOW, mlp
-from emohead.landmarks.model import LandmarkModel, LandmarkPrediction, MfccStatistics, frame_mask
+from emohead.landmarks.model import (
+    LandmarkModel,
+    LandmarkPrediction,
+    MfccStatistics,
+    WindowCode,
+    frame_mask,
+)
 from emohead.landmarks.msef import MSEF
 from emohead.landmarks.options import LandmarkModelOptions
 
@@ -53,6 +59,19 @@ class Audio2Lm(LandmarkModel):
             f_e, emotion_logits = self.msef(mfcc, mask)  # [B, T, 128], [B, 8]
             audio_features = cat([audio_features, f_e], dim=-1)  # [B, T, 256]
 
-        coefficients = self.regress(self.encode_reference(reference), audio_features)
+        coefficients, _ = self.regress(self.encode_reference(reference), audio_features)
         landmarks = self.reconstruct(coefficients, reference)
         return LandmarkPrediction(landmarks, coefficients, emotion_logits)
+
+    def survey_window(self, mfcc: Tensor) -> Tensor | None:
+        """See `LandmarkModel.survey_window`: MSEF's memory looks at all frames at once."""
+        return None if self.msef is None else self.msef.survey_window(self.normalise_mfcc(mfcc))
+
+    def encode_window(self, mfcc: Tensor, survey: Tensor | None) -> WindowCode:
+        """See `LandmarkModel.encode_window`."""
+        mfcc = self.normalise_mfcc(mfcc)
+        audio_features = self.E_A(mfcc.flatten(2))  # [1, t, 128]
+        if self.msef is None:
+            return WindowCode(audio_features, None)
+        f_e, emotion_logits = self.msef.encode_window(mfcc, survey)  # [1, t, 128], [1, t, 8]
+        return WindowCode(cat([audio_features, f_e], dim=-1), emotion_logits)

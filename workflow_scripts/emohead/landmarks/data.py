@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 from emohead.landmarks.basis import LandmarkBasis, fit_basis
 from emohead.landmarks.model import MfccStatistics
 from emohead.mead import parse_clip_id
+from emohead.references import neutral_clips
 from emohead.store import StoredClip
 
 
@@ -42,10 +43,12 @@ class LandmarkBatch(NamedTuple):
 class LandmarkClips(Dataset[ClipSample]):
     """Whole clips, held in memory, in the order of `clips`.
 
-    With a `seed` (training) and `reference="random"` the reference is a random frame of the clip,
-    drawn anew each epoch, so that the model sees every pose a reference may have; a clip's draw
-    depends on seed, epoch and index only, which makes a resumed training repeat it. Otherwise, and
-    without a seed (evaluation), it is the first frame.
+    With a `seed` (training) the reference is drawn anew each epoch: of `reference="random"` a frame
+    of the clip, so that the model sees every pose a reference may have; of `"neutral"` the first
+    frame of one of the speaker's neutral clips among `reference_clips` (the training clips), which
+    lies in another crop, as under the evaluation's neutral protocol. A clip's draw depends on seed,
+    epoch and index only, which makes a resumed training repeat it. Of `"first"`, and without a seed
+    (evaluation), it is the first frame, of `"neutral"` that of the lowest-numbered neutral clip.
 
     `mfcc_offset` (training) is the standard deviation of an offset that is drawn for each of the
     12 coefficients, anew for every clip and epoch: what another microphone or timbre would add.
@@ -57,7 +60,8 @@ class LandmarkClips(Dataset[ClipSample]):
         crop_size: int,
         *,
         seed: int | None = None,
-        reference: Literal["first", "random"] = "random",
+        reference: Literal["first", "random", "neutral"] = "random",
+        reference_clips: Mapping[str, StoredClip] | None = None,
         mfcc_offset: float = 0.0,
     ) -> None:
         if not clips:
@@ -76,6 +80,13 @@ class LandmarkClips(Dataset[ClipSample]):
                     "windows: both must be the same and at least 2; extract its features again"
                 )
             self._clips.append((mfcc, landmarks, parse_clip_id(clip_id).emotion_index))
+        # For each clip the references that it may get, [K, 68, 2]; the first one at evaluation.
+        self._references = [landmarks for _, landmarks, _ in self._clips]
+        if reference == "neutral":
+            neutral = _neutral_references(clips if reference_clips is None else reference_clips)
+            self._references = [
+                torch.from_numpy(_of_speaker(neutral, clip_id)) / crop_size for clip_id in clips
+            ]
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch whose references are drawn; the loader calls it."""
@@ -86,14 +97,32 @@ class LandmarkClips(Dataset[ClipSample]):
 
     def __getitem__(self, index: int) -> ClipSample:
         mfcc, landmarks, emotion = self._clips[index]
-        frame = 0
+        references, drawn = self._references[index], 0
         if self._seed is not None:
             generator = np.random.default_rng([self._seed, self._epoch, index])
-            if self._reference == "random":
-                frame = int(generator.integers(len(landmarks)))
+            if self._reference != "first":
+                drawn = int(generator.integers(len(references)))
             offset = generator.normal(0, self._mfcc_offset, mfcc.shape[-1])
             mfcc = mfcc + torch.from_numpy(offset).to(mfcc.dtype)
-        return ClipSample(mfcc, landmarks, landmarks[frame], emotion)
+        return ClipSample(mfcc, landmarks, references[drawn], emotion)
+
+
+def _neutral_references(clips: Mapping[str, StoredClip]) -> dict[str, np.ndarray]:
+    """The first frames' landmarks [K, 68, 2] of each speaker's neutral clips, by number."""
+    return {
+        speaker: np.stack([clips[clip_id].landmarks[0] for clip_id in clip_ids])
+        for speaker, clip_ids in neutral_clips(clips).items()
+    }
+
+
+def _of_speaker(references: Mapping[str, np.ndarray], clip_id: str) -> np.ndarray:
+    speaker = parse_clip_id(clip_id).speaker
+    if speaker not in references:
+        raise ValueError(
+            f"speaker {speaker} has no neutral training clip for the landmark option "
+            "reference: neutral: add neutral to data.emotions, or choose first or random"
+        )
+    return references[speaker]
 
 
 def collate_clips(samples: Sequence[ClipSample]) -> LandmarkBatch:

@@ -62,7 +62,12 @@ def train_landmark_model(
     if validation_ids:
         validation_clips = {clip_id: clips[clip_id] for clip_id in validation_ids}
         validation_data = EpochLoader(
-            LandmarkClips(validation_clips, crop_size),
+            LandmarkClips(
+                validation_clips,
+                crop_size,
+                reference=options.reference,
+                reference_clips=train_clips,
+            ),
             range(len(validation_ids)),
             train_options.batch_size,
             workers=workers,

@@ -35,6 +35,21 @@ class LandmarkPrediction(NamedTuple):
     emotion_logits: Tensor | None
 
 
+class WindowCode(NamedTuple):
+    """What the encoders say about a window of t frames out of one long clip.
+
+    `audio_features` [1, t, A] drive the LSTM. `emotion_logits` [1, t, 8] are of each frame: the
+    classifier is linear, so their mean over a clip's frames is the clip's. None without classifier.
+    """
+
+    audio_features: Tensor
+    emotion_logits: Tensor | None
+
+
+#: The LSTM's hidden and cell state, each [layers, B, 256].
+LstmState = tuple[Tensor, Tensor]
+
+
 @dataclass(frozen=True)
 class MfccStatistics:
     """Mean and standard deviation [12] of each MFCC over the training part.
@@ -111,6 +126,20 @@ class LandmarkModel(nn.Module, ABC):
         a clip's prediction does not depend on the padding.
         """
 
+    def survey_window(self, mfcc: Tensor) -> Tensor | None:
+        """What every frame must know of a window [1, t, 28, 12] of its clip, or None: nothing.
+
+        The values of a clip's windows are joined by `torch.logaddexp`.
+        """
+        return None
+
+    @abstractmethod
+    def encode_window(self, mfcc: Tensor, survey: Tensor | None) -> WindowCode:
+        """Encode a window [1, t, 28, 12]; `survey` is the whole clip's, by `survey_window`.
+
+        With `regress` and its state, the windows of a clip give what `forward` gives for the whole.
+        """
+
     def encode_reference(self, reference: Tensor) -> Tensor:
         """E_Lm on the reference landmarks [B, 68, 2], centred and scaled -> [B, 512]."""
         return self.E_Lm(((reference - self.mean_face) / self.spread).flatten(1))
@@ -119,17 +148,20 @@ class LandmarkModel(nn.Module, ABC):
         """Give each coefficient zero mean and unit variance over the training part."""
         return (mfcc - self.mfcc_mean) / self.mfcc_deviation
 
-    def regress(self, reference_code: Tensor, audio_features: Tensor) -> Tensor:
+    def regress(
+        self, reference_code: Tensor, audio_features: Tensor, state: LstmState | None = None
+    ) -> tuple[Tensor, LstmState]:
         """Codes [B, 512] and features [B, T, A] -> coefficients [B, T, k] by LSTM and FC.
 
         FC speaks in standard deviations of each component, so that a weak component is learned as
-        fast as a strong one.
+        fast as a strong one. The LSTM starts from `state`, None at a clip's beginning, and its last
+        one is returned too.
         """
         frames = audio_features.shape[1]
         reference_code = reference_code[:, None].expand(-1, frames, -1)  # [B, T, 512]
         x = torch.cat([reference_code, audio_features], dim=-1)  # [B, T, 768]
-        h, _ = self.lstm(self.dropout(x))  # [B, T, 256]
-        return self.fc(h).float() * self.deviations
+        h, state = self.lstm(self.dropout(x), state)  # [B, T, 256]
+        return self.fc(h).float() * self.deviations, state
 
     def project(self, landmarks: Tensor, reference: Tensor) -> Tensor:
         """Landmarks [B, T, 68, 2] -> the coefficients [B, T, k] that the model should predict."""

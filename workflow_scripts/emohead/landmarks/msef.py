@@ -11,9 +11,10 @@ external attention (MenghaoGuo/EANet, `model_torch.py`) and leaves open what its
   be 1 everywhere and the memory would pass on a constant.
 - `memory="double"`: external attention's double normalisation, a softmax over frames, then each
   frame's weights divided by their sum over slots. f_e of a frame then depends on the whole clip:
-  predict clips whole, since the memory says less and less in windows of fewer frames, and a
-  constant in a window of one. `"slots"`: the one softmax of eq. (1) as printed, over slots; each
-  frame stands alone. `"none"`: f_e = f.
+  predict clips whole, or in windows of which a first pass has taken the softmax's denominators
+  (`survey_window`). The L1 cancels the clip's length: what counts is which slots a frame answers
+  more strongly than the clip's other frames do. `"slots"`: the one softmax of eq. (1) as printed,
+  over slots; each frame stands alone. `"none"`: f_e = f.
 - The two g of eq. (1) are two 1x1 convolutions with their own weights, as in external attention:
   the first forms queries, the second returns from the memory's space to that of f.
 """
@@ -62,7 +63,7 @@ class ExternalMemory(nn.Module):
 
     def forward(self, f: Tensor, mask: Tensor) -> Tensor:
         """Return f_e [B, T, C]; with "double", raise ValueError where a clip has a single frame."""
-        scores = self.M_1(self.g_in(f.mT).mT)  # [B, T, S]; convolutions want [B, C, T]
+        scores = self.scores(f)
         if self.normalisation == "double":
             if (mask.sum(dim=1) < 2).any():
                 raise ValueError(
@@ -72,6 +73,27 @@ class ExternalMemory(nn.Module):
             attention = double_normalise(scores, mask)
         else:
             attention = scores.softmax(dim=2)
+        return self.read(f, attention)
+
+    def forward_window(self, f: Tensor, log_sums: Tensor | None) -> Tensor:
+        """f_e [1, t, C] of a window of a clip whose `log_sums` [1, S] are known ("double")."""
+        scores = self.scores(f)
+        if self.normalisation == "double":
+            # Softmax over all frames of the clip, then L1 over slots, as `double_normalise`.
+            attention = (scores - log_sums[:, None]).exp()
+            return self.read(f, attention / (1e-9 + attention.sum(dim=2, keepdim=True)))
+        return self.read(f, scores.softmax(dim=2))
+
+    def log_sums(self, f: Tensor) -> Tensor:
+        """The logarithm of each slot's softmax denominator over the frames: [1, t, C] -> [1, S]."""
+        return self.scores(f).logsumexp(dim=1)
+
+    def scores(self, f: Tensor) -> Tensor:
+        """g(f) M_1, [B, T, C] -> [B, T, S]."""
+        return self.M_1(self.g_in(f.mT).mT)  # convolutions want [B, C, T]
+
+    def read(self, f: Tensor, attention: Tensor) -> Tensor:
+        """f + g(attention M_2), for f [B, T, C] and attention [B, T, S]."""
         return f + self.g_out(self.M_2(attention).mT).mT
 
 
@@ -98,3 +120,18 @@ class MSEF(nn.Module):
         if self.classifier is None:
             return f_e, None
         return f_e, self.classifier(masked_time_mean(f_e, mask))  # [B, T, 128], [B, 8]
+
+    def survey_window(self, mfcc: Tensor) -> Tensor | None:
+        """First pass over a long clip: the memory's `log_sums` [1, S] of a window [1, t, 28, 12].
+
+        None where no frame depends on another. Windows are joined by `torch.logaddexp`.
+        """
+        if self.memory is None or self.memory.normalisation != "double":
+            return None
+        return self.memory.log_sums(self.mlp(mfcc.flatten(2)))
+
+    def encode_window(self, mfcc: Tensor, log_sums: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Second pass: f_e [1, t, C] and every frame's emotion logits [1, t, 8] or None."""
+        f = self.mlp(mfcc.flatten(2))  # [1, t, 336] -> [1, t, 128]
+        f_e = self.memory.forward_window(f, log_sums) if self.memory is not None else f
+        return f_e, None if self.classifier is None else self.classifier(f_e)

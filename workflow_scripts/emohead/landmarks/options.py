@@ -52,9 +52,10 @@ class LandmarkModelOptions:
       L_ec trains it.
     - `target`: "offset" predicts the difference from the reference landmarks (as EVP does),
       "absolute" the landmarks themselves (as ATVGnet does).
-    - `reference`: which frame of a clip is the reference face at training, its "first", as in the
-      evaluation, or a "random" one. A random one mostly shows the full expression already, and the
-      model doesn't learn to put it onto a calm face.
+    - `reference`: the reference face at training: the clip's "first" frame, as in the evaluation,
+      a "random" one, or the first frame of one of the speaker's "neutral" training clips, as under
+      the evaluation's neutral protocol. A random one mostly shows the full expression already, and
+      the model doesn't learn to put it onto a calm face.
     - `components`: size of the PCA basis.
     - widths: `audio_width` is E_A's output (128 in the paper; 256 in AT-net), `emotion_width` that
       of f, `reference_width` E_Lm's, `hidden_width` the hidden layer of the MLPs, `conv_width` the
@@ -67,7 +68,7 @@ class LandmarkModelOptions:
     memory: Literal["double", "slots", "none"] = "double"
     classifier: bool = True
     target: Literal["offset", "absolute"] = "offset"
-    reference: Literal["first", "random"] = "random"
+    reference: Literal["first", "random", "neutral"] = "random"
     components: int = 16
     audio_width: int = 128
     emotion_width: int = 128

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from emohead.landmarks.model import LandmarkModel
 
@@ -32,7 +33,10 @@ def predict_landmarks(
     landmarks = (prediction.landmarks[0] * crop_size).cpu().numpy()
     if prediction.emotion_logits is None:
         return landmarks, None
-    logits = prediction.emotion_logits[0].float()
+    return landmarks, emotion_probabilities(model, prediction.emotion_logits[0]).cpu().numpy()
+
+
+def emotion_probabilities(model: LandmarkModel, logits: Tensor) -> Tensor:
+    """The classifier's logits [..., 8] as probabilities, in the way that the model was trained."""
     softmax = model.options.loss.emotion == "softmax"
-    probabilities = logits.softmax(dim=0) if softmax else logits.sigmoid()
-    return landmarks, probabilities.cpu().numpy()
+    return logits.float().softmax(dim=-1) if softmax else logits.float().sigmoid()

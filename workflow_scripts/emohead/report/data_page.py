@@ -25,8 +25,8 @@ from emohead.report.data_tables import (
     source_rows,
     worst_clips,
 )
+from emohead.report.embedding import data_uri
 from emohead.report.lengths_figure import draw_lengths_figure, longest_shown
-from emohead.report.page import data_uri
 from emohead.report.rejects import group_by_cause, shorten
 from emohead.report.render import render_template
 from emohead.report.style import save_figure

@@ -28,6 +28,26 @@ def add_method_flags(parser: argparse.ArgumentParser, path: str) -> None:
         metavar="ID=PATH",
         help=f"a row: its id and {path}; repeat, in the order of the rows",
     )
+    add_label_flag(parser)
+
+
+def add_score_flags(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """Add --scores FILE ... and --label ID=TEXT, which is repeatable and orders the rows."""
+    parser.add_argument(
+        "--scores",
+        type=Path,
+        nargs="+",
+        action="extend",
+        required=required,
+        default=[],
+        metavar="FILE",
+        help="all long tables (clips.csv, networks.csv), the first protocol's first",
+    )
+    add_label_flag(parser)
+
+
+def add_label_flag(parser: argparse.ArgumentParser) -> None:
+    """Add --label ID=TEXT, repeatable."""
     parser.add_argument(
         "--label",
         action="append",

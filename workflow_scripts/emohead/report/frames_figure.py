@@ -12,7 +12,6 @@ from emohead.mead import FPS, parse_clip_id
 from emohead.report.methods import (
     Method,
     MethodClips,
-    check_length,
     clip_per_emotion,
     open_methods,
     split_ground_truth,
@@ -42,8 +41,7 @@ def draw_frames_figure(
 ) -> Figure:
     """Rows: reference face, ground truth, methods. Columns: frames, in groups by emotion.
 
-    The reference face is the ground truth's first frame. ValueError if the ground truth, a clip
-    or a frame of a method is missing.
+    What a method lacks stays empty. ValueError without the ground truth.
     """
     truth, others = split_ground_truth(methods)
     chosen = clip_per_emotion(truth.clips, emotions)
@@ -61,18 +59,33 @@ def draw_frames_figure(
             left = group * (frames_per_clip + GAP)
             title = f"{emotion} ({parse_clip_id(clip_id).speaker})"
             axis.text(left, TITLE / 2, title, fontsize=9, fontweight="bold", va="center")
-            _place(axis, truth.clip(clip_id).frame(0), left, TITLE)
-            times = spread_frames(truth.clip(clip_id).length, frames_per_clip)
+            _place(axis, reference_face(truth, others, clip_id), left, TITLE)
+            times = spread_frames(truth.clips[clip_id].length, frames_per_clip)
             for row, method in enumerate(rows, start=1):
-                check_length(method, truth, clip_id)
                 for column, t in enumerate(times):
-                    _place(axis, method.clip(clip_id).frame(t), left + column, TITLE + row)
+                    if method.shows(clip_id, t):
+                        frame = method.clips[clip_id].frame(t)
+                        _place(axis, frame, left + column, TITLE + row)
             for column, t in enumerate(times):
                 x, y = left + column + 0.5, height - TIMES / 2
                 axis.text(x, y, f"{t / FPS:.1f} s", ha="center", va="center", fontsize=8)
         axis.set(xlim=(-margin, width - margin), ylim=(height, 0), aspect="equal")
         axis.set_axis_off()
     return figure
+
+
+def reference_face(truth: MethodClips, others: Sequence[MethodClips], clip_id: str) -> np.ndarray:
+    """The face that the methods were shown for a clip, uint8 [S, S, 3].
+
+    It is the first frame of the clip that their attribute `reference_clip` names; where none says
+    so, the clip's own.
+    """
+    named = (
+        method.clips[clip_id].attributes.get("reference_clip", clip_id)
+        for method in others
+        if clip_id in method.clips
+    )
+    return truth.clips[next(named, clip_id)].frame(0)
 
 
 def _place(axis: Axes, image: np.ndarray, left: float, top: float) -> None:

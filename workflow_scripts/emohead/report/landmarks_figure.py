@@ -1,6 +1,6 @@
 """Fig. 5: each method's predicted landmarks over time, drawn over the ground truth's."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,6 @@ from emohead.mead import FPS, parse_clip_id
 from emohead.report.methods import (
     Method,
     MethodClips,
-    check_length,
     clip_per_emotion,
     open_methods,
     split_ground_truth,
@@ -45,11 +44,12 @@ def draw_landmarks_figure(
     """A block per emotion; rows are methods, columns are frames spread over the clip.
 
     The ground truth stands in every row behind the method, pale and broad. All faces share one
-    axes whose unit is a cell. ValueError if the ground truth, a clip or a frame is missing.
+    axes whose unit is a cell. A method without landmarks, such as a folder of videos, has no row;
+    of a clip or frame that a method lacks, the truth stands alone. ValueError without the truth.
     """
     truth, others = split_ground_truth(methods)
-    rows = [truth, *others]
     chosen = clip_per_emotion(truth.clips, emotions)
+    rows = [truth, *(each for each in others if _has_landmarks(each, chosen.values()))]
     across = min(BLOCKS_ACROSS, len(chosen))
     down = -(-len(chosen) // across)
     block_width, block_height = frames_per_clip + GAP, TITLE + len(rows) + TIMES
@@ -75,29 +75,31 @@ def draw_landmarks_figure(
     return figure
 
 
+def _has_landmarks(method: MethodClips, clip_ids: Iterable[str]) -> bool:
+    return any(method.landmarks(clip_id, 0) is not None for clip_id in clip_ids)
+
+
 def _draw_clip(
     axis: Axes, rows: Sequence[MethodClips], clip_id: str, count: int, corner: np.ndarray
 ) -> None:
     """`count` frames of a clip by every method, the top left cell's corner at `corner`."""
     truth = rows[0]
-    times = spread_frames(truth.clip(clip_id).length, count)
-    behind = truth.clip(clip_id).landmarks[times]  # [count, 68, 2]
+    times = spread_frames(truth.clips[clip_id].length, count)
+    behind = truth.clips[clip_id].landmarks[times]  # [count, 68, 2]
     low, high = behind.min((0, 1)), behind.max((0, 1))
     scale = 0.9 / (high - low).max()  # cells per pixel, the same for the whole clip
     colours = method_colours([method.id for method in rows])
     for row, method in enumerate(rows):
-        check_length(method, truth, clip_id)
-        landmarks = method.clip(clip_id).landmarks[times]
-        for column in range(count):
+        for column, t in enumerate(times):
             middle = corner + np.array([column + 0.5, row + 0.5])
-            placed, truly = (
-                (points[column] - (low + high) / 2) * scale + middle
-                for points in (landmarks, behind)
-            )
             if method is not truth:
+                truly = (behind[column] - (low + high) / 2) * scale + middle
                 _draw_face(axis, truly, FAINT, width=3.0)
-            _draw_face(axis, placed, colours[method.id], width=0.9)
-            axis.fill(*placed[OUTER_LIPS].T, color=colours[method.id], alpha=0.2, lw=0)
+            landmarks = method.landmarks(clip_id, t)
+            if landmarks is not None:
+                placed = (landmarks - (low + high) / 2) * scale + middle
+                _draw_face(axis, placed, colours[method.id], width=0.9)
+                axis.fill(*placed[OUTER_LIPS].T, color=colours[method.id], alpha=0.2, lw=0)
     for column, t in enumerate(times):
         x, y = corner + np.array([column + 0.5, len(rows) + 0.1])
         axis.text(x, y, f"{t / FPS:.1f} s", ha="center", va="center", fontsize=8)

@@ -37,11 +37,14 @@ class MethodClips:
     label: str
     clips: Mapping[str, StoredClip]
 
-    def clip(self, clip_id: str) -> StoredClip:
-        """One clip; ValueError if the method did not render it."""
-        if clip_id not in self.clips:
-            raise ValueError(f"method {self.id!r} has no clip {clip_id}: synthesize it again")
-        return self.clips[clip_id]
+    def shows(self, clip_id: str, t: int) -> bool:
+        """Whether the method rendered frame t of a clip; somebody else's may lack some."""
+        return clip_id in self.clips and t < self.clips[clip_id].length
+
+    def landmarks(self, clip_id: str, t: int) -> np.ndarray | None:
+        """Landmarks [68, 2] of a frame; None where the method didn't render it or has none."""
+        points = self.clips[clip_id].landmarks[t] if self.shows(clip_id, t) else None
+        return points if points is not None and np.isfinite(points).all() else None
 
 
 def named_methods(
@@ -102,16 +105,6 @@ def clip_per_emotion(clip_ids: Iterable[str], emotions: Sequence[str]) -> dict[s
                 ),
             )
     return chosen
-
-
-def check_length(method: MethodClips, truth: MethodClips, clip_id: str) -> None:
-    """ValueError unless the method's clip has as many frames as the ground truth's."""
-    length, expected = method.clip(clip_id).length, truth.clip(clip_id).length
-    if length != expected:
-        raise ValueError(
-            f"method {method.id!r}, clip {clip_id}: {length} frames, but the ground truth has "
-            f"{expected}: synthesize it again"
-        )
 
 
 def spread_frames(length: int, count: int) -> list[int]:

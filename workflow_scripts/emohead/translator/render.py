@@ -22,17 +22,27 @@ def translate(
     """
     device = next(model.parameters()).device
     size = len(reference_face)
-    reference = torch.from_numpy(reference_face).to(device).permute(2, 0, 1)  # [3, S, S]
     frames = np.empty((len(landmarks), size, size, 3), np.uint8)
     was_training = model.training
     model.eval()
     for start in range(0, len(landmarks), batch_size):
         drawings = draw_sequence(landmarks[start : start + batch_size], size)
-        drawing = torch.from_numpy(drawings).to(device).permute(0, 3, 1, 2)  # [B, 3, S, S]
-        inputs = torch.cat([drawing, reference.expand_as(drawing)], dim=1).float() / 255
         with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-            made = model(inputs.contiguous(memory_format=torch.channels_last))
-        pixels = made.float().mul(255).round().to(torch.uint8)
-        frames[start : start + len(drawings)] = pixels.permute(0, 2, 3, 1).cpu().numpy()
+            frames[start : start + len(drawings)] = render(model, drawings, reference_face)
     model.train(was_training)
     return frames
+
+
+@torch.inference_mode()
+def render(model: UNet, drawings: np.ndarray, reference_face: np.ndarray) -> np.ndarray:
+    """Frames uint8 [B, S, S, 3] for drawings of that shape and one face uint8 [S, S, 3].
+
+    Runs where the model is and in the precision of its weights.
+    """
+    weight = next(model.parameters())
+    drawing = torch.from_numpy(drawings).to(weight.device).permute(0, 3, 1, 2)  # [B, 3, S, S]
+    reference = torch.from_numpy(reference_face).to(weight.device).permute(2, 0, 1)  # [3, S, S]
+    inputs = torch.cat([drawing, reference.expand_as(drawing)], dim=1).float() / 255
+    made = model(inputs.to(weight.dtype).contiguous(memory_format=torch.channels_last))
+    pixels = made.float().mul(255).round().to(torch.uint8)
+    return pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()

@@ -1,0 +1,17 @@
+# emohead with what requirements.lock names, each package checked by its hash. See docs/container.md.
+#   docker build --tag emohead .
+#   docker run --rm --user "$(id -u)" --volume "$PWD/run:/run/emohead" emohead --cores all
+# The rules run this environment's `python`; there is no conda inside.
+FROM python:3.11-slim-bookworm
+
+WORKDIR /opt/emohead
+COPY requirements.lock ./
+RUN python -m pip install --no-cache-dir --require-hashes --requirement requirements.lock
+COPY . .
+
+# Anybody may run it, and only write below /run/emohead.
+RUN chmod -R a+rX . && mkdir --mode 1777 /run/emohead
+ENV HOME=/run/emohead PYTHONDONTWRITEBYTECODE=1
+WORKDIR /run/emohead
+ENTRYPOINT ["snakemake", "--snakefile", "/opt/emohead/Snakefile"]
+CMD ["--cores", "all"]

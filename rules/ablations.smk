@@ -1,0 +1,126 @@
+# ablations: each stage by itself, for the choices that the paper leaves open. See config/ablations.yaml.
+
+# The models to compare, by name: what a reader calls them.
+ABLATIONS = config["ablations"]
+STAGE_SCORES = {
+    "landmarks": "results/ablations/landmarks/{name}/seed{seed}/clips.csv",
+    "translator": "results/ablations/translator/{name}/seed{seed}/clips.csv",
+}
+
+
+def ablation_scores(stage):
+    """The tables of scores of a stage's models."""
+    return expand(STAGE_SCORES[stage], name=ABLATIONS[stage], seed=config["seeds"])
+
+
+def ablation_labels(stage):
+    """`--STAGE NAME=TEXT` of a stage's models, the first the one to compare with."""
+    return " ".join(
+        f"--{stage} {shlex.quote(f'{name}={text}')}"
+        for name, text in ABLATIONS[stage].items()
+    )
+
+
+rule evaluate_landmark_model:
+    input:
+        script=script("evaluate_landmark_model.py"),
+        library=library("evaluate_landmark_model.py"),
+        model="results/landmarks/{landmark_model}/seed{seed}/model.pt",
+        features=shard_paths("results/features/{speaker}-{emotion}.h5"),
+        split="results/split.csv",
+    output:
+        STAGE_SCORES["landmarks"].replace("{name}", "{landmark_model}"),
+    log:
+        "results/logs/evaluate_landmark_model/{landmark_model}-seed{seed}.log",
+    benchmark:
+        "results/benchmarks/evaluate_landmark_model/{landmark_model}-seed{seed}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    params:
+        references=references(),
+    shell:
+        "python {input.script} --model {input.model} --features {input.features} "
+        "--split {input.split} --references {params.references} "
+        "--name {wildcards.landmark_model} --seed {wildcards.seed} --output {output} "
+        "> {log} 2>&1"
+
+
+rule evaluate_translator:
+    input:
+        script=script("evaluate_translator.py"),
+        library=library("evaluate_translator.py"),
+        model="results/translator/{translator}/seed{seed}/model.pt",
+        features=shard_paths("results/features/{speaker}-{emotion}.h5"),
+        split="results/split.csv",
+    output:
+        STAGE_SCORES["translator"].replace("{name}", "{translator}"),
+    log:
+        "results/logs/evaluate_translator/{translator}-seed{seed}.log",
+    benchmark:
+        "results/benchmarks/evaluate_translator/{translator}-seed{seed}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    params:
+        references=references(),
+    shell:
+        "python {input.script} --model {input.model} --features {input.features} "
+        "--split {input.split} --references {params.references} --name {wildcards.translator} "
+        "--seed {wildcards.seed} --output {output} > {log} 2>&1"
+
+
+# What a logistic regression hears in the same sound: the bar for MSEF's classifier.
+rule evaluate_sound:
+    input:
+        script=script("evaluate_sound.py"),
+        library=library("evaluate_sound.py"),
+        features=shard_paths("results/features/{speaker}-{emotion}.h5"),
+        split="results/split.csv",
+    output:
+        "results/ablations/sound.csv",
+    log:
+        "results/logs/evaluate_sound.log",
+    benchmark:
+        "results/benchmarks/evaluate_sound.tsv"
+    conda:
+        "../envs/media.yaml"
+    threads: 1
+    shell:
+        "python {input.script} --features {input.features} --split {input.split} "
+        "--output {output} > {log} 2>&1"
+
+
+rule report_ablations:
+    input:
+        script=script("report_ablations.py"),
+        library=library("report_ablations.py"),
+        scores=ablation_scores("landmarks") + ablation_scores("translator"),
+        sound="results/ablations/sound.csv",
+    output:
+        csv="results/report/ablations.csv",
+        md="results/report/ablations.md",
+        figure=report(
+            "results/report/ablations.png",
+            caption="../report/ablations.rst",
+            category="Ablations",
+        ),
+    log:
+        "results/logs/report_ablations.log",
+    benchmark:
+        "results/benchmarks/report_ablations.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    params:
+        landmarks=ablation_labels("landmarks"),
+        translator=ablation_labels("translator"),
+    shell:
+        "python {input.script} --scores {input.scores} --sound {input.sound} {params.landmarks} "
+        "{params.translator} --csv {output.csv} --md {output.md} --figure {output.figure} "
+        "> {log} 2>&1"
+
+
+rule ablations:
+    input:
+        rules.report_ablations.output,

@@ -1,0 +1,86 @@
+"""A stand-in for `conda`: the calls that Snakemake 9 makes, on py-rattler. See docs/conda.md.
+
+install.py makes a copy, FOLDER/bin/conda; the channels are folders of FOLDER/channels.
+"""
+
+import argparse
+import asyncio
+import json
+import subprocess
+import tempfile
+from pathlib import Path
+
+import yaml
+from rattler import Channel, ChannelConfig, Subdir, VirtualPackage, install, solve
+
+VERSION = "24.7.1"  # the oldest that Snakemake takes
+BASE = Path(__file__).parent.parent
+
+
+def show_info() -> None:
+    print(json.dumps({"conda_prefix": str(BASE), "platform": str(Subdir.current())}))
+
+
+def show_channel_priority() -> None:
+    print(json.dumps({"get": {"channel_priority": "strict"}}))
+
+
+def create_environment(file: Path, prefix: Path) -> None:
+    """What `conda env create` does: solve, link, and then pip for the `pip:` section."""
+    environment = yaml.safe_load(file.read_text())
+    entries = environment["dependencies"]
+    specs = [entry for entry in entries if isinstance(entry, str)]
+    asyncio.run(link_packages(environment["channels"], specs, prefix))
+    for entry in entries:
+        if isinstance(entry, dict):
+            install_by_pip(entry["pip"], prefix)
+
+
+async def link_packages(channels: list[str], specs: list[str], prefix: Path) -> None:
+    place = ChannelConfig(f"{(BASE / 'channels').as_uri()}/")
+    # "nodefaults" is no channel: it keeps conda from adding its own.
+    sources = [Channel(name, place) for name in channels if name != "nodefaults"]
+    records = await solve(sources, specs, virtual_packages=VirtualPackage.detect())
+    await install(records, prefix, cache_dir=BASE / "pkgs", show_progress=False)
+
+
+def install_by_pip(requirements: list[str], prefix: Path) -> None:
+    with tempfile.NamedTemporaryFile("w", suffix=".requirements.txt") as file:
+        file.write("\n".join(requirements))
+        file.flush()
+        # conda's own arguments; like conda, with the caller's environment variables.
+        subprocess.run(
+            [prefix / "bin/python", "-m", "pip", "install", "--quiet", "--upgrade",
+             "--requirement", file.name, "--exists-action=b"],
+            check=True,
+        )  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="conda", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"conda {VERSION}")
+    commands = parser.add_subparsers(required=True)
+
+    info = commands.add_parser("info")
+    info.add_argument("--json", action="store_true", required=True)
+    info.set_defaults(run=show_info)
+
+    config = commands.add_parser("config")
+    config.add_argument("--get", choices=["channel_priority"], required=True)
+    config.add_argument("--json", action="store_true", required=True)
+    config.set_defaults(run=show_channel_priority)
+
+    create = commands.add_parser("env").add_subparsers(required=True).add_parser("create")
+    create.add_argument("--quiet", action="store_true")
+    create.add_argument("--no-default-packages", action="store_true")
+    create.add_argument("--file", type=Path, required=True)
+    create.add_argument("--prefix", type=Path, required=True)
+    create.set_defaults(run=create_environment)
+
+    options = vars(parser.parse_args())
+    run = options.pop("run")
+    run(**{name: value for name, value in options.items() if isinstance(value, Path)})
+
+
+if __name__ == "__main__":
+    main()

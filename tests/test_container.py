@@ -1,0 +1,92 @@
+"""The container's two recipes, as far as they can be checked without building one.
+
+Both install the lock and copy the same files; the workflow starts from what they copy, read-only
+and from somewhere else. Nothing here builds an image.
+"""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+INSTALL = "python -m pip install --no-cache-dir --require-hashes --requirement"
+
+
+def section(name: str) -> str:
+    """Of apptainer.def, with its lines joined where they go on."""
+    text = (ROOT / "apptainer.def").read_text().replace("\\\n", " ")
+    return re.search(rf"^%{name}\n(.*?)(?=^%|\Z)", text, re.DOTALL | re.MULTILINE)[1]
+
+
+def kept_by_docker() -> list[str]:
+    """What .dockerignore lets through, by name."""
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    assert "*" in lines  # all else stays out: results, environments, MEAD
+    return sorted(line[1:] for line in lines if line.startswith("!"))
+
+
+def copied_by_apptainer() -> dict[str, str]:
+    return dict(line.split() for line in section("files").splitlines() if line.strip())
+
+
+def test_both_copy_the_same_files_and_these_exist():
+    apptainer = copied_by_apptainer()
+    assert sorted([*apptainer, "LICENSE"]) == kept_by_docker()
+    for name, target in apptainer.items():
+        assert target == f"/opt/emohead/{name}"
+        assert (ROOT / name).exists()
+
+
+def test_nothing_that_the_rules_name_is_left_out():
+    kept = kept_by_docker()
+    rules = "".join(path.read_text() for path in [ROOT / "Snakefile", *ROOT.glob("rules/*.smk")])
+    named = set(re.findall(r'"\.\./(\w+)/', rules)) | set(re.findall(r'\}/(\w+)[/"]', rules))
+    for name in named & {path.name for path in ROOT.iterdir()}:
+        assert name in kept
+
+
+@pytest.mark.parametrize("text", [(ROOT / "Dockerfile").read_text(), section("post")])
+def test_packages_come_from_the_lock_with_their_hashes(text):
+    installs = [" ".join(line.split()) for line in text.splitlines() if "pip install" in line]
+    (install,) = installs
+    assert INSTALL in install
+    assert re.search(r"(^| |/)requirements\.lock$", install)
+    # From whichever index pip is set up for: none is written down.
+    assert "index" not in text and "http" not in text
+
+
+def test_the_lock_has_only_exact_versions_with_hashes():
+    lock = (ROOT / "requirements.lock").read_text()
+    packages = re.findall(r"^(\S+?)==\S+.*?\\\n((?: +--hash=\S+(?: \\)?\n)+)", lock, re.MULTILINE)
+    assert len(packages) == len(re.findall(r"^[A-Za-z]", lock, re.MULTILINE)) > 100
+    assert "index" not in re.sub(r"#.*", "", lock)
+
+
+def test_both_have_a_python_that_the_project_allows():
+    for recipe in ("Dockerfile", "apptainer.def"):
+        base = re.search(r"^from:? python:(\S+)-slim", (ROOT / recipe).read_text().lower(), re.M)
+        (least,) = re.findall(r'requires-python = ">=(.+)"', (ROOT / "pyproject.toml").read_text())
+        assert base[1] == least
+
+
+@pytest.mark.end_to_end
+def test_the_workflow_starts_from_the_copied_files(snakemake_command, tmp_path):
+    """Elsewhere and read-only, as in a container, with the commands that start it there."""
+    source = tmp_path / "opt/emohead"
+    for name in copied_by_apptainer():
+        if (ROOT / name).is_dir():
+            shutil.copytree(
+                ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__")
+            )
+        else:
+            source.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, source / name)
+    for path in source.rglob("*"):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    command = snakemake_command(tmp_path / "run", "--dry-run", "--quiet")
+    command["args"][command["args"].index(str(ROOT / "Snakefile"))] = str(source / "Snakefile")
+    done = subprocess.run(**command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,153 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+from media_factory import make_clip, regular_times
+from method_factory import CONFIG, save_models, write_face, write_voice
+
+from emohead.cli import main
+from emohead.generate.bundle import export_bundle
+from emohead.generate.card import make_card
+from emohead.mead import EMOTIONS
+from emohead.media import read_video
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("inputs")
+    landmarks, translator = save_models(folder)
+    export_bundle(landmarks, translator, folder / "ours.h5", card=make_card(CONFIG, "ours", 0))
+    return {
+        "audio": write_voice(folder / "voice.wav", 1.2),
+        "face": write_face(folder / "face.png"),
+        "model": folder / "ours.h5",
+    }
+
+
+def generate(capsys, inputs: dict[str, Path], out: Path, *more: str, **other: Path):
+    """Exit status, standard output and error of `emohead generate`."""
+    flags = [
+        str(part) for name, path in {**inputs, **other}.items() for part in (f"--{name}", path)
+    ]
+    status = main(["generate", *flags, "--out", str(out), "--quiet", "--device", "cpu", *more])
+    return status, *capsys.readouterr()
+
+
+def test_a_video_is_made(capsys, inputs, tmp_path):
+    status, out, err = generate(capsys, inputs, tmp_path / "talk.mp4")
+    assert (status, err) == (0, "")
+    assert out == f"{tmp_path}/talk.mp4: 1.2 s, 30 frames\n"
+    assert len(read_video(tmp_path / "talk.mp4")) == 30
+
+
+def test_the_belief_is_printed(capsys, inputs, tmp_path):
+    status, out, _ = generate(
+        capsys, inputs, tmp_path / "talk.mp4", "--emotion", str(tmp_path / "e.csv")
+    )
+    header, first, second, _ = out.splitlines()
+    assert status == 0
+    assert header.split() == ["second", *EMOTIONS]
+    assert [first.split()[0], second.split()[0]] == ["0", "1"]
+    written = np.loadtxt(tmp_path / "e.csv", delimiter=",", skiprows=1)
+    shown = [float(share.rstrip("%")) for share in first.split()[1:]]
+    np.testing.assert_allclose(shown, 100 * written[0, 1:], atol=0.51)
+
+
+def test_of_several_faces_the_largest_speaks_and_it_is_said(capsys, inputs, tmp_path):
+    face = write_face(tmp_path / "two.png", faces=2)
+    status, out, _ = generate(capsys, inputs, tmp_path / "talk.mp4", face=face)
+    assert status == 0
+    assert "two.png: 2 faces are seen; the largest one speaks" in out
+
+
+def _grey(path: Path) -> Path:
+    cv2.imwrite(str(path), np.full((200, 200, 3), 128, np.uint8))
+    return path
+
+
+def _silent(path: Path) -> Path:
+    path.write_bytes(write_voice(path, 1).read_bytes()[:44] + bytes(32_000))
+    return path
+
+
+def _text(path: Path) -> Path:
+    path.write_text("Dear Sir or Madam,\nthis is a letter.\n" * 20)
+    return path
+
+
+def _empty(path: Path) -> Path:
+    path.touch()
+    return path
+
+
+def _film_without_sound(path: Path) -> Path:
+    make_clip(path, times=regular_times(25, 1))
+    return path
+
+
+BAD = {
+    "no face": ({"face": lambda f: _grey(f / "wall.png")}, "wall.png: no face"),
+    "text as face": ({"face": lambda f: _text(f / "letter.png")}, "letter.png: "),
+    "silent": ({"audio": lambda f: _silent(f / "silent.wav")}, "silent.wav: the sound is silent"),
+    "empty": ({"audio": lambda f: _empty(f / "empty.wav")}, "empty.wav: "),
+    "text as sound": ({"audio": lambda f: _text(f / "letter.wav")}, "letter.wav: "),
+    "no sound": ({"audio": lambda f: _film_without_sound(f / "mute.mp4")}, "no audio stream"),
+    "0.1 s": ({"audio": lambda f: write_voice(f / "click.wav", 0.1)}, "lasts 0.10 s"),
+    "no file": ({"audio": lambda f: f / "nothing.wav"}, "nothing.wav: "),
+    "no picture": ({"face": lambda f: f / "nothing.png"}, "nothing.png: "),
+    "wrong model": ({"model": lambda f: _text(f / "ours.h5")}, "ours.h5: not a bundle of emohead"),
+    "no model": ({"model": lambda f: f / "none.h5"}, "none.h5: there is no such bundle"),
+}
+
+
+@pytest.mark.parametrize(("wrong", "words"), BAD.values(), ids=BAD)
+def test_what_is_wrong_is_one_line(capsys, inputs, tmp_path, wrong, words):
+    other = {name: make(tmp_path) for name, make in wrong.items()}
+    status, out, err = generate(capsys, inputs, tmp_path / "made/talk.mp4", **other)
+    assert (status, out) == (1, "")
+    assert err.startswith("emohead: ")
+    assert err.count("\n") == 1
+    assert words in err
+    assert not (tmp_path / "made/talk.mp4").exists()
+
+
+@pytest.mark.parametrize("flag", ["--out", "--save-landmarks", "--emotion"])
+def test_a_folder_that_cannot_be_written_is_said(capsys, inputs, tmp_path, flag):
+    (tmp_path / "file").touch()
+    closed = tmp_path / "file/talk.mp4"  # below a file; a closed folder is none for root
+    more = [] if flag == "--out" else [flag, str(closed)]
+    out = closed if flag == "--out" else tmp_path / "talk.mp4"
+    status, _, err = generate(capsys, inputs, out, *more)
+    assert status == 1
+    assert "talk.mp4: can't be written" in err
+    assert err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+
+
+def test_export_and_info(capsys, tmp_path):
+    landmarks, translator = save_models(tmp_path)
+    for model, file in (("landmarks/audio2lm_msef", landmarks), ("translator/aatu", translator)):
+        folder = tmp_path / "results" / model / "seed0"
+        folder.mkdir(parents=True)
+        file.rename(folder / "model.pt")
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(CONFIG))
+    results, out = str(tmp_path / "results"), str(tmp_path / "ours.h5")
+    assert main(["export", "--model", results, "--out", out]) == 0
+    assert capsys.readouterr().out.startswith(f"{out}: ")
+    assert main(["info", "--model", out]) == 0
+    of_bundle = capsys.readouterr().out
+    assert main(["info", "--model", results]) == 0
+    assert capsys.readouterr().out == of_bundle
+    assert "Audio2Lm with MSEF" in of_bundle
+
+
+def test_export_of_a_method_without_models(capsys, tmp_path):
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(CONFIG))
+    (tmp_path / "results").mkdir()
+    out = tmp_path / "ours.h5"
+    status = main(["export", "--model", str(tmp_path / "results"), "--out", str(out)])
+    assert status == 1
+    assert "there is no such model: run the workflow first" in capsys.readouterr().err
+    assert not out.exists()

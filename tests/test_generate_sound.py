@@ -1,0 +1,206 @@
+import subprocess
+import sys
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+from media_factory import clicks, make_clip, regular_times
+
+import emohead
+from emohead.audio import mfcc_windows as windows_of_whole
+from emohead.audio import stream_mfcc_windows
+from emohead.generate.sound import Sound, mfcc_windows
+from emohead.media import read_audio
+
+LIBRARY = Path(emohead.__file__).parent.parent
+
+
+def speech_like(seconds: float, rate: int) -> np.ndarray:
+    """Noise that comes and goes."""
+    time = np.arange(round(seconds * rate)) / rate
+    noise = np.random.default_rng(0).normal(0, 0.1, time.size)
+    return (noise * (1 + np.sin(2 * np.pi * 3 * time)) / 2).astype(np.float32)
+
+
+def write_wav(path: Path, samples: np.ndarray, rate: int) -> Path:
+    """16 bits; samples float [N] or [channels, N]."""
+    channels = np.atleast_2d(samples)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(len(channels))
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(np.round(channels.T * 32767).astype("<i2").tobytes())
+    return path
+
+
+def loud(path: Path, seconds: float = 1.0) -> Path:
+    return write_wav(path, speech_like(seconds, 16_000), 16_000)
+
+
+# Any sound
+
+FORMATS = {
+    "a.wav": ("pcm_s16le", 44_100),
+    "a.flac": ("flac", 96_000),
+    "a.mp3": ("libmp3lame", 22_050),
+    "a.m4a": ("aac", 48_000),
+    "a.webm": ("libopus", 48_000),
+    "a.wav 8 kHz": ("pcm_s16le", 8_000),
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_blocks_are_the_whole_sound_as_often_as_asked(tmp_path, name):
+    codec, rate = FORMATS[name]
+    path = make_clip(
+        tmp_path / name.split()[0], sound=speech_like(1.7, rate), sound_rate=rate, sound_codec=codec
+    )
+    sound = Sound(path)
+    first, second = (np.concatenate(list(sound.blocks())) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    assert first.dtype == np.float32
+    # The clock of an MP3 begins later than 0, by what its encoder puts in front.
+    np.testing.assert_allclose(first, read_audio(path)[-len(first) :], atol=1e-6)
+    assert sound.seconds == len(first) / 16_000 == pytest.approx(1.7, abs=0.06)
+    assert sound.frames == int(np.ceil(sound.seconds * 25))
+
+
+def test_sound_of_a_video_is_heard_when_it_is_there(tmp_path):
+    path = make_clip(
+        tmp_path / "a.mp4", times=regular_times(30, 1.5), sound=clicks([0.9], 1.2, start=0.3),
+        sound_start=0.3,
+    )  # fmt: skip
+    heard = np.concatenate(list(Sound(path).blocks()))
+    assert np.abs(heard).argmax() / 16_000 == pytest.approx(0.9, abs=0.002)
+
+
+def test_a_clock_that_starts_late_does_not_count(tmp_path):
+    path = make_clip(tmp_path / "a.ts", sound=clicks([100.5], 1, start=100), sound_start=100)
+    heard = np.concatenate(list(Sound(path).blocks()))
+    assert np.abs(heard).argmax() / 16_000 == pytest.approx(0.5, abs=0.03)
+
+
+def test_playback_keeps_two_channels_a_frame_at_a_time(tmp_path):
+    time = np.arange(44_100) / 44_100
+    tones = 0.5 * np.sin(2 * np.pi * np.array([[440], [1000]]) * time)
+    sound = Sound(write_wav(tmp_path / "a.wav", tones, 44_100))
+    pieces = list(sound.playback())
+    assert sound.layout == "stereo"
+    assert {piece.shape for piece in pieces[:-1]} == {(2, 1920)}
+    whole = np.concatenate(pieces, axis=1)
+    assert whole.shape[1] == pytest.approx(48_000, abs=2)
+    spectrum = np.abs(np.fft.rfft(whole[:, 8_000:32_000]))
+    np.testing.assert_allclose(spectrum.argmax(axis=1) * 2, [440, 1000], atol=2)
+
+
+# MFCC windows
+
+
+@pytest.mark.parametrize("seconds", [0.5, 0.501, 2.0])
+@pytest.mark.parametrize("frames_per_block", [1, 7, 20, 1000])
+def test_windows_are_those_of_the_whole(tmp_path, seconds, frames_per_block):
+    sound = Sound(loud(tmp_path / "a.wav", seconds))
+    blocks = list(mfcc_windows(sound, frames_per_block))
+    assert {len(block) for block in blocks[:-1]} <= {frames_per_block}
+    expected = windows_of_whole(read_audio(sound.path), sound.frames)
+    np.testing.assert_allclose(np.concatenate(blocks), expected, atol=1e-4)
+
+
+def test_windows_do_not_depend_on_the_blocks_of_sound():
+    samples = speech_like(1.03, 16_000)
+    whole = np.concatenate(list(stream_mfcc_windows([samples], 5)))
+    small = np.concatenate(list(stream_mfcc_windows(np.split(samples, [1, 2, 5000, 5001]), 5)))
+    assert whole.shape == (26, 28, 12)
+    np.testing.assert_array_equal(whole, small)
+
+
+def test_ten_minutes_take_no_more_memory_than_one(tmp_path):
+    noise = np.tile(speech_like(60, 8_000), 10)
+    write_wav(tmp_path / "1.wav", noise[: 60 * 8_000], 8_000)
+    write_wav(tmp_path / "10.wav", noise, 8_000)
+    program = """if True:
+        import resource, sys
+        from emohead.generate.sound import Sound, mfcc_windows
+        for name in sys.argv[1:]:
+            sound = Sound(name)
+            frames = sum(len(block) for block in mfcc_windows(sound, 100))
+            samples = sum(block.shape[1] for block in sound.playback())
+            print(frames, samples, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+        """
+    done = subprocess.run(
+        [sys.executable, "-c", program, tmp_path / "1.wav", tmp_path / "10.wav"],
+        cwd=LIBRARY, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    (frames, samples, minute), (more_frames, more_samples, ten_minutes) = (
+        map(int, line.split()) for line in done.stdout.splitlines()
+    )
+    assert (frames, more_frames) == (1500, 15_000)
+    assert more_samples == pytest.approx(10 * samples, abs=100)
+    assert ten_minutes <= 1.05 * minute
+
+
+# What can't be used
+
+
+def silent(path):
+    return write_wav(path, 5e-4 * np.sin(np.arange(16_000)), 16_000)
+
+
+def empty(path):
+    path.touch()
+    return path
+
+
+def text(path):
+    path.write_text("Once upon a time there was a sound.\n" * 20)
+    return path
+
+
+def no_samples(path):
+    return write_wav(path, np.zeros(0), 16_000)
+
+
+def not_a_number(path):
+    sound = speech_like(1, 16_000)
+    sound[8_000] = np.nan
+    return make_clip(path, sound=sound, sound_rate=16_000, sound_codec="pcm_f32le")
+
+
+def short(path):
+    return loud(path, 0.1)
+
+
+def picture_alone(path):
+    return make_clip(path, times=regular_times(25, 1))
+
+
+def missing(path):
+    return path
+
+
+def folder(path):
+    path.mkdir()
+    return path
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "reason"),
+    [
+        (silent, "a.wav", "the sound is silent"),
+        (empty, "a.wav", r"can't be read as audio \(empty\)"),
+        (text, "a.wav", r"can't be read as audio \(truncated, damaged or not a media file\)"),
+        (text, "a.txt", "no audio stream|not a media file"),
+        (no_samples, "a.wav", "holds no sound"),
+        (not_a_number, "a.wav", "has samples that are no numbers"),
+        (short, "a.wav", r"lasts 0\.10 s, at least 0\.2 s are needed"),
+        (picture_alone, "a.mp4", "no audio stream"),
+        (missing, "a.wav", "No such file"),
+        (folder, "a.wav", "Is a directory"),
+    ],
+)
+def test_sound_that_cannot_be_used_says_why_in_one_line(tmp_path, make, name, reason):
+    path = make(tmp_path / name)
+    with pytest.raises(ValueError, match=rf"{name}: .*({reason})") as caught:
+        Sound(path)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,175 @@
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+from snakemake.utils import update_config
+
+from emohead.cost.amounts import expect_amounts
+from emohead.cost.counting import StepCost
+from emohead.cost.estimate import TrainingCost
+from emohead.plan.plan import plan
+from emohead.plan.rates import Rates
+from emohead.plan.sizes import model_options, sizes
+from emohead.plan.work import Machine, Work, all_work, phase_hours
+
+ROOT = Path(__file__).parent.parent
+MINI = yaml.safe_load((ROOT / "config.yaml").read_text())
+
+
+def config(*overlays: dict) -> dict:
+    """The mini preset with others laid over it, as Snakemake does it."""
+    merged = copy.deepcopy(MINI)
+    for overlay in overlays:
+        update_config(merged, overlay)
+    return merged
+
+
+def preset(name: str) -> dict:
+    return yaml.safe_load((ROOT / f"config/{name}.yaml").read_text())
+
+
+def training(name: str, *, operations: float, forward: float = 1e9) -> TrainingCost:
+    """Of 1,000 parameters; a frame a second long, one epoch."""
+    step = StepCost(parameters=1000, forward=forward, training=operations, activations=0)
+    return TrainingCost(name, "image", step, step, 1, 1, 1, None)
+
+
+def work(merged: dict, trainings: dict, machine: Machine | None = None) -> dict[str, Work]:
+    """By rule."""
+    asked = sizes(merged)
+    amounts = expect_amounts(asked.clips, merged["split"]["test_fraction"])
+    phases = all_work(merged, asked, amounts, trainings, machine or Machine())
+    return {work.rule: work for phase in phases.values() for work in phase}
+
+
+def no_trainings(merged: dict) -> dict:
+    return {
+        stage: [training(name, operations=1e15) for name in model_options(merged, stage)]
+        for stage in ("landmarks", "translator")
+    }
+
+
+def test_sizes_of_mead():
+    """670 clips of each of 48 actors: 30 of seven emotions at three levels, and 40 neutral ones."""
+    asked = sizes(config(preset("mead")))
+    assert (asked.speakers, asked.shards, asked.clips) == (48, 384, 48 * (7 * 3 * 30 + 40))
+    # Four methods and the copied reference with two reference faces, and the ground truth.
+    assert (asked.rendered_runs, asked.copied_runs) == (8, 3)
+
+
+def test_sizes_without_neutral_clips_leave_out_the_neutral_reference():
+    asked = sizes(config({"data": {"emotions": ["angry", "happy"]}, "seeds": [0, 1, 2]}))
+    assert asked.references == 1
+    assert (asked.rendered_runs, asked.copied_runs) == (4 * 3, 2)
+
+
+def test_sizes_of_footage(tmp_path):
+    """Rows of the table; a speaker without neutral clips leaves out the neutral reference."""
+    rows = ["a.mp4,Ann,happy", "b.mp4,Ann,happy", "c.mp4,Ann,neutral", "d.mp4,Bob,happy"]
+    for row in rows:
+        (tmp_path / row.split(",")[0]).touch()
+    table = tmp_path / "table.csv"
+    table.write_text("\n".join(["file,speaker,emotion", *rows]))
+    footage = {"source": "footage", "footage": {"table": str(table), "folder": str(tmp_path)}}
+    asked = sizes(config({"data": footage}))
+    assert (asked.speakers, asked.shards, asked.clips, asked.references) == (2, 3, 4, 1)
+
+
+OVERLAYS = {
+    "smoke": [preset("smoke")],
+    "two seeds and more rows": [
+        preset("smoke"),
+        {
+            "seeds": [0, 5],
+            "landmarks": {"models": {"plain": {"architecture": "audio2lm", "emotion": "none"}}},
+            "methods": {
+                "plain": {"landmarks": "plain", "translator": "aatu"},
+                "true_landmarks": {"landmarks": "truth", "translator": "aatu"},
+                "landmarks_alone": {"landmarks": "at_net", "translator": "reference"},
+            },
+        },
+    ],
+}
+
+
+@pytest.mark.parametrize("overlays", OVERLAYS.values(), ids=OVERLAYS)
+def test_jobs_are_those_that_snakemake_plans(snakemake, jobs, tmp_path, overlays):
+    merged = config(*overlays)
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(merged))
+    done = snakemake(tmp_path, "--dry-run", "--configfile", str(tmp_path / "mine.yaml"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    planned = {rule: count for rule, count in jobs(done).items() if rule != "all"}
+    found = work(merged, no_trainings(merged))
+
+    def count(start: str) -> int:
+        return sum(w.jobs for rule, w in found.items() if rule.startswith(start))
+
+    assert sum(w.jobs for w in found.values()) == sum(planned.values())
+    for rule in (
+        "make_mini", "list_clips", "extract_features", "train_landmarks", "train_translator",
+        "synthesize", "redetect_landmarks", "evaluate_method",
+    ):  # fmt: skip
+        assert count(rule) == planned[rule]
+    reports = sum(n for rule, n in planned.items() if rule.startswith("report_"))
+    assert count("report_") == reports
+
+
+def test_hours_of_a_training():
+    merged = config({"translator": {"train": {"device": "auto", "devices": 2, "threads": 4}}})
+    trainings = {"landmarks": [], "translator": [training("aatu", operations=3.6e17)]}
+    on_gpus = work(merged, trainings, Machine(gpus=2, tflops=50))["train_translator, aatu"]
+    assert on_gpus.hours == pytest.approx([1])  # 3.6e17 / (2 * 5e13) s
+    assert (on_gpus.gpus, on_gpus.gpu_hours) == (2, pytest.approx(2))
+    on_cores = work(merged, trainings, Machine(gpus=0))["train_translator, aatu"]
+    rate = Rates.train_translator.value * 1e9
+    assert on_cores.hours == pytest.approx([3.6e17 / (4 * rate) / 3600])
+    assert (on_cores.gpus, on_cores.cores) == (0, 4)
+
+
+def test_rendering_by_hand():
+    """MEAD's test part: a fifth of 32,160 clips of 112 frames; crops of 256 pixels."""
+    merged = config(preset("mead"))
+    trainings = {
+        "landmarks": [], "translator": [training("aatu", operations=1, forward=5.96e10)]
+    }  # fmt: skip
+    found = work(merged, trainings)["synthesize"]
+    frames = 6432 * 112
+    seconds = 0.2 + Rates.write_frames.value  # 5.96e10 at 2.98e11 FLOP/s
+    assert found.hours == pytest.approx([frames * seconds / 3600] * 8)
+    assert found.disk == pytest.approx(8 * frames * 256**2 * Rates.rendered.value)
+
+
+def test_archives_take_nobody_knows_how_long():
+    found = work(config({"data": {"source": "archives", "speakers": ["M003", "W009"]}}),
+                 {"landmarks": [], "translator": []})  # fmt: skip
+    assert (found["fetch_archive"].jobs, found["unpack_archives"].jobs) == (4, 2)
+    assert found["fetch_archive"].hours is None
+
+
+def jobs_of(*hours: float, cores: int = 1, gpus: int = 0) -> Work:
+    return Work("rule", hours, len(hours), cores=cores, gpus=gpus)
+
+
+def test_hours_of_a_phase():
+    phase = [jobs_of(1, 2, 2, 3, cores=4)]
+    assert phase_hours(phase, Machine(cores=4), 1) == 8
+    assert phase_hours(phase, Machine(cores=11), 1) == 4  # two beside each other: 3+1, 2+2
+    assert phase_hours(phase, Machine(cores=4), 4) == 3
+    assert phase_hours([*phase, jobs_of(9, gpus=1)], Machine(cores=4, gpus=1), 4) == 9
+    assert phase_hours([Work("unknown", None, 3)], Machine(), 1) == 0
+
+
+def test_a_machine_that_is_too_small_is_named():
+    with pytest.raises(ValueError, match="rule: needs 4 GPUs, a machine has 1"):
+        phase_hours([jobs_of(1, gpus=4)], Machine(gpus=1), 2)
+
+
+def test_the_page():
+    text = plan(config(preset("smoke")), machine=Machine(cores=2, gpus=0), nodes=3)
+    assert "2 speakers, 4 shards, 12 clips that the config asks for" in text
+    assert "| phase | 1 machine (2 cores, 0 GPUs) | 3 machines (2 cores, 0 GPUs) |" in text
+    assert "| train_translator, aatu | 1 | 1 | – |" in text
+    (total,) = [line.split("|") for line in text.splitlines() if line.startswith("| all | ")
+                and line.count("|") == 4]  # fmt: skip
+    assert 0 < float(total[3]) < float(total[2])

@@ -1,0 +1,73 @@
+"""The clusters' profiles know the workflow's rules, and ask for the same."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+CLUSTERS = ("slurm", "kubernetes")
+TRAININGS = ("train_landmarks", "train_translator")
+
+
+def profile(name: str) -> dict:
+    return yaml.safe_load((ROOT / f"profiles/{name}/config.yaml").read_text())
+
+
+def rules() -> set[str]:
+    text = "".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
+    return set(re.findall(r"^ *rule (\w+):", text, re.MULTILINE))
+
+
+def value(expression: str | int, attempt: int) -> int:
+    """What Snakemake makes of a resource."""
+    return eval(str(expression), {"attempt": attempt})
+
+
+@pytest.mark.parametrize("name", CLUSTERS)
+def test_every_rule_that_is_named_exists(name):
+    known = rules()
+    for key in ("set-threads", "set-resources", "groups"):
+        assert set(profile(name).get(key, {})) <= known
+
+
+def test_clusters_ask_for_the_same():
+    slurm, kubernetes = map(profile, CLUSTERS)
+    for key in ("set-threads", "set-resources", "resources", "retries", "keep-going"):
+        assert slurm[key] == kubernetes[key]
+
+
+@pytest.mark.parametrize("name", CLUSTERS)
+def test_a_job_that_is_sent_again_gets_more(name):
+    found = profile(name)
+    assert found["retries"] >= 1
+    for resources in [found["default-resources"], *found["set-resources"].values()]:
+        for key in {"mem_mb", "runtime"} & resources.keys():
+            assert value(resources[key], 2) == 2 * value(resources[key], 1) > 0
+
+
+@pytest.mark.parametrize("name", CLUSTERS)
+def test_trainings_keep_the_threads_and_gpus_of_the_config(name):
+    """Threads are part of the result; GPUs are the config's train.devices."""
+    found = profile(name)
+    assert not set(TRAININGS) & set(found["set-threads"])
+    for rule in TRAININGS:
+        assert "gpu" not in found["set-resources"][rule]
+    # A limit here would be the whole cluster's.
+    assert "gpu" not in found["resources"]
+
+
+def test_no_rule_retries_by_itself():
+    """It would do so inside the allocation whose memory or time was too small."""
+    for path in (ROOT / "rules").glob("*.smk"):
+        assert "retries:" not in path.read_text()
+
+
+def test_groups_are_of_rules_that_follow_each_other_alone():
+    """Runs of methods all wait for the ground truth's: in a group they would be a single job."""
+    groups = profile("slurm")["groups"]
+    assert {rule for rule, group in groups.items() if group == "shard"} == {
+        "list_clips", "extract_features",
+    }  # fmt: skip
+    assert all(rule.startswith("report_") for rule, group in groups.items() if group == "report")

@@ -1,0 +1,231 @@
+import csv
+import html
+import math
+import re
+
+import numpy as np
+import pytest
+from score_factory import METHODS, clip_ids, random_scores, scores_by_hand, write_scores
+
+from emohead.evaluation.statistics import holm, paired_difference
+from emohead.report.claim_sentence import claim_sentence
+from emohead.report.claims import CLAIMS, find_claims, overall_verdict
+from emohead.report.claims_forms import summary, to_csv, to_html, to_markdown, write_claims
+from emohead.report.scores import read_scores
+
+CONVENTIONS = {
+    "f_lmd": "redetected/centred/128",
+    "m_lmd": "redetected/centred/128",
+    "ssim": "frame",
+    "psnr": "frame",
+}
+SPREAD = np.linspace(-1, 1, 16)
+
+
+def run(method, f_lmd=1.0, m_lmd=1.0, ssim=0.7, psnr=20.0, *, seed=0, spread=0.0, **others):
+    """A run of 16 clips around these means; `spread` is another for each method, clip by clip."""
+    means = {"f_lmd": f_lmd, "m_lmd": m_lmd, "ssim": ssim, "psnr": psnr}
+    values = {
+        (name, convention): np.broadcast_to(means[name], 16) + spread * np.cos(40 * SPREAD)
+        for name, convention in CONVENTIONS.items()
+    }
+    extra = others.pop("values", {})
+    return scores_by_hand(method, values | extra, seed=seed, **others)
+
+
+def find(tmp_path, *runs, labels=()):
+    paths = [path for i, each in enumerate(runs) for path in write_scores(tmp_path / str(i), each)]
+    return find_claims(read_scores(paths), labels)
+
+
+def headline(claims, text, reference="same_emotion"):
+    return claims.of("headline", reference)[text]
+
+
+@pytest.fixture(scope="module")
+def random_claims(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("scores")
+    return find_claims(read_scores(write_scores(folder, random_scores(networks=False))))
+
+
+def test_the_papers_claims_are_all_there_for_both_protocols(random_claims):
+    for reference in ("same_emotion", "neutral"):
+        groups = random_claims.of("headline", reference)
+        found = {text: [each.claim.metric for each in group] for text, group in groups.items()}
+        assert found == {
+            "MSEF lowers F-LMD": ["f_lmd"],
+            "MSEF lowers M-LMD": ["m_lmd"],
+            "AATU raises SSIM": ["ssim"],
+            "AATU raises PSNR": ["psnr"],
+            "Ours beats Baseline on all four": ["f_lmd", "m_lmd", "ssim", "psnr"],
+        }
+    against = {each.claim.text.split()[0]: each.claim.against for each in random_claims.findings}
+    assert against == {"MSEF": "ours_wo_msef", "AATU": "ours_wo_aatu", "Ours": "baseline"}
+
+
+def test_verdicts_follow_the_direction_of_each_metric(tmp_path):
+    better = run("ours", 0.8, 1.3, 0.8, 19.0)
+    claims = find(
+        tmp_path,
+        better,
+        run("baseline", spread=0.01),
+        run("ours_wo_msef", spread=0.01),
+        run("ours_wo_aatu", spread=0.01),
+    )
+    verdicts = {
+        text: [each.verdict for each in group]
+        for text, group in claims.of("headline", "same_emotion").items()
+    }
+    assert verdicts == {
+        "MSEF lowers F-LMD": ["holds"],
+        "MSEF lowers M-LMD": ["fails"],
+        "AATU raises SSIM": ["holds"],
+        "AATU raises PSNR": ["fails"],
+        "Ours beats Baseline on all four": ["holds", "fails", "holds", "fails"],
+    }
+    on_all_four = headline(claims, "Ours beats Baseline on all four")
+    assert overall_verdict(on_all_four) == "fails"
+    assert overall_verdict(on_all_four[::2]) == "holds"
+    assert summary(on_all_four) == "2 of 4 hold, 2 fail."
+
+
+def test_a_difference_within_the_spread_is_undecided(tmp_path):
+    claims = find(tmp_path, run("ours", 0.99), run("ours_wo_msef", spread=0.3))
+    (finding,) = headline(claims, "MSEF lowers F-LMD")
+    assert finding.verdict == "undecided"
+    assert "decides nothing" in claim_sentence(finding)
+    assert overall_verdict([finding]) == "undecided"
+
+
+def test_numbers_are_those_of_the_paired_clips_and_seeds(tmp_path):
+    rng = np.random.default_rng(4)
+    runs, f_lmd = [], {}
+    for method in ("ours", "ours_wo_msef"):
+        # The other method has a seed and two clips that ours lacks.
+        seeds, count = ((0, 1), 14) if method == "ours" else ((0, 1, 2), 16)
+        f_lmd[method] = {seed: rng.uniform(1, 2, count) for seed in seeds}
+        for seed, values in f_lmd[method].items():
+            key = ("f_lmd", CONVENTIONS["f_lmd"])
+            runs.append(scores_by_hand(method, {key: values}, seed=seed))
+    claims = find(tmp_path, *runs)
+    (finding,) = headline(claims, "MSEF lowers F-LMD")
+    ours = np.stack([f_lmd["ours"][seed] for seed in (0, 1)])
+    against = np.stack([f_lmd["ours_wo_msef"][seed][:14] for seed in (0, 1)])
+    expected = paired_difference(ours.round(6), against.round(6))
+    assert finding.difference == expected and (expected.clips, expected.seeds) == (14, 2)
+    assert (finding.ours, finding.against) == pytest.approx((ours.mean(), against.mean()))
+    assert finding.difference.mean == pytest.approx(finding.ours - finding.against)
+
+
+def test_p_values_are_corrected_over_both_protocols(random_claims):
+    headlines = [each for each in random_claims.findings if each.claim.part == "headline"]
+    assert len(headlines) == 16
+    expected = holm(np.array([each.difference.p for each in headlines]))
+    assert [each.p_corrected for each in headlines] == pytest.approx(expected)
+    assert {each.family for each in headlines} == {16}
+
+
+def test_other_conventions_are_corrected_in_the_place_of_their_claim(random_claims):
+    findings = random_claims.findings
+    other = [each for each in findings if each.claim.part == "other"]
+    assert findings[: len(findings) - len(other)] == tuple(findings[:16])
+    legacy = next(each for each in other if each.claim.metric == "psnr_legacy")
+    family = [
+        each.difference.p
+        for each in findings[:16]
+        if (each.claim.text, each.claim.metric, each.reference)
+        != ("AATU raises PSNR", "psnr", "same_emotion")
+    ]
+    assert legacy.claim.text == "AATU raises PSNR" and legacy.reference == "same_emotion"
+    assert legacy.p_corrected == pytest.approx(holm(np.array([*family, legacy.difference.p]))[-1])
+    lips = next(each for each in other if each.claim.metric == "lip_correlation")
+    assert (legacy.family, lips.family) == (16, 17)
+
+
+def test_every_comparison_exists_in_the_catalogue_and_no_claim_stands_twice():
+    keys = [(each.text, each.metric, each.convention) for each in CLAIMS]
+    assert len(set(keys)) == len(keys)
+    assert all(each.measured.lower_is_better is not None for each in CLAIMS)
+    assert {each.metric for each in CLAIMS} == {
+        *CONVENTIONS, "psnr_legacy", "lip_correlation", "emotion_accuracy"
+    }  # fmt: skip
+
+
+def test_missing_methods_leave_their_claims_out_with_a_note(tmp_path):
+    claims = find(
+        tmp_path, run("ours", 0.5), run("baseline", spread=0.01), labels=[("ours_wo_msef", "No M")]
+    )
+    assert list(claims.of("headline", "same_emotion")) == ["Ours beats Baseline on all four"]
+    assert claims.notes[0] == (
+        "Reference face in the clip's emotion: claims on No M and ours_wo_aatu are left out, "
+        "having no scores."
+    )
+    nothing = find(tmp_path / "nothing", run("baseline"))
+    assert nothing.findings == () and "claims on ours and" in nothing.notes[0]
+    assert to_csv(nothing).count("\n") == 1 and "left out" in to_markdown(nothing)
+
+
+def test_one_seed_and_clips_without_a_value_are_said(tmp_path):
+    values = np.r_[np.inf, np.full(15, 21.0)]
+    claims = find(
+        tmp_path, run("ours", psnr=values), run("ours_wo_aatu", spread=0.01), run("baseline")
+    )
+    assert any(note.startswith("One seed:") for note in claims.notes)
+    assert (
+        "Reference face in the clip's emotion, AATU raises PSNR, PSNR: 1 of 16 clips lack a finite "
+        "value and are left out." in claims.notes
+    )
+    (finding,) = headline(claims, "AATU raises PSNR")
+    assert finding.difference.clips == 15 and finding.ours == 21
+    assert finding.difference.mean == pytest.approx(finding.ours - finding.against)
+
+
+def test_the_sentence_holds_the_numbers(tmp_path):
+    runs = [run("ours", 0.9, seed=k) for k in (0, 1)]
+    runs += [run("ours_wo_msef", 1.2, spread=0.02 * (k + 1), seed=k) for k in (0, 1)]
+    (finding,) = headline(find(tmp_path, *runs, labels=[("ours", "Mine")]), "MSEF lowers F-LMD")
+    result = finding.difference
+    assert claim_sentence(finding) == (
+        f"F-LMD: 0.90 px for Mine, {finding.against:.2f} px for Ours w/o MSEF. Mine is "
+        f"{-result.mean:.3f} px lower (95 % interval {-result.high:.3f} to {-result.low:.3f} "
+        f"lower), {'as claimed' if finding.verdict == 'holds' else 'which decides nothing'}. "
+        f"16 clips, 2 seeds; p = {finding.p_corrected:.3f} after correction for 2 claims."
+    )
+
+
+def test_few_clips_have_a_sentence_without_an_interval(tmp_path):
+    one = {("f_lmd", CONVENTIONS["f_lmd"]): [1.0]}
+    claims = find(tmp_path, scores_by_hand("ours", one), scores_by_hand("ours_wo_msef", one))
+    (finding,) = headline(claims, "MSEF lowers F-LMD")
+    assert finding.verdict == "undecided" and "Too few clips (1)" in claim_sentence(finding)
+    assert "Too few clips (1)" in to_html(claims) and "| – |" not in to_markdown(claims)
+
+
+def test_all_forms_hold_every_finding(tmp_path):
+    scores = random_scores(clips=clip_ids(("W901",)), seeds=(0, 1), networks=False)
+    paths = write_scores(tmp_path, scores)
+    out = {form: tmp_path / f"claims.{form}" for form in ("csv", "md", "html")}
+    write_claims(paths, labels=[("ours", "A & <b>")], **out)
+    first = {form: path.read_bytes() for form, path in out.items()}
+    write_claims(paths, labels=[("ours", "A & <b>")], **out)
+    assert first == {form: path.read_bytes() for form, path in out.items()}
+    rows = list(csv.DictReader(out["csv"].open(encoding="utf-8")))
+    assert list(rows[0]) == [
+        "reference", "claim", "metric", "convention", "ours", "against", "seeds", "clips",
+        "difference", "low", "high", "p", "p_corrected", "verdict", "sentence", "part",
+        "against_method",
+    ]  # fmt: skip
+    parts = [row["part"] for row in rows]
+    assert parts == ["headline"] * 16 + ["other"] * (len(rows) - 16) and len(rows) > 60
+    markdown, page = out["md"].read_text(), out["html"].read_text()
+    for row in rows[:16]:
+        assert row["sentence"] in markdown
+        assert row["sentence"] in html.unescape(page)
+        assert float(row["low"]) <= float(row["difference"]) <= float(row["high"])
+    assert "A &amp; &lt;b&gt;" in page and "<b>" not in page
+    # One badge a finding, and one more for the claim on all four of each protocol.
+    assert len(re.findall(r'class="verdict (holds|fails|undecided)"', page)) == len(rows) + 2
+    assert "MSEF lowers F-LMD" in markdown and "(predicted/raw/128)" in markdown
+    assert math.isclose(float(rows[0]["ours"]) - float(rows[0]["against"]),
+                        float(rows[0]["difference"]), abs_tol=3e-6)  # fmt: skip
+    assert set(METHODS) > {row["against_method"] for row in rows}

@@ -1,0 +1,85 @@
+import csv
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+from scipy import stats
+from score_factory import clip_ids, random_scores, scores_by_hand, write_scores
+
+from emohead.report.emotions_figure import (
+    draw_emotions_figure,
+    group_scores,
+    write_emotions_figure,
+)
+from emohead.report.scores import read_scores
+from emohead.report.style import METHOD_COLOURS
+
+F_LMD = ("f_lmd", "redetected/centred/128")
+M_LMD = ("m_lmd", "redetected/centred/128")
+
+
+def numbers_of(tmp_path, scores, labels=(), reference="same_emotion"):
+    return group_scores(read_scores(write_scores(tmp_path, scores)), labels, reference)
+
+
+def test_means_and_intervals_of_each_emotion(tmp_path):
+    clips = clip_ids(emotions=("sad", "happy"))
+    values = [1.0, 2.0, 3.0, 5.0, 4.0, 6.0, 8.0, 9.0]  # 901 sad, happy; 902 sad, happy
+    rows = numbers_of(tmp_path, scores_by_hand("ours", {F_LMD: values}, clips=clips))
+    assert list(rows["name"]) == ["happy", "sad"] and set(rows["group"]) == {"emotion"}
+    happy = rows.iloc[0]
+    expected = stats.ttest_1samp([3.0, 5.0, 8.0, 9.0], 0).confidence_interval()
+    assert happy["mean"] == 6.25 and happy["clips"] == 4
+    assert (happy["low"], happy["high"]) == pytest.approx(tuple(expected))
+
+
+def test_levels_are_shown_where_there_are_several_without_neutral(tmp_path):
+    clips = clip_ids(("W901",), ("neutral", "sad"), levels=(1, 3))
+    values = [9.0, 9.0, 1.0, 3.0, 5.0, 9.0]  # neutral 1; sad 1; sad 3
+    headline = dict.fromkeys((F_LMD, M_LMD, ("ssim", "frame"), ("psnr", "frame")), values)
+    rows = numbers_of(tmp_path, scores_by_hand("ours", headline, clips=clips))
+    levels = rows[(rows["group"] == "level") & (rows["metric"] == "m_lmd")]
+    assert dict(zip(levels["name"], levels["mean"], strict=True)) == {1: 2.0, 3: 7.0}
+    figure = draw_emotions_figure(rows)
+    assert len(figure.axes) == 8
+    assert [label.get_text() for label in figure.axes[4].get_xticklabels()] == [
+        "level 1", "level 3"
+    ]  # fmt: skip
+
+
+def test_the_figure_shows_the_numbers_in_the_methods_colours(tmp_path):
+    scores = random_scores(clips=clip_ids(("W901",)), seeds=(0,), networks=False)
+    rows = numbers_of(tmp_path, scores, [("ours", "Mine"), ("baseline", "Base")], "neutral")
+    figure = draw_emotions_figure(rows)
+    assert len(figure.axes) == 4
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels == ["Copy reference", "Mine", "Base", "Ours w/o MSEF", "Ours w/o AATU"]
+    panel = figure.axes[1]
+    assert panel.get_title() == "M-LMD ↓ (px)"
+    dots = panel.containers[1].lines[0]
+    expected = rows[(rows["metric"] == "m_lmd") & (rows["method"] == "ours")]
+    assert list(dots.get_ydata()) == list(expected["mean"])
+    assert to_hex(dots.get_color()).upper() == METHOD_COLOURS["ours"].upper()
+    # Dots stay in the column of their emotion, and no two methods on one place.
+    places = np.array([each.lines[0].get_xdata() for each in panel.containers], float)
+    assert (np.round(places) == np.arange(8)).all()
+    assert len(np.unique(places)) == places.size
+
+
+def test_files_are_written_and_the_same_twice(tmp_path):
+    scores = random_scores(("ours",), clips=clip_ids(("W901",)), seeds=(0,), networks=False)
+    paths = write_scores(tmp_path, scores)
+    output, numbers = tmp_path / "emotions.png", tmp_path / "emotions.csv"
+    flags = {"labels": [], "reference": "neutral", "output": output, "csv": numbers}
+    write_emotions_figure(paths, **flags)
+    first = output.read_bytes()
+    write_emotions_figure(paths, **flags)
+    assert output.read_bytes() == first
+    rows = list(csv.DictReader(numbers.open()))
+    assert len(rows) == 8 * 4 and rows[0]["reference"] == "neutral"
+
+
+def test_nothing_but_the_ground_truth_is_an_error(tmp_path):
+    truth = scores_by_hand("ground_truth", {F_LMD: [0.0]})
+    with pytest.raises(ValueError, match="no method but the ground truth"):
+        numbers_of(tmp_path, truth)

@@ -1,0 +1,196 @@
+import base64
+import hashlib
+import subprocess
+from importlib.metadata import version
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from score_factory import scores_by_hand, write_scores
+
+from emohead.report.embedding import Media, embed_figure
+from emohead.report.health import scored_runs
+from emohead.report.overlay import encode_landmarks
+from emohead.report.per_emotion import per_emotion_tables
+from emohead.report.provenance import git_commit, hash_of, package_versions
+from emohead.report.run_times import read_run_times
+from emohead.report.scores import read_scores
+from emohead.report.verdicts import Interval, read_verdicts
+
+HEADER = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
+CLIPS = ["W901-front-happy-3-001", "W901-front-sad-3-001"]
+LABELS = {"ground_truth": "Truth", "baseline": "Baseline", "ours": "Ours"}
+
+
+def benchmark(path, *rows):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = [f"{s}\t0:00:00\t{rss}\t1\t1\t1\t0\t0\t50\t{cpu}\n" for s, rss, cpu in rows]
+    path.write_text(HEADER + "".join(lines))
+
+
+def test_run_times_by_rule(tmp_path):
+    benchmark(tmp_path / "train" / "a-seed0.tsv", (3600, 100, 1800))
+    benchmark(tmp_path / "train" / "b" / "seed0.tsv", (1800, 300.4, 600))
+    benchmark(tmp_path / "split.tsv", (9, "NA", "NA"), (2700, "-", "-"))
+    benchmark(tmp_path / "killed.tsv")
+    train, split = read_run_times(tmp_path)
+    assert (train.rule, train.jobs, train.seconds, train.longest) == ("train", 2, 5400, 3600)
+    assert train.shown == ("1.5 h", "2", "1.0 h", "40.0 min", "300 MiB")
+    assert (split.rule, split.seconds, split.bar, train.bar) == ("split", 2700, 0.5, 1.0)
+    assert split.shown[-1] == "–"
+    assert read_run_times(tmp_path / "nowhere") == []
+    (tmp_path / "notes.tsv").write_text("a\tb\n1\t2\n")
+    with pytest.raises(ValueError, match=r"notes\.tsv: no column s, max_rss, cpu_time"):
+        read_run_times(tmp_path)
+
+
+def test_hash_is_that_of_the_files_together(tmp_path):
+    paths = [tmp_path / "a", tmp_path / "b"]
+    for path, text in zip(paths, (b"clips\n", b"split\n"), strict=True):
+        path.write_bytes(text)
+    assert hash_of(paths) == hashlib.sha256(b"clips\nsplit\n").hexdigest()
+    assert hash_of(paths[::-1]) != hash_of(paths)
+
+
+def test_commit_tells_a_changed_checkout(tmp_path):
+    def git(*words):
+        who = ("-c", "user.name=a", "-c", "user.email=a@b")
+        done = subprocess.run(["git", *who, *words], cwd=tmp_path, capture_output=True, check=True)
+        return done.stdout.decode().strip()
+
+    assert git_commit(tmp_path).startswith("unknown: not a git repository")
+    git("init", "-q")
+    (tmp_path / "file").write_text("one")
+    git("add", "file")
+    git("commit", "-q", "-m", "first")
+    git("tag", "v1")
+    assert git_commit(tmp_path) == git("rev-parse", "HEAD")
+    (tmp_path / "file").write_text("two")
+    assert git_commit(tmp_path) == git("rev-parse", "HEAD") + "-dirty"
+
+
+def test_versions_of_packages():
+    found = dict(package_versions(["numpy", "no-such-package"]))
+    assert found["numpy"] == version("numpy") == np.__version__
+    assert found["no-such-package"] == "not in the report's environment"
+
+
+def test_landmarks_are_whole_numbers_of_sixteenths():
+    points = np.array([[[0.0, -1.5], [127.03, 2047.9], [5000, -5000]]])
+    units = np.frombuffer(encode_landmarks(points), "<i2")
+    # Beyond what fits, the farthest that does.
+    assert units.tolist() == [0, -24, 2032, 32766, 32767, -32768]
+    points[0, 1, 0] = np.nan
+    assert encode_landmarks(points) is None
+
+
+def test_equal_media_are_held_once():
+    media = Media()
+    ids = [media.add(data) for data in (b"one", b"two", b"one")]
+    assert ids[0] == ids[2] != ids[1] and len(media.texts) == 2
+
+
+def test_figures_keep_their_pixels_and_say_their_size(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
+    cv2.imwrite(str(tmp_path / "noise.png"), noise)
+    drawn, photo = (embed_figure(tmp_path / "noise.png", photos=each) for each in (False, True))
+    assert (drawn.width, drawn.height) == (40, 30)
+    pictures = [
+        cv2.imdecode(np.frombuffer(base64_bytes(each.source), np.uint8), cv2.IMREAD_COLOR)
+        for each in (drawn, photo)
+    ]
+    np.testing.assert_array_equal(pictures[0], noise)
+    assert pictures[1].shape == noise.shape and (pictures[1] != noise).any()
+
+
+def base64_bytes(uri):
+    head, _, text = uri.partition(",")
+    assert head == "data:image/webp;base64"
+    return base64.b64decode(text)
+
+
+def claims_table(path, *rows):
+    columns = ("reference", "claim", "metric", "convention", "difference", "low", "high",
+               "verdict", "sentence", "part")  # fmt: skip
+    pd.DataFrame(rows, columns=columns).to_csv(path, index=False)
+    return path
+
+
+def test_verdicts_by_claim_and_reference(tmp_path):
+    lmd, ssim = ("m_lmd", "redetected/centred/128"), ("ssim", "frame")
+    path = claims_table(
+        tmp_path / "claims.csv",
+        ("neutral", "Beats", *lmd, -0.2, -0.4, 0.1, "undecided", "a", "headline"),
+        ("same_emotion", "Beats", *lmd, -0.6, -0.8, -0.4, "holds", "b", "headline"),
+        ("same_emotion", "Beats", *ssim, -0.1, -0.2, -0.05, "fails", "c", "headline"),
+        ("same_emotion", "Raises", *ssim, np.nan, np.nan, np.nan, "undecided", "d", "headline"),
+        ("neutral", "Beats", "ssim", "face", 0.1, 0, 0.2, "holds", "e", "other"),
+    )
+    verdicts = read_verdicts(path, ["same_emotion", "neutral"])
+    assert [each.sentence for each in verdicts.headline["Beats"]] == ["b", "c", "a"]
+    # Lower is better, so that the favoured side is turned round; 0.8 px is the end of the line.
+    assert verdicts.headline["Beats"][0].interval == Interval(0.5, 0.75, 1.0)
+    assert verdicts.headline["Beats"][2].interval == Interval(-0.125, 0.25, 0.5)
+    assert verdicts.headline["Beats"][1].interval == Interval(-1.0, -0.5, -0.25)
+    assert verdicts.headline["Raises"][0].interval is None
+    assert verdicts.overall("Beats", "same_emotion") == "fails"
+    assert verdicts.overall("Raises", "neutral") is None
+    counts = {
+        name: verdicts.count("same_emotion", name) for name in ("holds", "fails", "undecided")
+    }
+    assert counts == {"holds": 0, "fails": 1, "undecided": 1}
+    assert (verdicts.tested("same_emotion"), verdicts.tested("neutral")) == (2, 1)
+    assert [each.sentence for each in verdicts.other["Beats"]] == ["e"]
+
+
+def test_verdicts_must_be_known(tmp_path):
+    row = ("neutral", "Beats", "ssim", "frame", 0.1, 0, 0.2, "maybe", "e", "headline")
+    path = claims_table(tmp_path / "claims.csv", row)
+    with pytest.raises(ValueError, match="verdict 'maybe' is none of holds, fails, undecided"):
+        read_verdicts(path, ["neutral"])
+    path.write_text("claim\nBeats\n")
+    with pytest.raises(ValueError, match="no column reference"):
+        read_verdicts(path, ["neutral"])
+
+
+@pytest.fixture
+def scores(tmp_path):
+    m_lmd, count = ("m_lmd", "redetected/centred/128"), "count"
+
+    def run(method, values, seed=0, frames=10, missed=0, clips=CLIPS):
+        known = {
+            m_lmd: values[: len(clips)],
+            ("frames", count): [frames] * len(clips),
+            ("faces_missed", count): [missed] * len(clips),
+        }
+        return scores_by_hand(method, known, seed=seed, clips=clips)
+
+    rows = [
+        run("ground_truth", [0, 0]),
+        run("baseline", [5, 3], clips=CLIPS[:1]),
+        run("ours", [1, 2], missed=1),
+        run("ours", [2, 4], seed=1),
+    ]
+    return read_scores(write_scores(tmp_path, pd.concat(rows)))
+
+
+def test_numbers_by_emotion_and_their_heat(scores):
+    (table,) = per_emotion_tables(scores, LABELS)
+    assert (table.reference, table.id) == ("same_emotion", "m_lmd-redetected-centred-128")
+    assert table.emotions == ("happy", "sad", "all")
+    shown = {label: [(cell.shown, cell.heat) for cell in cells] for label, cells in table.rows}
+    # Best 1.5, worst 5; the truth competes with nobody.
+    assert shown == {
+        "Truth": [("0.00", None)] * 3,
+        "Baseline": [("5.00", 1.0), ("–", None), ("5.00", 1.0)],
+        "Ours": [("1.50", 0.0), ("3.00", round(1.5 / 3.5, 3)), ("2.25", round(0.75 / 3.5, 3))],
+    }
+
+
+def test_what_runs_were_scored_on(scores):
+    runs = {run.label: run for run in scored_runs(scores, LABELS)}
+    assert list(runs) == ["Truth", "Baseline", "Ours"]
+    assert (runs["Baseline"].clips.count, runs["Baseline"].clips.of) == (1, 2)
+    assert (runs["Ours"].seeds, runs["Ours"].clips.count) == (2, 2)
+    assert (runs["Ours"].faces_missed.count, runs["Ours"].faces_missed.of) == (2, 40)

@@ -1,0 +1,167 @@
+"""The smoke preset on a real Slurm of one node, beside the same run without it.
+
+    tests/slurm/install.sh   # once, as root: Debian's Slurm
+    EMOHEAD_SLURM=1 .venv/bin/pytest tests/test_slurm.py
+
+Not part of `make test`: it needs root, changes /etc/slurm while it runs, and takes ten minutes.
+"""
+
+import os
+import subprocess
+import sys
+import sysconfig
+import time
+import tomllib
+import venv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from slurm import cluster
+
+ROOT = Path(__file__).parent.parent
+TRAINING = "translator/aatu-seed0"
+
+
+def why_not() -> str | None:
+    if not os.environ.get("EMOHEAD_SLURM"):
+        return "starts a Slurm on this machine: only with EMOHEAD_SLURM=1, and as root"
+    return cluster.missing()
+
+
+pytestmark = [
+    pytest.mark.end_to_end,
+    pytest.mark.skipif(why_not() is not None, reason=why_not() or ""),
+]
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Folders of a run without Slurm and one with it, and what Slurm says of its jobs."""
+
+    local: Path
+    cluster: Path
+    jobs: list[dict[str, str]]
+
+
+@pytest.fixture(scope="module")
+def bin_folder(tmp_path_factory) -> Path:
+    """Of an environment with the executor, which ours doesn't have: every start would cost 9 s."""
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, with_pip=False)
+    (site,) = folder.glob("lib/python*/site-packages")
+    (site / "ours.pth").write_text(sysconfig.get_path("purelib"))
+    extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    install = [sys.executable, "-m", "pip", "--python", str(folder / "bin/python"), "install"]
+    subprocess.run([*install, "--quiet", *extra["slurm"]], check=True)
+    # The rules ask for a GPU where they find this; torch looks for itself, and takes the CPU.
+    (folder / "bin/nvidia-smi").write_text("#!/bin/sh\n")
+    (folder / "bin/nvidia-smi").chmod(0o755)
+    return folder / "bin"
+
+
+@pytest.fixture(scope="module")
+def command(bin_folder, tmp_path_factory):
+    """What subprocess needs to run snakemake in a folder: command(folder, *arguments)."""
+    config = tmp_path_factory.mktemp("config") / "auto.yaml"
+    config.write_text("{landmarks: {train: {device: auto}}, translator: {train: {device: auto}}}")
+
+    def of(folder: Path, *arguments: str, configs: tuple[Path, ...] = (config,)) -> dict:
+        return {
+            "args": [
+                bin_folder / "python", "-m", "snakemake", "--nocolor",
+                "--snakefile", ROOT / "Snakefile", "--directory", folder,
+                "--configfile", ROOT / "config/smoke.yaml", *configs, *arguments,
+            ],
+            "env": {**os.environ, "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}"},
+        }  # fmt: skip
+
+    return of
+
+
+ON_SLURM = [
+    "--workflow-profile", ROOT / "profiles/slurm", "--jobs", "2", "--latency-wait", "5",
+    # There is no accounting to ask, and no reason to be patient.
+    "--slurm-no-account", "--slurm-status-command", "squeue",
+    "--slurm-init-seconds-before-status-checks", "2", "--seconds-between-status-checks", "2",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def slurm(tmp_path_factory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("slurm")
+    with cluster.slurm(folder):
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def runs(slurm, command, tmp_path_factory) -> Runs:
+    local, folder = (tmp_path_factory.mktemp(name) for name in ("local", "cluster"))
+    subprocess.run(**command(local, "--cores", "2"), check=True)
+    log = slurm / "snakemake.log"
+    with log.open("w") as stream:
+        running = subprocess.Popen(
+            **command(folder, *ON_SLURM), stdout=stream, stderr=subprocess.STDOUT
+        )
+    try:
+        cancel(folder)
+        assert running.wait() == 0, log.read_text()
+    finally:
+        running.terminate()
+    return Runs(local, folder, cluster.jobs(slurm))
+
+
+def cancel(folder: Path) -> None:
+    """Cancel one training in the middle, once it has saved its state."""
+    deadline = time.monotonic() + 600
+    while not list((folder / "state" / TRAINING).rglob("last.ckpt")):
+        assert time.monotonic() < deadline, "no training has begun"
+        time.sleep(0.2)
+    queue = subprocess.run(
+        ["squeue", "--noheader", "--format", "%i %k"], capture_output=True, text=True, check=True
+    ).stdout
+    (job,) = [
+        line.split()[0]
+        for line in queue.splitlines()
+        if "rule_train_translator" in line and "aatu" in line
+    ]
+    subprocess.run(["scancel", job], check=True)
+
+
+def test_tables_are_those_of_a_run_without_slurm(runs):
+    for name in ("table1.csv", "claims.csv", "neutral/emotions.csv"):
+        path = Path("results/report", name)
+        assert (runs.cluster / path).read_bytes() == (runs.local / path).read_bytes()
+
+
+def test_a_cancelled_training_is_sent_again_and_goes_on(runs):
+    assert [job["JobState"] for job in runs.jobs].count("CANCELLED") == 1
+    log = Path(f"results/logs/train_{TRAINING}.log")
+    assert "going on with epoch" in (runs.cluster / log).read_text()
+    assert "going on with epoch" not in (runs.local / log).read_text()
+
+
+def test_jobs_ask_for_what_the_profile_says(runs):
+    asked = [job["Tres"] for job in runs.jobs]
+    trainings = [tres for tres in asked if "gres/gpu=1" in tres]
+    assert len(trainings) == 5  # four, and one of them twice
+    assert sum("mem=31.25G" in tres for tres in trainings) == 2
+    assert sum("mem=62.50G" in tres for tres in trainings) == 1  # sent again: twice the memory
+
+
+def test_a_training_on_several_devices_is_one_job(slurm, runs, command, tmp_path):
+    """Lightning must not take Slurm's word for how many processes there are."""
+    config = tmp_path / "two.yaml"
+    config.write_text("landmarks: {train: {devices: 2, threads: 1}}")
+    model = "results/landmarks/at_net/seed0/model.pt"
+    before = len(cluster.jobs(slurm))
+    # On the data that are there.
+    subprocess.run(
+        **command(runs.cluster, *ON_SLURM, "--rerun-triggers", "params", "--", model,
+                  configs=(config,)),
+        check=True,
+    )  # fmt: skip
+    assert len(cluster.jobs(slurm)) == before + 1
+    log = (runs.cluster / "results/logs/train_landmarks/at_net-seed0.log").read_text()
+    assert "training on 2 x CPU" in log

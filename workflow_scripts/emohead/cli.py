@@ -1,0 +1,164 @@
+"""The command `emohead`: a face that speaks, the trained method as a file, the page."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from emohead.mead import EMOTIONS
+from emohead.serve.limits import Limits
+
+# Each command loads what it needs, when it runs: torch alone takes seconds.
+if TYPE_CHECKING:
+    from numpy import ndarray
+
+    from emohead.generate.bundle import Bundle
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status. What the user can mend is told in one line."""
+    flags = _parser().parse_args(arguments)
+    try:
+        flags.run(flags)
+    except ValueError as error:
+        print(f"emohead: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="emohead", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    generate = commands.add_parser("generate", help="a sound and a picture of a face to a video")
+    generate.set_defaults(run=_generate)
+    generate.add_argument("--audio", type=Path, required=True, help="any file with sound")
+    generate.add_argument("--face", type=Path, required=True, help="a picture with a face")
+    generate.add_argument("--out", type=Path, required=True, help="the video, .mp4")
+    _add_model(generate)
+    generate.add_argument("--paste", action="store_true", help="show the whole picture")
+    generate.add_argument("--watermark", action="store_true", help="draw a small visible mark")
+    generate.add_argument(
+        "--emotion", type=Path, metavar="CSV", help="MSEF's belief per second; printed too"
+    )
+    generate.add_argument(
+        "--save-landmarks", type=Path, metavar="NPZ", help="the predicted landmarks"
+    )
+    generate.add_argument(
+        "--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto"
+    )
+    generate.add_argument("--quiet", action="store_true", help="no progress bar")
+
+    export = commands.add_parser("export", help="a trained method as one file")
+    export.set_defaults(run=_export)
+    _add_run(export)
+    export.add_argument("--model", type=Path, required=True, help="a run's folder results/")
+    export.add_argument("--out", type=Path, required=True, help="the bundle, .h5")
+
+    info = commands.add_parser("info", help="what is in a bundle, or in a run's folder")
+    info.set_defaults(run=_info)
+    _add_model(info)
+
+    serve = commands.add_parser("serve", help="a page for the browser, on this machine alone")
+    serve.set_defaults(run=_serve)
+    serve.add_argument(
+        "--model", type=Path, action="append", required=True,
+        help="a bundle; give it twice to compare two side by side",
+    )  # fmt: skip
+    serve.add_argument("--host", default="127.0.0.1", help="address; default: this machine alone")
+    serve.add_argument("--port", type=int, default=7860, help="default: 7860")
+    _add_limits(serve)
+    return parser
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--model", type=Path, required=True, help="a bundle, or a run's folder results/"
+    )
+    _add_run(parser)
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--method", default="ours", help="of a run's folder; default: ours")
+    parser.add_argument("--seed", type=int, default=0, help="of a run's folder; default: 0")
+    parser.add_argument(
+        "--configfile", type=Path, nargs="+", default=[], metavar="YAML",
+        help="that the run was started with; default: config.yaml beside its folder",
+    )  # fmt: skip
+
+
+def _add_limits(parser: argparse.ArgumentParser) -> None:
+    """A flag for each of the page's limits."""
+    helps = {
+        "upload_megabytes": "largest file that is taken",
+        "seconds": "longest sound",
+        "keep_minutes": "how long the files of a page that stays open are kept",
+        "waiting": "requests that may wait for their turn",
+    }
+    for limit in fields(Limits):
+        parser.add_argument(
+            f"--{limit.name.replace('_', '-')}", type=type(limit.default), default=limit.default,
+            help=f"{helps[limit.name]}; default: {limit.default:g}",
+        )  # fmt: skip
+
+
+def _generate(flags: argparse.Namespace) -> None:
+    import torch
+
+    from emohead.generate.generate import generate
+
+    device = flags.device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    made = generate(
+        flags.audio, flags.face, flags.out, _read_model(flags).to(device),
+        paste=flags.paste, watermark=flags.watermark, save_landmarks=flags.save_landmarks,
+        emotion=flags.emotion, progress=not flags.quiet,
+    )  # fmt: skip
+    if made.faces_in_picture > 1:
+        print(f"{flags.face}: {made.faces_in_picture} faces are seen; the largest one speaks")
+    if flags.emotion is not None:
+        print(belief_table(made.emotion))
+    print(f"{flags.out}: {made.seconds:.1f} s, {made.frames} frames")
+
+
+def belief_table(belief: "ndarray") -> str:
+    """MSEF's belief [seconds, 8] for reading: a line a second, in per cent."""
+    lines = ["second " + "".join(f"{emotion:>10}" for emotion in EMOTIONS)]
+    for second, row in enumerate(belief):
+        lines.append(f"{second:>6} " + "".join(f"{100 * share:>9.0f}%" for share in row))
+    return "\n".join(lines)
+
+
+def _export(flags: argparse.Namespace) -> None:
+    from emohead.generate.bundle import export_bundle, run_part
+
+    part = run_part(flags.model, flags.method, flags.seed, flags.configfile)
+    export_bundle(part.landmarks, part.translator, flags.out, card=part.card)
+    print(f"{flags.out}: {flags.out.stat().st_size / 1e6:.1f} MB")
+
+
+def _info(flags: argparse.Namespace) -> None:
+    from emohead.generate.describe import describe
+
+    print(describe(_read_model(flags)))
+
+
+def _serve(flags: argparse.Namespace) -> None:
+    from emohead.serve.server import read_models, serve
+
+    limits = Limits(**{limit.name: getattr(flags, limit.name) for limit in fields(Limits)})
+    serve(read_models(flags.model), host=flags.host, port=flags.port, limits=limits)
+
+
+def _read_model(flags: argparse.Namespace) -> "Bundle":
+    """A bundle's file, or a method of a run's folder."""
+    from emohead.generate.bundle import read_bundle, read_run
+
+    if flags.model.is_dir():
+        return read_run(flags.model, flags.method, flags.seed, flags.configfile)
+    return read_bundle(flags.model)

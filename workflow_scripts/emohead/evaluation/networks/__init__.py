@@ -1,0 +1,1 @@
+"""Metrics by published networks whose weights are given: LPIPS, FID, SyncNet."""

@@ -1,0 +1,120 @@
+"""SSIM and PSNR of rendered frames against the true ones, of whole frames and of boxes in them.
+
+Pictures are uint8 [S, S, 3] RGB.
+"""
+
+import cv2
+import numpy as np
+
+#: Rows and columns of a part of the frame.
+Box = tuple[slice, slice]
+
+#: SSIM's window is so many pixels wide; a box is at least as large.
+WINDOW = 7
+# ATVG's script compares frames of this size.
+_LEGACY_SIZE = 256
+
+
+def box_around(points: np.ndarray, size: int, margin: float = 0.05) -> Box:
+    """The box around points [T, N, 2] (x, y) of a clip, in a crop of `size` pixels.
+
+    `margin` is a fraction of the crop, added on each side.
+    """
+    low = np.floor(points.min((0, 1)) - margin * size).astype(int).clip(0, size - WINDOW)
+    high = np.ceil(points.max((0, 1)) + margin * size).astype(int).clip(low + WINDOW, size)
+    return slice(low[1], high[1]), slice(low[0], high[0])
+
+
+def whole_frame(size: int) -> Box:
+    """All of a frame."""
+    return slice(0, size), slice(0, size)
+
+
+def psnr(image: np.ndarray, truth: np.ndarray) -> float:
+    """Peak signal-to-noise ratio in dB, RGB, data range 255; infinite for equal pictures.
+
+    As scikit-image's `peak_signal_noise_ratio`, from the exact whole-number sum of squares: 15
+    times as fast.
+    """
+    return _decibels(cv2.norm(image, truth, cv2.NORM_L2SQR) / image.size)
+
+
+def psnr_legacy(image: np.ndarray, truth: np.ndarray) -> float:
+    """ATVG's PSNR in dB (`code/evaluation_matrix.py`), of grey pictures uint8 [S, S].
+
+    The difference and its square wrap round in 8 bits, so that a difference of 16 counts as none,
+    and pictures that have nothing in common get about 27.9 dB. Infinite where the mean is zero
+    (ATVG: 100).
+    """
+    difference = image - truth
+    return _decibels((difference * difference).mean())
+
+
+def legacy_grey(image: np.ndarray) -> np.ndarray:
+    """A frame as `psnr_legacy` wants it: grey, uint8 [256, 256], resized by area."""
+    size = (_LEGACY_SIZE, _LEGACY_SIZE)
+    if image.shape[:2] != size:
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return grey(image)
+
+
+def grey(image: np.ndarray) -> np.ndarray:
+    """Luma (ITU-R 601) of a frame, uint8 [S, S]."""
+    return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+
+
+def ssim_map(image: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Structural similarity (Wang et al. 2004) around every pixel, float64 [S, S, 3].
+
+    As scikit-image's `structural_similarity(channel_axis=2, data_range=255, full=True)`, within
+    1e-10, ten times as fast: 7x7 uniform window, sample covariance. Sums over a window of whole
+    numbers are exact in floating point, and means and covariances share the factors that cancel:
+    with n = 49, n^2 mean_x mean_y = sum_x sum_y and n (n - 1) cov_xy = n sum_xy - sum_x sum_y.
+    The outermost 3 pixels of the map mean little; `ssim_in` leaves them out.
+    """
+    n = WINDOW**2
+    # K_1 = .01 and K_2 = .03 of the range, times those factors.
+    c_1, c_2 = (0.01 * 255) ** 2 * n**2, (0.03 * 255) ** 2 * n * (n - 1)
+    sum_x, sum_y = _window_sums(image), _window_sums(truth)
+    sum_xy = _window_sums(cv2.multiply(image, truth, dtype=cv2.CV_64F))
+    sum_squares = _window_sums_of_squares(image)
+    sum_squares += _window_sums_of_squares(truth)
+    # In place: half of the time goes into moving memory.
+    means = sum_x * sum_y
+    means *= 2
+    sum_x *= sum_x
+    sum_y *= sum_y
+    squared_means = np.add(sum_x, sum_y, out=sum_x)
+    sum_xy *= 2 * n
+    covariance = np.subtract(sum_xy, means, out=sum_xy)
+    sum_squares *= n
+    variances = np.subtract(sum_squares, squared_means, out=sum_squares)
+    means += c_1
+    covariance += c_2
+    squared_means += c_1
+    variances += c_2
+    means *= covariance
+    squared_means *= variances
+    return np.divide(means, squared_means, out=means)
+
+
+def ssim_in(similarity: np.ndarray, box: Box) -> float:
+    """Mean of an `ssim_map` over a box, where the window lies inside the picture."""
+    edge = WINDOW // 2
+    rows, columns = (
+        slice(max(side.start, edge), min(side.stop, length - edge))
+        for side, length in zip(box, similarity.shape, strict=False)
+    )
+    return float(similarity[rows, columns].mean())
+
+
+def _window_sums(image: np.ndarray) -> np.ndarray:
+    return cv2.boxFilter(image, cv2.CV_64F, (WINDOW, WINDOW), normalize=False)
+
+
+def _window_sums_of_squares(image: np.ndarray) -> np.ndarray:
+    return cv2.sqrBoxFilter(image, cv2.CV_64F, (WINDOW, WINDOW), normalize=False)
+
+
+def _decibels(mean_square: float) -> float:
+    return float("inf") if mean_square == 0 else float(10 * np.log10(255**2 / mean_square))

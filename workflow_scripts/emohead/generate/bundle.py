@@ -1,0 +1,202 @@
+"""A trained method as one file: weights, PCA basis, options and model card; no pickled code.
+
+An HDF5 file, since it holds named arrays and text and nothing that could run:
+
+    /landmarks, /translator    attribute `options` (JSON)
+        weights/<name>         as in the model's state dict
+        arrays/<name>          what was fitted: PCA basis, MFCC statistics
+    attributes of the file: `format`, `crop_size` (pixels), `card` (JSON)
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pandas as pd
+import torch
+import yaml
+
+from emohead.checkpoint import Checkpoint, load_checkpoint
+from emohead.files import whole_file
+from emohead.generate.card import make_card, method_models
+from emohead.landmarks.load import restore_landmark_model
+from emohead.landmarks.model import LandmarkModel
+from emohead.store import open_clips
+from emohead.translator.load import restore_translator
+from emohead.translator.unet import UNet
+
+FORMAT = "emohead bundle 1"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Both trained models, in evaluation mode; `crop_size` (pixels) is that of their training.
+
+    `card` is `make_card`'s; `fingerprint` 12 hexadecimal digits of all weights.
+    """
+
+    landmarks: LandmarkModel
+    translator: UNet
+    crop_size: int
+    card: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """For people: method and seed."""
+        return f"{self.card['method']} (seed {self.card['seed']})"
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same weights, whatever the file."""
+        digest = hashlib.sha256()
+        for model in (self.landmarks, self.translator):
+            for key, value in sorted(model.state_dict().items()):
+                digest.update(key.encode())
+                digest.update(value.cpu().numpy().tobytes())
+        return digest.hexdigest()[:12]
+
+    def to(self, device: str) -> "Bundle":
+        """The same bundle with its models on a device, "cpu" or "cuda"."""
+        return Bundle(
+            self.landmarks.to(device), self.translator.to(device), self.crop_size, self.card
+        )
+
+
+def export_bundle(landmarks: Path, translator: Path, out: Path, *, card: Mapping[str, Any]) -> None:
+    """Write the bundle of two checkpoints, whole or not at all; errors as `load_checkpoint`.
+
+    `card` is `make_card`'s.
+    """
+    checkpoints = {
+        "landmarks": load_checkpoint(landmarks, "landmarks"),
+        "translator": load_checkpoint(translator, "translator"),
+    }
+    with whole_file(out) as unfinished, h5py.File(unfinished, "w") as file:
+        file.attrs["format"] = FORMAT
+        file.attrs["crop_size"] = card["config"]["features"]["crop_size"]
+        file.attrs["card"] = json.dumps(card)
+        for kind, checkpoint in checkpoints.items():
+            group = file.create_group(kind)
+            group.attrs["options"] = json.dumps(checkpoint.options)
+            for name, value in checkpoint.weights.items():
+                group[f"weights/{name}"] = value.numpy()
+            for name, array in checkpoint.arrays.items():
+                group[f"arrays/{name}"] = array
+
+
+def read_bundle(path: Path) -> Bundle:
+    """The models of a bundle; ValueError when the file is none."""
+    try:
+        with h5py.File(path) as file:
+            if file.attrs.get("format") != FORMAT:
+                raise ValueError(f"not made by `emohead export` (format {FORMAT!r})")
+            return Bundle(
+                restore_landmark_model(_checkpoint(file, "landmarks")),
+                restore_translator(_checkpoint(file, "translator")),
+                int(file.attrs["crop_size"]),
+                json.loads(file.attrs["card"]),
+            )
+    except FileNotFoundError as error:
+        raise ValueError(f"{path}: there is no such bundle") from error
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"{path}: not a bundle of emohead ({error})") from error
+
+
+def _checkpoint(file: h5py.File, kind: str) -> Checkpoint:
+    """A model's part of the file, as `load_checkpoint` gives it; without the history."""
+    group = file[kind]
+    arrays: dict[str, np.ndarray] = {}
+
+    def keep(name: str, item: h5py.Dataset | h5py.Group) -> None:
+        if isinstance(item, h5py.Dataset):
+            arrays[name] = item[()]
+
+    if "arrays" in group:
+        group["arrays"].visititems(keep)
+    return Checkpoint(
+        kind=kind,
+        options=json.loads(group.attrs["options"]),
+        weights={
+            name: torch.from_numpy(np.asarray(item[()])) for name, item in group["weights"].items()
+        },
+        arrays=arrays,
+        history=pd.DataFrame(),
+    )
+
+
+def read_run(results: Path, method: str, seed: int, configs: Sequence[Path] = ()) -> Bundle:
+    """A method of a finished run, from its folder `results`.
+
+    `configs` are the config files that the run was started with, later ones laid over earlier
+    ones; without them it is config.yaml beside the folder. ValueError where a model is missing, or
+    where the config is of another run.
+    """
+    part = run_part(results, method, seed, configs)
+    return Bundle(
+        restore_landmark_model(load_checkpoint(part.landmarks, "landmarks")),
+        restore_translator(load_checkpoint(part.translator, "translator")),
+        part.card["config"]["features"]["crop_size"],
+        part.card,
+    )
+
+
+@dataclass(frozen=True)
+class RunPart:
+    """What of a run makes a bundle: two checkpoints and the card, as `export_bundle` takes them."""
+
+    landmarks: Path
+    translator: Path
+    card: dict[str, Any]
+
+
+def run_part(results: Path, method: str, seed: int, configs: Sequence[Path] = ()) -> RunPart:
+    """Where the models of a method are; arguments and errors as `read_run`."""
+    config = _merged_config(configs or [results.parent / "config.yaml"])
+    landmarks, translator = method_models(config, method)
+    crop_size = config["features"]["crop_size"]
+    stored = _stored_crop_size(results)
+    if stored not in (None, crop_size):
+        raise ValueError(
+            f"{results}: its crops are {stored} pixels wide, the config says {crop_size}: give "
+            "the files that the run was started with (--configfile)"
+        )
+    checkpoints = [
+        results / stage / model / f"seed{seed}" / "model.pt"
+        for stage, model in (("landmarks", landmarks), ("translator", translator))
+    ]
+    for checkpoint in checkpoints:
+        if not checkpoint.exists():
+            raise ValueError(f"{checkpoint}: there is no such model: run the workflow first")
+    return RunPart(*checkpoints, make_card(config, method, seed))
+
+
+def _stored_crop_size(results: Path) -> int | None:
+    """The crops' width in a run's features, None where these are gone."""
+    shard = next(iter(sorted((results / "features").glob("*.h5"))), None)
+    return None if shard is None else next(iter(open_clips([shard]).values())).crop_size
+
+
+def _merged_config(paths: Sequence[Path]) -> dict[str, Any]:
+    config: dict[str, Any] = {}
+    for path in paths:
+        try:
+            _lay_over(config, yaml.safe_load(path.read_text()) or {})
+        except (OSError, yaml.YAMLError) as error:
+            raise ValueError(
+                f"{path}: can't be read as a config; name the run's with --configfile"
+            ) from error
+    return config
+
+
+def _lay_over(config: dict[str, Any], other: Mapping[str, Any]) -> None:
+    """Deep, as Snakemake merges its config files."""
+    for key, value in other.items():
+        if isinstance(value, Mapping) and isinstance(config.get(key), dict):
+            _lay_over(config[key], value)
+        else:
+            config[key] = value

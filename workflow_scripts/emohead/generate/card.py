@@ -1,0 +1,64 @@
+"""The model card: what a trained method is, what it was trained on, what it may be used for."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+USE = (
+    "Animate only people who have agreed, and say that the video is synthetic. MEAD's terms, and "
+    "those of the 68-point landmark model, allow non-commercial research alone."
+)
+
+
+def make_card(config: Mapping[str, Any], method: str, seed: int) -> dict[str, Any]:
+    """The card of a method of a config (as in config.yaml), in plain values.
+
+    `config_hash` is of all that the models were made from. Raises ValueError for a method that the
+    config hasn't got, or that has a stand-in in place of a model.
+    """
+    landmarks, translator = method_models(config, method)
+    data = config["data"]
+    made_from = {
+        "features": config["features"],
+        "split": config["split"],
+        "data": {key: data[key] for key in ("source", "speakers", "view", "emotions", "levels")},
+        "landmarks": _of_model(config["landmarks"], landmarks),
+        "translator": _of_model(config["translator"], translator),
+        "seed": seed,
+    }
+    text = json.dumps(made_from, sort_keys=True)
+    return {
+        "method": method,
+        "label": config["methods"][method].get("label", method),
+        "seed": seed,
+        "landmark_model": landmarks,
+        "translator": translator,
+        "note": config.get("report", {}).get("note"),
+        "use": USE,
+        "config_hash": hashlib.sha256(text.encode()).hexdigest()[:12],
+        "config": made_from,
+    }
+
+
+def method_models(config: Mapping[str, Any], method: str) -> tuple[str, str]:
+    """The names of a method's landmark model and translator; errors as `make_card`."""
+    methods = config.get("methods", {})
+    if method not in methods:
+        raise ValueError(
+            f"the config has no method {method!r}; it has {', '.join(methods) or 'none'}"
+        )
+    names = tuple(methods[method].get(part) for part in ("landmarks", "translator"))
+    for part, name in zip(("landmarks", "translator"), names, strict=True):
+        if name not in config[part]["models"]:
+            raise ValueError(
+                f"method {method!r} can't be used for other sound: its {part} part is {name!r}, "
+                "which is no trained model"
+            )
+    return names
+
+
+def _of_model(stage: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """What a model of a stage was trained with: the stage's values and its own."""
+    own = stage["models"][name]
+    return {part: stage[part] for part in ("options", "loss", "train")} | {"model": {name: own}}

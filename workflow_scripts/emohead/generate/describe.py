@@ -1,0 +1,39 @@
+"""What is in a bundle, for reading."""
+
+from emohead.generate.bundle import Bundle
+from emohead.landmarks.options import LandmarkModelOptions
+
+
+def describe(bundle: Bundle) -> str:
+    """Some lines of text: the models and their sizes, what they were trained on, their use."""
+    card, data = bundle.card, bundle.card["config"]["data"]
+    landmarks, translator = bundle.landmarks.options, bundle.translator.options
+    rows = {
+        "method": f"{card['method']} ({card['label']}), seed {card['seed']}",
+        "picture": f"{bundle.crop_size} x {bundle.crop_size} px, 25 frames a second",
+        "landmark model": f"{card['landmark_model']}: {_landmark_model(landmarks)}, "
+        f"{_parameters(bundle.landmarks)} parameters",
+        "PCA basis": f"{landmarks.components} components",
+        "translator": f"{card['translator']}: U-Net {'-'.join(map(str, translator.widths))}, "
+        f"attention {translator.attention}, {_parameters(bundle.translator)} parameters",
+        "trained on": f"data source {data['source']}, "
+        f"speakers {', '.join(data['speakers'] or ['all'])}, {data['view']} view, "
+        f"emotions {', '.join(data['emotions'])}, levels {', '.join(map(str, data['levels']))}",
+        "config": card["config_hash"],
+        "weights": bundle.fingerprint,
+        "note": card["note"],
+        "use": card["use"],
+    }
+    return "\n".join(f"{name:<15} {text}" for name, text in rows.items() if text)
+
+
+def _landmark_model(options: LandmarkModelOptions) -> str:
+    if options.architecture == "at_net":
+        return "AT-net"
+    if options.emotion == "none":
+        return "Audio2Lm"
+    return f"Audio2Lm with MSEF (memory {options.memory}, {options.memory_slots} slots)"
+
+
+def _parameters(model) -> str:
+    return f"{sum(parameter.numel() for parameter in model.parameters()):,}"

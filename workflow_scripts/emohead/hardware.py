@@ -1,0 +1,14 @@
+"""What the processor at hand does fast."""
+
+import torch
+
+
+def bf16_is_fast(device: str) -> bool:
+    """Whether the hardware multiplies bf16 itself: NVIDIA since compute capability 8, AMX, AVX512.
+
+    Elsewhere bf16 is emulated, and slower than float32.
+    """
+    if device == "cuda":
+        return torch.cuda.get_device_capability() >= (8, 0)
+    found = torch.cpu.get_capabilities()
+    return bool(found.get("amx_bf16") or found.get("avx512_bf16"))

@@ -1,0 +1,34 @@
+"""`emohead plan`: what a run of a config takes, before anything is there."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from emohead.cost.amounts import expect_amounts
+from emohead.cost.estimate import estimate_trainings
+from emohead.plan.page import page
+from emohead.plan.sizes import model_options, sizes
+from emohead.plan.work import Machine, all_work
+
+
+def plan(config: Mapping[str, Any], *, machine: Machine | None = None, nodes: int = 1) -> str:
+    """Jobs, memory, disk and hours as Markdown, on one `machine` and on as many as `nodes`.
+
+    `config` is a whole one, config.yaml with what is laid over it; neither data nor Snakemake are
+    needed. ValueError where a machine is too small for a job.
+    """
+    machine = machine or Machine()
+    asked = sizes(config)
+    amounts = expect_amounts(
+        asked.clips, config["split"]["test_fraction"], mini=asked.source == "mini"
+    )
+    crop_size = config["features"]["crop_size"]
+    landmarks, translators = (model_options(config, stage) for stage in ("landmarks", "translator"))
+    trainings = {
+        "landmarks": estimate_trainings(landmarks, {}, crop_size, amounts),
+        "translator": estimate_trainings({}, translators, crop_size, amounts),
+    }
+    about = (
+        f"{asked.speakers} speakers, {asked.shards} shards, {amounts.source}; crops of "
+        f"{crop_size} pixels; {asked.runs} runs of methods."
+    )
+    return page(all_work(config, asked, amounts, trainings, machine), about, machine, nodes)

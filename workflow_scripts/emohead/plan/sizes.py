@@ -1,0 +1,124 @@
+"""How much a config asks for, before there is any data: speakers, shards, clips and runs.
+
+Says the same as the Snakefile does (a test compares them), but needs no data and no Snakemake.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from emohead.footage import read_footage
+
+#: MEAD's public part, for `speakers: null`.
+MEAD_SPEAKERS = 48
+#: MEAD's clips of an emotion at one level, and of neutral, which has only one.
+MEAD_CLIPS, MEAD_NEUTRAL_CLIPS = 30, 40
+#: What stands in the place of a model.
+STAND_INS = {"truth", "reference"}
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Of a config's run.
+
+    `rendered_runs` are the runs of methods with a translator, `copied_runs` those without (ground
+    truth and copy_reference among them), `imported_runs` somebody else's videos; `references` are
+    the kinds of reference face.
+    """
+
+    source: str
+    speakers: int
+    shards: int
+    clips: int
+    references: int
+    seeds: int
+    rendered_runs: int
+    copied_runs: int
+    imported_runs: int
+    networks: bool
+
+    @property
+    def runs(self) -> int:
+        """All that is scored."""
+        return self.rendered_runs + self.copied_runs + self.imported_runs
+
+
+def sizes(config: Mapping[str, Any]) -> Sizes:
+    """Of a whole config (config.yaml with what was laid over it).
+
+    Counts what MEAD has, not what is on disk; of footage, the rows of its table.
+    """
+    data = config["data"]
+    speakers, shards, clips, neutral = (
+        _footage(data) if data["source"] == "footage" else _mead_layout(data)
+    )
+    references = [r for r in config["evaluation"]["references"] if r != "neutral" or neutral]
+    seeds = len(config["seeds"])
+    rendered = copied = imported = 0
+    for method in config["methods"].values():
+        parts = {method.get("landmarks"), method.get("translator")}
+        if "videos" in method:
+            imported += 1
+        elif method["translator"] not in STAND_INS:
+            rendered += len(references) * seeds
+        else:  # without any model one seed does
+            copied += len(references) * (1 if parts <= STAND_INS else seeds)
+    return Sizes(
+        source=data["source"],
+        speakers=speakers,
+        shards=shards,
+        clips=clips,
+        references=len(references),
+        seeds=seeds,
+        rendered_runs=rendered,
+        copied_runs=copied + 1 + len(references),  # every config has ground_truth, copy_reference
+        imported_runs=imported,
+        networks=any(config["evaluation"]["weights"].values()),
+    )
+
+
+def _footage(data: Mapping[str, Any]) -> tuple[int, int, int, bool]:
+    """Speakers, shards, clips, and whether all speakers have neutral clips."""
+    clips = read_footage(Path(data["footage"]["table"]), Path(data["footage"]["folder"]))
+    shards = {(clip.speaker, clip.emotion) for clip in clips}
+    speakers = {speaker for speaker, _ in shards}
+    return len(speakers), len(shards), len(clips), {(s, "neutral") for s in speakers} <= shards
+
+
+def _mead_layout(data: Mapping[str, Any]) -> tuple[int, int, int, bool]:
+    """Likewise, of all the other sources."""
+    emotions, speakers = data["emotions"], _speakers(data)
+    clips = speakers * sum(_clips(data, emotion) for emotion in emotions)
+    return speakers, speakers * len(emotions), clips, "neutral" in emotions
+
+
+def _speakers(data: Mapping[str, Any]) -> int:
+    if data["speakers"]:
+        return len(data["speakers"])
+    return len(data["folder"]) if isinstance(data["folder"], Mapping) else MEAD_SPEAKERS
+
+
+def _clips(data: Mapping[str, Any], emotion: str) -> int:
+    """Of one speaker."""
+    if data["source"] == "mini":
+        return data["mini"]["sentences"] * (1 if emotion == "neutral" else len(data["levels"]))
+    return MEAD_NEUTRAL_CLIPS if emotion == "neutral" else MEAD_CLIPS * len(data["levels"])
+
+
+def model_options(config: Mapping[str, Any], stage: str) -> dict[str, dict[str, Any]]:
+    """`model`, `loss` and `train` options of a stage's models that the methods need, by name."""
+    common = config[stage]
+    needed = dict.fromkeys(method.get(stage) for method in config["methods"].values())
+    found = {}
+    for name in needed:
+        if name not in common["models"]:
+            continue
+        own = dict(common["models"][name])
+        loss, train = own.pop("loss", {}), own.pop("train", {})
+        found[name] = {
+            "model": {**common["options"], **own},
+            "loss": {**common["loss"], **loss},
+            "train": {**common["train"], **train},
+        }
+    return found

@@ -1,0 +1,60 @@
+"""Files inside a page: pictures as `data:` URIs, and media that a script decodes when needed."""
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+
+MEDIA_TYPES = {".png": "image/png", ".webp": "image/webp"}
+PHOTO_QUALITY = 90  # of WebP; above 100 it is lossless
+LOSSLESS = 101
+LONGEST_WEBP = 16383  # pixels, the format's limit
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture as a `data:` URI, and its size in pixels, so that a page keeps its place free."""
+
+    source: str
+    width: int
+    height: int
+
+
+def data_uri(path: Path) -> str:
+    """The file as a `data:` URI."""
+    return _data_uri(path.read_bytes(), path.suffix)
+
+
+def embed_figure(path: Path, *, photos: bool) -> Picture:
+    """A .png figure as WebP, a fraction of its size.
+
+    Drawings stay as they are; `photos` lose a little. ValueError when it can't be read.
+    """
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise ValueError(f"the page needs the picture {path}, which is not there or can't be read")
+    height, width, _ = image.shape
+    if max(width, height) > LONGEST_WEBP:
+        return Picture(data_uri(path), width, height)
+    quality = PHOTO_QUALITY if photos else LOSSLESS
+    _, data = cv2.imencode(".webp", image, [cv2.IMWRITE_WEBP_QUALITY, quality])
+    return Picture(_data_uri(data.tobytes(), ".webp"), width, height)
+
+
+class Media:
+    """The page's videos and landmark tracks, base64 by id; equal bytes are held once."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+
+    def add(self, data: bytes) -> str:
+        """Take `data` in and return its id."""
+        media_id = f"media-{hashlib.sha256(data).hexdigest()[:16]}"
+        self.texts[media_id] = base64.b64encode(data).decode()
+        return media_id
+
+
+def _data_uri(data: bytes, suffix: str) -> str:
+    return f"data:{MEDIA_TYPES[suffix]};base64,{base64.b64encode(data).decode()}"

@@ -1,0 +1,182 @@
+"""Table 1 as .csv, .md, .tex and .html."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from emohead.report.forms import write_forms
+from emohead.report.render import render_template
+from emohead.report.scores import read_scores
+from emohead.report.table1 import (
+    CAPTION,
+    COLUMNS,
+    MISSING,
+    NOT_RUN,
+    PAPER_CAPTION,
+    PAPER_COLUMNS,
+    Protocol,
+    Row,
+    Table1,
+    build_table1,
+    heading_of,
+)
+
+
+def write_table1(
+    scores: Sequence[Path],
+    *,
+    labels: Sequence[tuple[str, str]],
+    notes: Sequence[str],
+    csv: Path,
+    md: Path,
+    tex: Path,
+    html: Path,
+) -> None:
+    """Build Table 1 from long tables and write its four forms; errors as `read_scores`."""
+    table = build_table1(read_scores(scores), labels, notes)
+    write_forms(
+        {csv: to_csv(table), md: to_markdown(table), tex: to_latex(table), html: to_html(table)}
+    )
+
+
+def to_csv(table: Table1) -> str:
+    """One line a row, six decimals, nothing rounded further; empty where there is no value."""
+    counts = ("seeds", "clips", "frames", "faces_missed")
+    ends = ("mean", "sd", "low", "high")
+    return pd.DataFrame(
+        [
+            {"method": row.id, "reference": protocol.reference, "label": row.label}
+            | {name: getattr(row, name) for name in counts}
+            | {
+                name if end == "mean" else f"{name}_{end}": (
+                    getattr(row.scores[name], end) if row.scores else None
+                )
+                for end in ends
+                for name in COLUMNS
+            }
+            | {
+                f"paper_{name}": getattr(row.paper, name) if protocol.has_paper else None
+                for name in PAPER_COLUMNS
+            }
+            for protocol in table.protocols
+            for row in protocol.rows
+        ]
+    ).to_csv(index=False, float_format="%.6f", lineterminator="\n")
+
+
+def to_markdown(table: Table1) -> str:
+    """For each protocol a heading, a pipe table and its notes; the captions at the end."""
+    parts = []
+    for protocol in table.protocols:
+        columns = [f"{heading_of(name)} (this run)" for name in COLUMNS]
+        paper = [f"{heading_of(name)} (paper)" for name in PAPER_COLUMNS]
+        head = ["Method", *columns, *(paper if protocol.has_paper else [])]
+        lines = [head, ["---"] + ["---:"] * (len(head) - 1)]
+        for row in protocol.rows:
+            cells = [_markdown_cell(protocol, row, name) for name in COLUMNS]
+            if protocol.has_paper:
+                cells += [row.shown_paper(name) for name in PAPER_COLUMNS]
+            lines.append([row.label.replace("|", r"\|"), *cells])
+        body = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        parts += [f"### {protocol.heading}", body, *(f"> {note}" for note in protocol.notes)]
+    notes = [f"> {note}" for note in table.notes]
+    return "\n\n".join([*parts, f"{CAPTION} {PAPER_CAPTION}", *notes]) + "\n"
+
+
+def to_html(table: Table1) -> str:
+    """A `<section>` with a figure for each protocol, to be set into a page."""
+    return render_template(
+        "table1.html.j2",
+        table=table,
+        columns={name: heading_of(name) for name in COLUMNS},
+        paper_columns={name: heading_of(name) for name in PAPER_COLUMNS},
+        caption=f"{CAPTION} {PAPER_CAPTION}",
+    )
+
+
+def to_latex(table: Table1) -> str:
+    """A whole document with a booktabs table for each protocol, so that it compiles by itself."""
+    return "\n".join(
+        [
+            r"\documentclass{article}",
+            r"\usepackage[T1]{fontenc}",
+            r"\usepackage[utf8]{inputenc}",
+            r"\IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}",
+            r"\usepackage{booktabs}",
+            r"\usepackage[landscape,margin=1.5cm]{geometry}",
+            r"\begin{document}",
+            *(_latex_table(table, protocol) for protocol in table.protocols),
+            r"\end{document}",
+            "",
+        ]
+    )
+
+
+def _markdown_cell(protocol: Protocol, row: Row, name: str) -> str:
+    shown = row.shown(name)
+    shown = f"**{shown}**" if protocol.is_best(row, name) else shown
+    spread = f"± {row.spread(name)}" if row.spread(name) else ""
+    return " ".join(part for part in (shown, spread, row.interval(name)) if part)
+
+
+def _latex_table(table: Table1, protocol: Protocol) -> str:
+    this_run, paper = len(COLUMNS), len(PAPER_COLUMNS) if protocol.has_paper else 0
+    caption = [f"{protocol.heading}.", CAPTION, *([PAPER_CAPTION] if paper else [])]
+    headings = [_latex_text(heading_of(name)) for name in COLUMNS]
+    headings += [_latex_text(heading_of(name)) for name in PAPER_COLUMNS][:paper]
+    groups = rf" & \multicolumn{{{this_run}}}{{c}}{{This run}}"
+    rules = rf"\cmidrule(lr){{2-{1 + this_run}}}"
+    if paper:
+        groups += rf" & \multicolumn{{{paper}}}{{c}}{{Paper}}"
+        rules += rf"\cmidrule(lr){{{2 + this_run}-{1 + this_run + paper}}}"
+    lines = [line for row in protocol.rows for line in _latex_lines(protocol, row)]
+    return "\n".join(
+        [
+            r"\begin{table}",
+            r"\centering\small",
+            rf"\caption{{{_latex_text(' '.join([*caption, *protocol.notes, *table.notes]))}}}",
+            rf"\begin{{tabular}}{{l@{{\quad}}{'r' * this_run}@{{\quad}}{'r' * paper}}}",
+            r"\toprule",
+            rf"{groups} \\",
+            rules,
+            rf"Method & {' & '.join(headings)} \\",
+            r"\midrule",
+            *lines,
+            r"\bottomrule",
+            r"\end{tabular}",
+            r"\end{table}",
+        ]
+    )
+
+
+def _latex_lines(protocol: Protocol, row: Row) -> list[str]:
+    """The line of means, and below it that of the intervals, where there are any."""
+    paper = PAPER_COLUMNS if protocol.has_paper else ()
+    if row.scores is None:
+        cells = [rf"\multicolumn{{{len(COLUMNS)}}}{{c}}{{{NOT_RUN}}}"]
+    else:
+        cells = [_latex_cell(protocol, row, name) for name in COLUMNS]
+    cells += [_latex_text(row.shown_paper(name)) for name in paper]
+    lines = [" & ".join([_latex_text(row.label), *cells]) + r" \\"]
+    intervals = [row.interval(name) for name in COLUMNS]
+    if any(intervals):
+        small = [rf"{{\scriptsize {_latex_text(each)}}}" if each else "" for each in intervals]
+        lines.append(" & ".join(["", *small, *("" for _ in paper)]) + r" \\[2pt]")
+    return lines
+
+
+def _latex_cell(protocol: Protocol, row: Row, name: str) -> str:
+    shown = _latex_text(row.shown(name))
+    shown = rf"\textbf{{{shown}}}" if protocol.is_best(row, name) else shown
+    return rf"{shown} $\pm$ {row.spread(name)}" if row.spread(name) else shown
+
+
+def _latex_text(text: str) -> str:
+    specials = {each: f"\\{each}" for each in "&%$#_{}"} | {
+        "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+        "±": r"$\pm$", "∞": r"$\infty$", MISSING: "--", "×": r"$\times$",
+        "↓": r"$\downarrow$", "↑": r"$\uparrow$",
+    }  # fmt: skip
+    # pdfLaTeX stops at letters beyond Latin-1.
+    return "".join(specials.get(each, each if ord(each) < 256 else "?") for each in text)

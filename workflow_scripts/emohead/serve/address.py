@@ -1,0 +1,25 @@
+"""Where the page is to be found, and by whom."""
+
+from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv4Address
+
+
+@dataclass(frozen=True)
+class Address:
+    """An IPv4 address of this machine and a port; ValueError for anything else as `host`."""
+
+    host: str = "127.0.0.1"
+    port: int = 7860
+
+    def __post_init__(self) -> None:
+        try:
+            IPv4Address(self.host)
+        except AddressValueError as error:
+            raise ValueError(
+                f"host {self.host!r} of the page: give an IPv4 address, such as 127.0.0.1"
+            ) from error
+
+    @property
+    def is_private(self) -> bool:
+        """Whether only this machine reaches it."""
+        return IPv4Address(self.host).is_loopback

@@ -1,0 +1,24 @@
+"""Rule evaluate_sound: MFCC statistics -> the emotions that a logistic regression hears."""
+
+import argparse
+from pathlib import Path
+
+from emohead.evaluation.long_table import long_table, write_table
+from emohead.evaluation.sound import evaluate_sound
+from emohead.split import clips_of_part
+from emohead.store import open_clips
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("--features", type=Path, nargs="+", required=True, help="feature shards")
+parser.add_argument("--split", type=Path, required=True)
+parser.add_argument("--output", type=Path, required=True, help="long table of scores, .csv")
+
+if __name__ == "__main__":
+    flags = parser.parse_args()
+    parts = [
+        open_clips(flags.features, clips_of_part(flags.split, part)) for part in ("train", "test")
+    ]
+    table = long_table(
+        evaluate_sound(*parts), method="logistic_regression", reference="none", seed=0
+    )
+    write_table(table, flags.output)
