@@ -17,6 +17,7 @@ include: "rules/methods.smk"
 include: "rules/evaluation.smk"
 include: "rules/report.smk"
 include: "rules/ablations.smk"
+include: "rules/generate.smk"
 
 
 report: "report/workflow.rst"

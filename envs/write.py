@@ -21,6 +21,7 @@ PURPOSES = {
     "media": "Films, faces and sound: making, extracting and measuring clips.",
     "train": "Training the models and rendering with them.",
     "report": "Tables, figures and the page; needs no torch.",
+    "generate": "Videos from a voice and a picture: the models, and finding the face.",
 }
 PYTHON = "3.11"
 PLATFORMS = [

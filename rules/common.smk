@@ -35,6 +35,7 @@ def check_config():
         stop("data", "no clips: there are no speakers or no emotions")
     check_methods()
     check_ablations()
+    check_requests()
 
 
 def check_batch(stage, name):

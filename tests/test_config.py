@@ -47,6 +47,14 @@ MISTAKES = {
         {"evaluation": {"references": ["neutral"]}, "data": {"emotions": ["angry", "sad"]}},
         ["evaluation.references", "same_emotion"],
     ),
+    "generating without a model": (
+        {"generate": {"method": "copy_reference"}},
+        ["generate.method", "copy_reference", "two models"],
+    ),
+    "generating from no such file": (
+        {"generate": {"requests": {"hello": {"audio": "here/a.mp4", "face": "gone.jpg"}}}},
+        ["generate.requests.hello.face", "gone.jpg"],
+    ),
     "ablation of no such model": (
         {"ablations": {"landmarks": {"msef_slots": "softmax over slots"}}},
         ["ablations.landmarks", "msef_slots", "audio2lm_msef"],

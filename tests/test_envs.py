@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 SCRIPTS = ROOT / "workflow_scripts"
-ENVIRONMENTS = ["media", "train", "report"]
+ENVIRONMENTS = ["media", "train", "report", "generate"]
 DISTRIBUTIONS = {
     "PIL": "pillow",
     "cv2": "opencv-python-headless",

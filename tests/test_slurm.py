@@ -7,6 +7,7 @@ Not part of `make test`: it needs root, changes /etc/slurm while it runs, and ta
 """
 
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -109,7 +110,19 @@ def runs(slurm, command, tmp_path_factory) -> Runs:
         assert running.wait() == 0, log.read_text()
     finally:
         running.terminate()
-    return Runs(local, folder, cluster.jobs(slurm))
+    return Runs(local, folder, cluster.jobs())
+
+
+def rule_of(job: dict[str, str]) -> tuple[str, str]:
+    """And its wildcards, from what Snakemake tells Slurm of a job."""
+    rule, _, wildcards = job["Comment"].removeprefix("rule_").partition("_wildcards_")
+    return rule, wildcards
+
+
+def memory_mib(job: dict[str, str]) -> float:
+    """What a job was given, which Slurm writes as 24000M or 62.50G."""
+    number, unit = re.search(r"mem=([\d.]+)([MG])", job["TRES"]).groups()
+    return float(number) * {"M": 1, "G": 1024}[unit]
 
 
 def cancel(folder: Path) -> None:
@@ -118,13 +131,10 @@ def cancel(folder: Path) -> None:
     while not list((folder / "state" / TRAINING).rglob("last.ckpt")):
         assert time.monotonic() < deadline, "no training has begun"
         time.sleep(0.2)
-    queue = subprocess.run(
-        ["squeue", "--noheader", "--format", "%i %k"], capture_output=True, text=True, check=True
-    ).stdout
     (job,) = [
-        line.split()[0]
-        for line in queue.splitlines()
-        if "rule_train_translator" in line and "aatu" in line
+        job["JobId"]
+        for job in cluster.jobs()
+        if job["JobState"] == "RUNNING" and rule_of(job) == ("train_translator", "aatu_0")
     ]
     subprocess.run(["scancel", job], check=True)
 
@@ -143,11 +153,12 @@ def test_a_cancelled_training_is_sent_again_and_goes_on(runs):
 
 
 def test_jobs_ask_for_what_the_profile_says(runs):
-    asked = [job["Tres"] for job in runs.jobs]
-    trainings = [tres for tres in asked if "gres/gpu=1" in tres]
-    assert len(trainings) == 5  # four, and one of them twice
-    assert sum("mem=31.25G" in tres for tres in trainings) == 2
-    assert sum("mem=62.50G" in tres for tres in trainings) == 1  # sent again: twice the memory
+    trainings = [job for job in runs.jobs if rule_of(job)[0].startswith("train_")]
+    assert {job["TresPerJob"] for job in trainings} == {"gres:gpu:1"}
+    # Of the profile: two of each stage, and twice as much for the one that was sent again.
+    assert sorted(map(memory_mib, trainings)) == [24000, 24000, 32000, 32000, 64000]
+    others = [job for job in runs.jobs if job not in trainings]
+    assert not any("TresPerJob" in job for job in others)
 
 
 def test_a_training_on_several_devices_is_one_job(slurm, runs, command, tmp_path):
@@ -155,13 +166,13 @@ def test_a_training_on_several_devices_is_one_job(slurm, runs, command, tmp_path
     config = tmp_path / "two.yaml"
     config.write_text("landmarks: {train: {devices: 2, threads: 1}}")
     model = "results/landmarks/at_net/seed0/model.pt"
-    before = len(cluster.jobs(slurm))
+    before = len(cluster.jobs())
     # On the data that are there.
     subprocess.run(
         **command(runs.cluster, *ON_SLURM, "--rerun-triggers", "params", "--", model,
                   configs=(config,)),
         check=True,
     )  # fmt: skip
-    assert len(cluster.jobs(slurm)) == before + 1
+    assert len(cluster.jobs()) == before + 1
     log = (runs.cluster / "results/logs/train_landmarks/at_net-seed0.log").read_text()
     assert "training on 2 x CPU" in log

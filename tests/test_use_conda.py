@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,13 @@ ROOT = Path(__file__).parent.parent
 SMOKE = ["--configfile", str(ROOT / "config/smoke.yaml")]
 ENVIRONMENTS = ("media", "train", "report")
 
-pytestmark = pytest.mark.end_to_end
+pytestmark = [
+    pytest.mark.end_to_end,
+    pytest.mark.skipif(
+        "deb_system" in sysconfig.get_scheme_names(),
+        reason="Debian's own Python can't be repacked: it keeps its packages elsewhere",
+    ),
+]
 
 
 @pytest.fixture(scope="module")

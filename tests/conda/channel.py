@@ -32,12 +32,14 @@ def build_channel(folder: Path) -> None:
 
 
 def python_files() -> dict[str, Path]:
-    """Where a file goes in the environment -> where it is: interpreter and standard library."""
+    """Where a file goes in the environment -> where it is: interpreter and standard library.
+
+    libpython, where there is one, stays where it is: the interpreter has its place written down.
+    """
     base = Path(sys.base_prefix)
     name = f"python{sys.version_info.major}.{sys.version_info.minor}"
     library = Path(sysconfig.get_path("stdlib"))
     files = {f"bin/{alias}": base / "bin" / name for alias in ("python", "python3", name)}
-    files |= {f"lib/{file.name}": file for file in (base / "lib").glob(f"lib{name}.so*")}
     for file in library.rglob("*"):
         inside = file.relative_to(library)
         # .a: the interpreter once more, for linking.

@@ -29,9 +29,7 @@ ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/linux
 AccountingStorageType=accounting_storage/none
-AccountingStorageTRES=gres/gpu
-JobCompType=jobcomp/filetxt
-JobCompLoc={folder}/jobs.txt
+JobCompType=jobcomp/none
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool
 SlurmctldLogFile={folder}/slurmctld.log
@@ -90,10 +88,14 @@ def slurm(folder: Path) -> Iterator[None]:
         yield
 
 
-def jobs(folder: Path) -> list[dict[str, str]]:
-    """The jobs that ended so far, from Slurm's own log: JobId, Name, JobState, ..."""
-    lines = (folder / "jobs.txt").read_text().splitlines()
-    return [dict(word.split("=", 1) for word in line.split() if "=" in word) for line in lines]
+def jobs() -> list[dict[str, str]]:
+    """All jobs so far: JobId, JobState, Comment (the rule), TRES, TresPerJob (its GPUs), ..."""
+    lines = _output("scontrol", "--oneliner", "show", "jobs").splitlines()
+    return [
+        dict(word.split("=", 1) for word in line.split() if "=" in word)
+        for line in lines
+        if line.startswith("JobId=")
+    ]
 
 
 def _start_munged() -> None:

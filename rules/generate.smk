@@ -1,0 +1,60 @@
+# generate: a sound and a picture of a face to a talking head, with a trained method.
+GENERATED = "results/generated/{name}.mp4"
+
+
+rule export_bundle:
+    input:
+        unpack(method_models),
+        script=script("export_bundle.py"),
+        library=library("export_bundle.py"),
+    output:
+        "results/bundles/{method}/seed{seed}.h5",
+    log:
+        "results/logs/export_bundle/{method}-seed{seed}.log",
+    benchmark:
+        "results/benchmarks/export_bundle/{method}-seed{seed}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    params:
+        config=as_json(config),
+    shell:
+        "python {input.script} --landmarks {input.landmarks} --translator {input.translator} "
+        "--config {params.config:q} --method {wildcards.method} --seed {wildcards.seed} "
+        "--out {output} > {log} 2>&1"
+
+
+rule generate:
+    input:
+        script=script("generate.py"),
+        library=library("generate.py"),
+        audio=lambda wildcards: generate_request(wildcards)["audio"],
+        face=lambda wildcards: generate_request(wildcards)["face"],
+        bundle=expand(
+            rules.export_bundle.output,
+            method=config["generate"]["method"],
+            seed=config["seeds"][0],
+        ),
+    output:
+        GENERATED,
+    log:
+        "results/logs/generate/{name}.log",
+    benchmark:
+        "results/benchmarks/generate/{name}.tsv"
+    wildcard_constraints:
+        name="[a-z0-9_-]+",
+    conda:
+        "../envs/generate.yaml"
+    threads: 2
+    params:
+        paste=lambda wildcards: flag_if(generate_request(wildcards), "paste"),
+        watermark=lambda wildcards: flag_if(generate_request(wildcards), "watermark"),
+    shell:
+        "python {input.script} --audio {input.audio:q} --face {input.face:q} "
+        "--bundle {input.bundle} {params.paste} {params.watermark} --threads {threads} "
+        "--out {output} > {log} 2>&1"
+
+
+rule generated:
+    input:
+        expand(GENERATED, name=config["generate"]["requests"]),
