@@ -19,11 +19,12 @@ test: .venv/installed
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/pytest
 
-# The exact packages, checked by their hashes, of requirements.lock.
+# The exact packages, checked by their hashes, of requirements.lock; and the command `emohead`.
 .venv/installed: requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
 # After a change of pyproject.toml's dependencies; needs uv. `make envs` comes after it.

@@ -30,6 +30,8 @@ USED_BY_NAME = {
     "fsspec": {"s3fs"},
     "torchmetrics": {"torch-fidelity"},
 }
+# What others of the lock ask of these. The lock doesn't tell which others: they always bring it.
+EXTRAS = {"fsspec": {"http"}, "requests": {"socks"}}
 LOCK = """\
 bell==1.0 ; sys_platform == 'win32' \\
     --hash=sha256:00
@@ -99,6 +101,7 @@ def packages_of(script: str) -> set[str]:
 
 def needed(package: str, extras: frozenset[str], seen: set[tuple]) -> set[str]:
     """A package and all that it needs here, by the word of the installed packages themselves."""
+    extras |= EXTRAS.get(package, set())
     if (package, extras) in seen:
         return set()
     seen.add((package, extras))

@@ -6,7 +6,9 @@ install.py makes a copy, FOLDER/bin/conda; the channels are folders of FOLDER/ch
 import argparse
 import asyncio
 import json
+import os
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -56,6 +58,10 @@ def install_by_pip(requirements: list[str], prefix: Path) -> None:
         )  # fmt: skip
 
 
+def clean() -> None:
+    """Nothing: py-rattler unpacks archives and doesn't keep them."""
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="conda", description=__doc__)
     parser.add_argument("--version", action="version", version=f"conda {VERSION}")
@@ -70,6 +76,11 @@ def main() -> None:
     config.add_argument("--json", action="store_true", required=True)
     config.set_defaults(run=show_channel_priority)
 
+    cleaning = commands.add_parser("clean")
+    cleaning.add_argument("-y", action="store_true", required=True)
+    cleaning.add_argument("--tarballs", action="store_true", required=True)
+    cleaning.set_defaults(run=clean)
+
     create = commands.add_parser("env").add_subparsers(required=True).add_parser("create")
     create.add_argument("--quiet", action="store_true")
     create.add_argument("--no-default-packages", action="store_true")
@@ -80,6 +91,9 @@ def main() -> None:
     options = vars(parser.parse_args())
     run = options.pop("run")
     run(**{name: value for name, value in options.items() if isinstance(value, Path)})
+    # py-rattler's threads can make Python abort while it shuts down.
+    sys.stdout.flush()
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 Then FOLDER/bin in front of PATH makes it Snakemake's conda.
 """
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -19,6 +20,8 @@ def main(folder: Path) -> None:
     conda.write_text(f"#!{sys.executable}\n{(HERE / 'conda.py').read_text()}")
     conda.chmod(0o755)
     build_channel(folder / "channels/conda-forge")
+    # py-rattler's threads can make Python abort while it shuts down.
+    os._exit(0)
 
 
 if __name__ == "__main__":

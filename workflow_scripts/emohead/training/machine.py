@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
+from emohead.hardware import bf16_is_fast
 from emohead.training.options import TrainOptions
 
 MOST_WORKERS = 8
@@ -48,17 +49,6 @@ def choose_machine(options: TrainOptions) -> Machine:
     if workers == "auto":
         workers = min(MOST_WORKERS, max(1, cores() // devices - 1)) if device == "cuda" else 0
     return Machine(device, devices, precision, compiled, workers)
-
-
-def bf16_is_fast(device: str) -> bool:
-    """Whether the hardware multiplies bf16 itself: NVIDIA since compute capability 8, AMX, AVX512.
-
-    Elsewhere bf16 is emulated, and slower than float32.
-    """
-    if device == "cuda":
-        return torch.cuda.get_device_capability() >= (8, 0)
-    found = torch.cpu.get_capabilities()
-    return bool(found.get("amx_bf16") or found.get("avx512_bf16"))
 
 
 def cores() -> int:
