@@ -1,25 +1,5 @@
 # ablations: each stage by itself, for the choices that the paper leaves open. See config/ablations.yaml.
 
-# The models to compare, by name: what a reader calls them.
-ABLATIONS = config["ablations"]
-STAGE_SCORES = {
-    "landmarks": "results/ablations/landmarks/{name}/seed{seed}/clips.csv",
-    "translator": "results/ablations/translator/{name}/seed{seed}/clips.csv",
-}
-
-
-def ablation_scores(stage):
-    """The tables of scores of a stage's models."""
-    return expand(STAGE_SCORES[stage], name=ABLATIONS[stage], seed=config["seeds"])
-
-
-def ablation_labels(stage):
-    """`--STAGE NAME=TEXT` of a stage's models, the first the one to compare with."""
-    return " ".join(
-        f"--{stage} {shlex.quote(f'{name}={text}')}"
-        for name, text in ABLATIONS[stage].items()
-    )
-
 
 rule evaluate_landmark_model:
     input:

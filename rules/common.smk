@@ -16,6 +16,9 @@ SCRIPTS = Path(os.path.relpath(workflow.basedir)) / "workflow_scripts"
 # VGG-19's weights in the translator's loss, with vgg_weights: imagenet.
 IMAGENET_WEIGHTS = "results/translator/vgg19.pth"
 
+# Packages in the user's own folder are part of no environment.
+shell.prefix("set -euo pipefail; export PYTHONNOUSERSITE=1; ")
+
 
 def check_config():
     """Stop with one line for a config mistake: the key, what is wrong, what is allowed."""

@@ -8,6 +8,11 @@ VIDEOS = f"results/methods/{RUN}/videos"
 SCORES = f"results/evaluation/{RUN}/clips.csv"
 NETWORK_SCORES = f"results/evaluation/{RUN}/networks.csv"
 ROW = f"results/evaluation/{RUN}/row.csv"
+# Scores of a stage's models by themselves.
+STAGE_SCORES = {
+    "landmarks": "results/ablations/landmarks/{name}/seed{seed}/clips.csv",
+    "translator": "results/ablations/translator/{name}/seed{seed}/clips.csv",
+}
 # In the place of a model: the clip's true landmarks or frames, or those of its reference face.
 STAND_INS = ("truth", "reference")
 # Rows that need no model: what the metrics give for the truth, and for a face that stays still.
@@ -218,3 +223,18 @@ def used_models(stage):
     """The models of a stage that the methods need."""
     needed = dict.fromkeys(method.get(stage) for method in METHODS.values())
     return [model for model in needed if model in config[stage]["models"]]
+
+
+def ablation_scores(stage):
+    """The tables of scores of a stage's models."""
+    return expand(
+        STAGE_SCORES[stage], name=config["ablations"][stage], seed=config["seeds"]
+    )
+
+
+def ablation_labels(stage):
+    """`--STAGE NAME=TEXT` of a stage's models, the first the one to compare with."""
+    return " ".join(
+        f"--{stage} {shlex.quote(f'{name}={text}')}"
+        for name, text in config["ablations"][stage].items()
+    )

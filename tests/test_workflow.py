@@ -135,6 +135,40 @@ def test_second_call_does_nothing(snakemake, jobs, folder):
     assert "Nothing to be done" in done.stdout + done.stderr
 
 
+def test_ablations_compare_the_stages(snakemake, folder):
+    done = snakemake(folder, "ablations", *SMOKE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = list(csv.DictReader((folder / "results/report/ablations.csv").open()))
+    means = {
+        (r["model"], r["reference"], r["metric"], r["convention"]): r["mean"] for r in rows
+    }  # fmt: skip
+    # What the model predicts is the same as in the method that it is a part of.
+    for reference in REFERENCES:
+        ours = scores(folder, f"ours/{reference}/seed0")
+        for convention in ("predicted/centred/128", "predicted"):
+            metric = "m_lmd" if "/" in convention else "lip_correlation"
+            found = values(ours, metric, convention)
+            mean = means["audio2lm_msef", reference, metric, convention]
+            assert float(mean) == pytest.approx(sum(found) / len(found), abs=2e-6)
+    assert float(means["unet", "same_emotion", "psnr", "frame"]) > 5
+
+
+def test_a_request_makes_a_video(snakemake, folder, tmp_path):
+    take = "front/angry/level_3/001.mp4"
+    with av.open(str(folder / f"results/data/mini/W901/video/{take}")) as video:
+        next(video.decode(video=0)).to_image().save(tmp_path / "face.png")
+    sound = folder / "results/data/mini/W901/audio/angry/level_3/001.m4a"
+    request = {"audio": str(sound), "face": str(tmp_path / "face.png"), "watermark": True}
+    override = {"generate": {"requests": {"hello": request}}}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(override))
+    done = snakemake(folder, "generated", *SMOKE, str(tmp_path / "mine.yaml"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    with av.open(str(folder / "results/generated/hello.mp4")) as made, av.open(str(sound)) as heard:
+        assert "synthetic" in str(made.metadata).lower()
+        seconds = heard.duration / av.time_base
+        assert made.streams.video[0].frames == pytest.approx(25 * seconds, abs=2)
+
+
 def test_one_landmark_key_reruns_only_what_depends_on_it(snakemake, jobs, folder, tmp_path):
     override = {"landmarks": {"models": {"audio2lm_msef": {"memory": "slots"}}}}
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(override))

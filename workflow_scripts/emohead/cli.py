@@ -63,6 +63,17 @@ def _parser() -> argparse.ArgumentParser:
     info.set_defaults(run=_info)
     _add_model(info)
 
+    plan = commands.add_parser("plan", help="what a run takes: jobs, memory, disk, hours")
+    plan.set_defaults(run=_plan)
+    plan.add_argument(
+        "--config", type=Path, nargs="+", required=True, metavar="YAML",
+        help="config.yaml first, then what is laid over it",
+    )  # fmt: skip
+    plan.add_argument("--nodes", type=int, default=1, help="machines; default: 1")
+    plan.add_argument("--cores", type=int, default=16, help="of a machine; default: 16")
+    plan.add_argument("--gpus", type=int, default=1, help="of a machine; default: 1")
+    plan.add_argument("--tflops", type=float, default=50.0, help="that a GPU sustains; default: 50")
+
     serve = commands.add_parser("serve", help="a page for the browser, on this machine alone")
     serve.set_defaults(run=_serve)
     serve.add_argument(
@@ -146,6 +157,15 @@ def _info(flags: argparse.Namespace) -> None:
     from emohead.generate.describe import describe
 
     print(describe(_read_model(flags)))
+
+
+def _plan(flags: argparse.Namespace) -> None:
+    from emohead.generate.bundle import read_config
+    from emohead.plan.plan import plan
+    from emohead.plan.work import Machine
+
+    machine = Machine(flags.cores, flags.gpus, flags.tflops)
+    print(plan(read_config(flags.config), machine=machine, nodes=flags.nodes))
 
 
 def _serve(flags: argparse.Namespace) -> None:

@@ -156,7 +156,7 @@ class RunPart:
 
 def run_part(results: Path, method: str, seed: int, configs: Sequence[Path] = ()) -> RunPart:
     """Where the models of a method are; arguments and errors as `read_run`."""
-    config = _merged_config(configs or [results.parent / "config.yaml"])
+    config = read_config(configs or [results.parent / "config.yaml"])
     landmarks, translator = method_models(config, method)
     crop_size = config["features"]["crop_size"]
     stored = _stored_crop_size(results)
@@ -181,7 +181,8 @@ def _stored_crop_size(results: Path) -> int | None:
     return None if shard is None else next(iter(open_clips([shard]).values())).crop_size
 
 
-def _merged_config(paths: Sequence[Path]) -> dict[str, Any]:
+def read_config(paths: Sequence[Path]) -> dict[str, Any]:
+    """A run's config: the first file with the others laid over it. ValueError for a bad file."""
     config: dict[str, Any] = {}
     for path in paths:
         try:
