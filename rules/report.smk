@@ -162,6 +162,7 @@ rule report_emotions:
             "results/report/{reference}/emotions.png",
             caption="../report/emotions.rst",
             category="Figures",
+            labels={"figure": "emotions", "reference face": "{reference}"},
         ),
         csv="results/report/{reference}/emotions.csv",
     log:
@@ -224,6 +225,7 @@ rule report_landmarks:
             "results/report/{reference}/landmarks.png",
             caption="../report/landmarks.rst",
             category="Figures",
+            labels={"figure": "landmarks", "reference face": "{reference}"},
         ),
         "results/report/{reference}/landmarks.pdf",
     log:
@@ -251,6 +253,7 @@ rule report_frames:
             "results/report/{reference}/frames.png",
             caption="../report/frames.rst",
             category="Figures",
+            labels={"figure": "frames", "reference face": "{reference}"},
         ),
     log:
         "results/logs/report_frames/{reference}.log",
