@@ -1,53 +1,31 @@
 # ablations: each stage by itself, for the choices that the paper leaves open. See config/ablations.yaml.
 
 
-rule evaluate_landmark_model:
+rule evaluate_stage:
     input:
-        script=script("evaluate_landmark_model.py"),
-        library=library("evaluate_landmark_model.py"),
-        model="results/landmarks/{landmark_model}/seed{seed}/model.pt",
+        script=script("evaluate_stage.py"),
+        library=library("evaluate_stage.py"),
+        model="results/{stage}/{name}/seed{seed}/model.pt",
         features=shard_paths("results/features/{speaker}-{emotion}.h5"),
         split="results/split.csv",
     output:
-        STAGE_SCORES["landmarks"].replace("{name}", "{landmark_model}"),
+        STAGE_SCORES,
     log:
-        "results/logs/evaluate_landmark_model/{landmark_model}-seed{seed}.log",
+        "results/logs/evaluate_stage/{stage}-{name}-seed{seed}.log",
     benchmark:
-        "results/benchmarks/evaluate_landmark_model/{landmark_model}-seed{seed}.tsv"
+        "results/benchmarks/evaluate_stage/{stage}-{name}-seed{seed}.tsv"
+    wildcard_constraints:
+        stage="landmarks|translator",
+        name="[a-z][a-z0-9_]*",
     conda:
         "../envs/train.yaml"
     threads: 1
     params:
         references=references(),
     shell:
-        "python {input.script} --model {input.model} --features {input.features} "
-        "--split {input.split} --references {params.references} "
-        "--name {wildcards.landmark_model} --seed {wildcards.seed} --output {output} "
-        "> {log} 2>&1"
-
-
-rule evaluate_translator:
-    input:
-        script=script("evaluate_translator.py"),
-        library=library("evaluate_translator.py"),
-        model="results/translator/{translator}/seed{seed}/model.pt",
-        features=shard_paths("results/features/{speaker}-{emotion}.h5"),
-        split="results/split.csv",
-    output:
-        STAGE_SCORES["translator"].replace("{name}", "{translator}"),
-    log:
-        "results/logs/evaluate_translator/{translator}-seed{seed}.log",
-    benchmark:
-        "results/benchmarks/evaluate_translator/{translator}-seed{seed}.tsv"
-    conda:
-        "../envs/train.yaml"
-    threads: 1
-    params:
-        references=references(),
-    shell:
-        "python {input.script} --model {input.model} --features {input.features} "
-        "--split {input.split} --references {params.references} --name {wildcards.translator} "
-        "--seed {wildcards.seed} --output {output} > {log} 2>&1"
+        "python {input.script} --stage {wildcards.stage} --model {input.model} "
+        "--features {input.features} --split {input.split} --references {params.references} "
+        "--name {wildcards.name} --seed {wildcards.seed} --output {output} > {log} 2>&1"
 
 
 # What a logistic regression hears in the same sound: the bar for MSEF's classifier.

@@ -9,10 +9,7 @@ SCORES = f"results/evaluation/{RUN}/clips.csv"
 NETWORK_SCORES = f"results/evaluation/{RUN}/networks.csv"
 ROW = f"results/evaluation/{RUN}/row.csv"
 # Scores of a stage's models by themselves.
-STAGE_SCORES = {
-    "landmarks": "results/ablations/landmarks/{name}/seed{seed}/clips.csv",
-    "translator": "results/ablations/translator/{name}/seed{seed}/clips.csv",
-}
+STAGE_SCORES = "results/ablations/{stage}/{name}/seed{seed}/clips.csv"
 # In the place of a model: the clip's true landmarks or frames, or those of its reference face.
 STAND_INS = ("truth", "reference")
 # Rows that need no model: what the metrics give for the truth, and for a face that stays still.
@@ -227,9 +224,8 @@ def used_models(stage):
 
 def ablation_scores(stage):
     """The tables of scores of a stage's models."""
-    return expand(
-        STAGE_SCORES[stage], name=config["ablations"][stage], seed=config["seeds"]
-    )
+    names = config["ablations"][stage]
+    return expand(STAGE_SCORES, stage=stage, name=names, seed=config["seeds"])
 
 
 def ablation_labels(stage):

@@ -1,4 +1,4 @@
-"""Rule evaluate_landmark_model: a landmark model -> metrics of what it predicts on test clips."""
+"""Rule evaluate_stage: a model of one stage by itself -> its metrics on the test clips."""
 
 import argparse
 from pathlib import Path
@@ -7,13 +7,20 @@ import pandas as pd
 
 from emohead.checkpoint import load_checkpoint
 from emohead.evaluation.long_table import long_table, write_table
-from emohead.evaluation.stages import evaluate_landmark_model
+from emohead.evaluation.stages import evaluate_landmark_model, evaluate_translator
 from emohead.landmarks.load import restore_landmark_model
 from emohead.references import PROTOCOLS
 from emohead.split import clips_of_part
 from emohead.store import open_clips
+from emohead.translator.load import restore_translator
+
+STAGES = {
+    "landmarks": (restore_landmark_model, evaluate_landmark_model),
+    "translator": (restore_translator, evaluate_translator),
+}
 
 parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("--stage", choices=STAGES, required=True)
 parser.add_argument("--model", type=Path, required=True, help="checkpoint, .pt")
 parser.add_argument("--features", type=Path, nargs="+", required=True, help="feature shards")
 parser.add_argument("--split", type=Path, required=True)
@@ -24,11 +31,12 @@ parser.add_argument("--output", type=Path, required=True, help="long table of sc
 
 if __name__ == "__main__":
     flags = parser.parse_args()
-    model = restore_landmark_model(load_checkpoint(flags.model, "landmarks"))
+    restore, evaluate = STAGES[flags.stage]
+    model = restore(load_checkpoint(flags.model, flags.stage))
     clips = open_clips(flags.features, clips_of_part(flags.split, "test"))
     tables = [
         long_table(
-            evaluate_landmark_model(model, clips, reference),
+            evaluate(model, clips, reference),
             method=flags.name,
             reference=reference,
             seed=flags.seed,
