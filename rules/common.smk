@@ -11,6 +11,12 @@ from pathlib import Path
 import yaml
 from jsonschema import Draft202012Validator
 
+sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
+# Of the library only what needs nothing but Python itself.
+import emohead.config
+from emohead.archives.table import read_archive_table
+from emohead.footage import read_footage
+
 # Relative, so that a moved checkout finds its results still good.
 SCRIPTS = Path(os.path.relpath(workflow.basedir)) / "workflow_scripts"
 # VGG-19's weights in the translator's loss, with vgg_weights: imagenet.
@@ -121,16 +127,10 @@ def library(name):
 
 def model_options(stage, name):
     """A model's own options, its losses and its training: the stage's, overridden by the model's."""
-    common, own = config[stage], dict(config[stage]["models"][name])
-    loss, train = own.pop("loss", {}), own.pop("train", {})
-    loss = {**common["loss"], **loss}
-    if loss.get("vgg_weights") == "imagenet":
-        loss["vgg_weights"] = IMAGENET_WEIGHTS
-    return {
-        "model": {**common["options"], **own},
-        "loss": loss,
-        "train": {**common["train"], **train},
-    }
+    options = emohead.config.model_options(config, stage, name)
+    if options["loss"].get("vgg_weights") == "imagenet":
+        options["loss"]["vgg_weights"] = IMAGENET_WEIGHTS
+    return options
 
 
 def vgg_weights(wildcards):
@@ -179,17 +179,11 @@ def used_options(stage):
 
 
 def expected_clips():
-    """The clips that a source has if none is missing: MEAD 30 of a level, and 40 neutral ones."""
+    """The clips that the source has if none is missing."""
     data = config["data"]
     if data["source"] == "footage":
         return sum(map(len, footage().values()))
-    of_level, neutral = 30, 40
-    if data["source"] == "mini":
-        of_level = neutral = data["mini"]["sentences"]
-    return sum(
-        neutral if emotion == "neutral" else of_level * len(data["levels"])
-        for _, emotion in shards()
-    )
+    return sum(emohead.config.clips_of(data, emotion) for _, emotion in shards())
 
 
 def split_made():

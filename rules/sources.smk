@@ -1,14 +1,8 @@
 # Where clips come from: the checks, speakers, shards and paths of data.source.
 import hashlib
 import re
-import sys
 from functools import cache
 from pathlib import Path
-
-sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
-# Of the library only what needs nothing but Python itself.
-from emohead.archives.table import read_archive_table
-from emohead.footage import read_footage
 
 
 def speaker_folder(speaker):

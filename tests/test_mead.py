@@ -54,6 +54,11 @@ def test_finds_what_is_there(tmp_path):
     )
 
 
+def test_a_speaker_without_a_folder_is_a_mistake(tmp_path):
+    with pytest.raises(ValueError, match=r"M003.*data\.folder"):
+        find_clips(tmp_path / "M003", speaker="M003", view="front", emotion="sad", levels=[1])
+
+
 def test_neutral_has_level_1_alone(tmp_path):
     touch(tmp_path, "M003/video/front/neutral/level_1/001.mp4")
     (clip,) = find_clips(

@@ -10,7 +10,7 @@ from emohead.cost.counting import StepCost
 from emohead.cost.estimate import TrainingCost
 from emohead.plan.plan import plan
 from emohead.plan.rates import Rates
-from emohead.plan.sizes import model_options, sizes
+from emohead.plan.sizes import needed_models, sizes
 from emohead.plan.work import Machine, Work, all_work, phase_hours
 
 ROOT = Path(__file__).parent.parent
@@ -45,7 +45,7 @@ def work(merged: dict, trainings: dict, machine: Machine | None = None) -> dict[
 
 def no_trainings(merged: dict) -> dict:
     return {
-        stage: [training(name, operations=1e15) for name in model_options(merged, stage)]
+        stage: [training(name, operations=1e15) for name in needed_models(merged, stage)]
         for stage in ("landmarks", "translator")
     }
 

@@ -1,6 +1,7 @@
 """Rule list_clips: a speaker's folder -> the table of one emotion's clips."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from emohead.clip_tables import clip_table
@@ -17,12 +18,15 @@ parser.add_argument("--output", type=Path, required=True)
 
 if __name__ == "__main__":
     flags = parser.parse_args()
-    clips = find_clips(
-        flags.folder,
-        speaker=flags.speaker,
-        view=flags.view,
-        emotion=flags.emotion,
-        levels=flags.levels,
-    )
+    try:
+        clips = find_clips(
+            flags.folder,
+            speaker=flags.speaker,
+            view=flags.view,
+            emotion=flags.emotion,
+            levels=flags.levels,
+        )
+    except ValueError as error:
+        sys.exit(str(error))
     with whole_file(flags.output) as unfinished:
         clip_table(clips).to_csv(unfinished, index=False)

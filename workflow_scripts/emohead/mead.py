@@ -92,7 +92,14 @@ def find_clips(
 
     A missing emotion or level folder is normal in MEAD and gives no clips. The sound is the file
     of the same number in the audio folder, else beside the video, else the video's own.
+
+    Raises ValueError if there is no such speaker's folder.
     """
+    if not Path(folder).is_dir():
+        raise ValueError(
+            f"no folder {folder}, where the clips of speaker {speaker} should be: see data.folder "
+            "and data.speakers in the config"
+        )
     clips = []
     for level in levels_of(emotion, levels):
         videos = Path(folder) / "video" / view / emotion / f"level_{level}"

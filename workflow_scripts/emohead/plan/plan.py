@@ -6,7 +6,7 @@ from typing import Any
 from emohead.cost.amounts import expect_amounts
 from emohead.cost.estimate import estimate_trainings
 from emohead.plan.page import page
-from emohead.plan.sizes import model_options, sizes
+from emohead.plan.sizes import needed_models, sizes
 from emohead.plan.work import Machine, all_work
 
 
@@ -22,7 +22,7 @@ def plan(config: Mapping[str, Any], *, machine: Machine | None = None, nodes: in
         asked.clips, config["split"]["test_fraction"], mini=asked.source == "mini"
     )
     crop_size = config["features"]["crop_size"]
-    landmarks, translators = (model_options(config, stage) for stage in ("landmarks", "translator"))
+    landmarks, translators = (needed_models(config, stage) for stage in ("landmarks", "translator"))
     trainings = {
         "landmarks": estimate_trainings(landmarks, {}, crop_size, amounts),
         "translator": estimate_trainings({}, translators, crop_size, amounts),

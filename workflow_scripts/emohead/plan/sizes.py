@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from emohead.config import clips_of, model_options
 from emohead.footage import read_footage
 
 #: MEAD's public part, for `speakers: null`.
 MEAD_SPEAKERS = 48
-#: MEAD's clips of an emotion at one level, and of neutral, which has only one.
-MEAD_CLIPS, MEAD_NEUTRAL_CLIPS = 30, 40
 #: What stands in the place of a model.
 STAND_INS = {"truth", "reference"}
 
@@ -89,7 +88,7 @@ def _footage(data: Mapping[str, Any]) -> tuple[int, int, int, bool]:
 def _mead_layout(data: Mapping[str, Any]) -> tuple[int, int, int, bool]:
     """Likewise, of all the other sources."""
     emotions, speakers = data["emotions"], _speakers(data)
-    clips = speakers * sum(_clips(data, emotion) for emotion in emotions)
+    clips = speakers * sum(clips_of(data, emotion) for emotion in emotions)
     return speakers, speakers * len(emotions), clips, "neutral" in emotions
 
 
@@ -99,26 +98,11 @@ def _speakers(data: Mapping[str, Any]) -> int:
     return len(data["folder"]) if isinstance(data["folder"], Mapping) else MEAD_SPEAKERS
 
 
-def _clips(data: Mapping[str, Any], emotion: str) -> int:
-    """Of one speaker."""
-    if data["source"] == "mini":
-        return data["mini"]["sentences"] * (1 if emotion == "neutral" else len(data["levels"]))
-    return MEAD_NEUTRAL_CLIPS if emotion == "neutral" else MEAD_CLIPS * len(data["levels"])
-
-
-def model_options(config: Mapping[str, Any], stage: str) -> dict[str, dict[str, Any]]:
-    """`model`, `loss` and `train` options of a stage's models that the methods need, by name."""
-    common = config[stage]
+def needed_models(config: Mapping[str, Any], stage: str) -> dict[str, dict[str, Any]]:
+    """The options of a stage's models that the methods need, by name."""
     needed = dict.fromkeys(method.get(stage) for method in config["methods"].values())
-    found = {}
-    for name in needed:
-        if name not in common["models"]:
-            continue
-        own = dict(common["models"][name])
-        loss, train = own.pop("loss", {}), own.pop("train", {})
-        found[name] = {
-            "model": {**common["options"], **own},
-            "loss": {**common["loss"], **loss},
-            "train": {**common["train"], **train},
-        }
-    return found
+    return {
+        name: model_options(config, stage, name)
+        for name in needed
+        if name in config[stage]["models"]
+    }

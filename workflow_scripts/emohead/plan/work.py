@@ -8,7 +8,7 @@ from typing import Any
 from emohead.cost.amounts import Amounts
 from emohead.cost.estimate import TrainingCost
 from emohead.plan.rates import FRAME_SIZE, Memory, Rates
-from emohead.plan.sizes import Sizes, model_options
+from emohead.plan.sizes import Sizes, needed_models
 from emohead.training.options import TrainOptions
 from emohead.translator.data import MEMORY_LIMIT
 
@@ -110,7 +110,7 @@ def _data(sizes: Sizes, amounts: Amounts) -> list[Work]:
 
 
 def _weights(config: Mapping[str, Any]) -> list[Work]:
-    losses = [o["loss"] for o in model_options(config, "translator").values()]
+    losses = [o["loss"] for o in needed_models(config, "translator").values()]
     fetched = any(loss["perceptual"] and loss["vgg_weights"] == "imagenet" for loss in losses)
     return [same("fetch_vgg_weights", 1, None, disk=VGG_BYTES)] if fetched else []
 
@@ -124,7 +124,7 @@ def _training(
     machine: Machine,
 ) -> Work:
     """Of one model, all seeds. Several devices are taken to be as many times as fast."""
-    train = TrainOptions(**model_options(config, stage)[cost.name]["train"])
+    train = TrainOptions(**needed_models(config, stage)[cost.name]["train"])
     on_gpu = train.device == "cuda" or (train.device == "auto" and machine.gpus > 0)
     cores = min(train.threads, machine.cores)
     if on_gpu:
