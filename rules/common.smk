@@ -92,8 +92,8 @@ def explain(error):
 
 
 def script(name):
-    """A rule's script."""
-    return str(SCRIPTS / name)
+    """A rule's script, which lies here also if results go to object storage."""
+    return local(str(SCRIPTS / name))
 
 
 @cache
@@ -122,7 +122,7 @@ def library(name):
                     if path.exists() and path not in found:
                         found.update([path, *path.parent.glob("templates/*")])
                         todo.append(path)
-    return sorted(map(str, found))
+    return [local(path) for path in sorted(map(str, found))]
 
 
 def model_options(stage, name):

@@ -1,5 +1,6 @@
 # generate: a sound and a picture of a face to a talking head, with a trained method.
 GENERATED = "results/generated/{name}.mp4"
+BUNDLE = "results/bundles/{method}/seed{seed}.h5"
 
 
 rule export_bundle:
@@ -8,7 +9,7 @@ rule export_bundle:
         script=script("export_bundle.py"),
         library=library("export_bundle.py"),
     output:
-        "results/bundles/{method}/seed{seed}.h5",
+        BUNDLE,
     log:
         "results/logs/export_bundle/{method}-seed{seed}.log",
     benchmark:
@@ -28,12 +29,10 @@ rule generate:
     input:
         script=script("generate.py"),
         library=library("generate.py"),
-        audio=lambda wildcards: generate_request(wildcards)["audio"],
-        face=lambda wildcards: generate_request(wildcards)["face"],
-        bundle=expand(
-            rules.export_bundle.output,
-            method=config["generate"]["method"],
-            seed=config["seeds"][0],
+        audio=lambda wildcards: local(generate_request(wildcards)["audio"]),
+        face=lambda wildcards: local(generate_request(wildcards)["face"]),
+        bundle=BUNDLE.format(
+            method=config["generate"]["method"], seed=config["seeds"][0]
         ),
     output:
         GENERATED,

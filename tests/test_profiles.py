@@ -71,3 +71,21 @@ def test_groups_are_of_rules_that_follow_each_other_alone():
         "list_clips", "extract_features",
     }  # fmt: skip
     assert all(rule.startswith("report_") for rule, group in groups.items() if group == "report")
+
+
+def test_a_run_on_object_storage_is_planned(snakemake, jobs, tmp_path):
+    """A folder in the place of the bucket; scripts and a user's own files stay where they are."""
+    for name in ("voice.wav", "face.png"):
+        (tmp_path / name).touch()
+    requests = {"talk": {"audio": "voice.wav", "face": "face.png"}}
+    config = tmp_path / "mine.yaml"
+    config.write_text(yaml.safe_dump({"generate": {"requests": requests}}))
+    done = snakemake(
+        tmp_path, "all", "generated", "-n",
+        "--default-storage-provider", "fs", "--default-storage-prefix", str(tmp_path / "bucket"),
+        "--shared-fs-usage", "none",
+        "--configfile", str(ROOT / "config/smoke.yaml"), str(config),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert jobs(done)["train_translator"] == 2
+    assert jobs(done)["generate"] == 1
