@@ -37,6 +37,8 @@ rule all:
 
 # One target for each method: its row alone, and only the training that it needs.
 for name in METHODS:
+    if hasattr(rules, name):
+        stop(f"methods.{name}", "is the name of a rule, too: take another one")
 
     rule:
         name:

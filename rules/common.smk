@@ -47,6 +47,19 @@ def check_config():
     check_requests()
 
 
+def keep_order(values, defaults):
+    """Put the keys of `defaults` first, in their order, and new ones behind.
+
+    A file that is laid over config.yaml would bring its own keys to the front: to the first row of
+    Table 1, or to where the model stands that others are compared with.
+    """
+    for key in [*defaults, *(key for key in values if key not in defaults)]:
+        value = values.pop(key)
+        if isinstance(value, dict):
+            keep_order(value, defaults.get(key) or {})
+        values[key] = value
+
+
 def check_batch(stage, name):
     """Several devices share each batch of a model's training evenly."""
     train = model_options(stage, name)["train"]
@@ -207,6 +220,7 @@ include: "runs.smk"
 
 
 check_config()
+keep_order(config, yaml.safe_load(Path(workflow.basedir, "config.yaml").read_text()))
 METHODS = {**BUILT_IN_METHODS, **config["methods"]}
 # The networks of evaluate_networks, by the file of their weights, if any.
 WEIGHTS = config["evaluation"]["weights"]

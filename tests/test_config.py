@@ -1,9 +1,12 @@
 """Config mistakes stop the run, with one line that names key and remedy, before any job."""
 
 import re
+from pathlib import Path
 
 import pytest
 import yaml
+
+ROOT = Path(__file__).parent.parent
 
 MISTAKES = {
     "unknown key": (
@@ -97,6 +100,10 @@ MISTAKES = {
     "folder isn't MEAD's": (
         {"data": {"source": "folder", "folder": ".", "speakers": None}},
         ["data.folder", "<speaker>/video/front/<emotion>"],
+    ),
+    "method called as a rule": (
+        {"methods": {"ablations": {"landmarks": "at_net", "translator": "unet"}}},
+        ["methods.ablations", "name of a rule"],
     ),
     "no table of archives": (
         {"data": {"source": "archives", "archives": {"table": "gone.csv"}}},
@@ -198,6 +205,15 @@ def dry_run(snakemake, folder, override):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
+
+
+def test_a_new_row_is_the_last(snakemake, tmp_path):
+    """Snakemake puts what --configfile brings before what config.yaml has."""
+    plain = {"label": "Plain", "landmarks": "at_net", "translator": "unet"}
+    output = dry_run(snakemake, tmp_path, {"methods": {"plain": plain}})
+    (command,) = [line for line in output.splitlines() if "report_table1.py --scores" in line]
+    methods = yaml.safe_load((ROOT / "config.yaml").read_text())["methods"]
+    assert re.findall(r"--label '?(\w+)=", command)[2:] == [*methods, "plain"]
 
 
 def test_random_vgg_weights_are_noted(snakemake, tmp_path):

@@ -189,6 +189,20 @@ def test_the_state_folder_is_gone_in_the_end(extracted):
 # --- workers ---
 
 
+def test_the_number_of_threads_makes_no_difference(tmp_path, monkeypatch):
+    """Shared out to several, a matrix product has other last bits; Snakemake sets the variables."""
+    clip = as_clip(1, make_take(tmp_path / "long.mp4", frames=100))
+    made = []
+    for threads in ("1", "4"):
+        monkeypatch.setenv("OMP_NUM_THREADS", threads)
+        monkeypatch.setenv("OPENBLAS_NUM_THREADS", threads)
+        shard = tmp_path / f"{threads}.h5"
+        extract_shard([clip], shard, tmp_path / f"{threads}.csv", OPTIONS, state=tmp_path / "state")
+        made.append(contents(shard))
+    assert made[0] == made[1]
+    assert made[0]
+
+
 class Trap(Clip):
     """A clip that does something in the worker as soon as its video is wanted."""
 

@@ -28,6 +28,7 @@ from emohead.faces import FaceFinder
 from emohead.features import ClipFacts, FeatureOptions, extract_clip
 from emohead.files import whole_file
 from emohead.mead import Clip
+from emohead.processes import single_threaded_children
 from emohead.store import ShardWriter
 
 _TABLE_COLUMNS = ("clip_id", *(fact.name for fact in fields(ClipFacts)), "rejected")
@@ -144,7 +145,10 @@ def _in_pool(parts: Sequence[_Part], options: FeatureOptions, workers: int) -> I
     # Spawned, since forks of a process in which OpenCV has run can hang.
     spawn = multiprocessing.get_context("spawn")
     workers = min(workers, len(parts))
-    with ProcessPoolExecutor(workers, mp_context=spawn, initializer=_be_one_of_many) as pool:
+    with (
+        single_threaded_children(),
+        ProcessPoolExecutor(workers, mp_context=spawn, initializer=_be_one_of_many) as pool,
+    ):
         started = [pool.submit(_make_part, part, options) for part in parts]
         try:
             for done in as_completed(started):

@@ -1,10 +1,8 @@
 """Write the mini data set in MEAD's own layout."""
 
-import os
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing import get_context
@@ -21,12 +19,12 @@ from emohead.mini.portraits import PORTRAITS
 from emohead.mini.rendering import Renderer
 from emohead.mini.sentences import SENTENCE_COUNT, sentence
 from emohead.mini.speech import MANNERS, SAMPLE_RATE, VOICES, speak
+from emohead.processes import single_threaded_children
 
 #: How much of the level-3 expression and manner of speaking each level has.
 LEVEL_STRENGTH = {1: 0.5, 2: 0.75, 3: 1.0}
 VIEW = "front"
 _COMMENT = "Synthetic: a portrait photo animated by emohead; nobody said or felt this."
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True)
@@ -72,26 +70,11 @@ def make_speaker(
     ]
     # Spawned, not forked: OpenCV's state does not survive a fork.
     with (
-        _single_threaded_children(),
+        single_threaded_children(),
         ProcessPoolExecutor(workers, get_context("spawn")) as pool,
     ):
         videos = pool.map(_make_clip, takes)
         return list(tqdm(videos, f"mini speaker {speaker}", len(takes), unit="clip"))
-
-
-@contextmanager
-def _single_threaded_children() -> Iterator[None]:
-    """Processes started meanwhile compute with one thread: they read it when NumPy is loaded."""
-    before = {variable: os.environ.get(variable) for variable in _THREAD_VARIABLES}
-    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))
-    try:
-        yield
-    finally:
-        for variable, value in before.items():
-            if value is None:
-                del os.environ[variable]
-            else:
-                os.environ[variable] = value
 
 
 def _check_choice(what: str, given: Sequence, allowed: Sequence) -> None:
