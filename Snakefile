@@ -37,7 +37,7 @@ rule all:
 
 # One target for each method: its row alone, and only the training that it needs.
 for name in METHODS:
-    if hasattr(rules, name):
+    if workflow.is_rule(name):
         stop(f"methods.{name}", "is the name of a rule, too: take another one")
 
     rule:
