@@ -5,11 +5,11 @@
 
 MAKEITTALK is a checkout of MakeItTalk, whose generator runs as its own inference runs it: float32,
 one image after the other, tanh behind. It takes turns with ours, a batch of 4 each: AATU and the
-plain U-Net, of the same images, as `for_inference` prepares them and, for comparison, by bf16
-autocast and in float32 as trained. Then stage 1 alone, from the sound's file to landmarks, and
-`generate` as a whole, both with random weights. Beside the seconds on the clock stand those of the
-processor, which other programs on the machine disturb less: two cores that do nothing else would
-take half of them.
+plain U-Net, of the same images, in each precision as `emohead generate` prepares it and, for
+comparison, as trained under bf16 autocast. Then stage 1 alone, from the sound's file to landmarks,
+and `generate` as a whole, both with random weights. Beside the seconds on the clock stand those of
+the processor, which other programs on the machine disturb less: two cores that do nothing else
+would take half of them.
 
 `memory` runs a small model on sounds of some minutes, each in a process of its own.
 """
@@ -36,6 +36,7 @@ from emohead.generate.bundle import Bundle
 from emohead.generate.generate import WINDOW, generate
 from emohead.generate.sound import Sound, mfcc_windows
 from emohead.generate.stages import predict_stream
+from emohead.hardware import int8_is_fast
 from emohead.landmarks.basis import fit_basis
 from emohead.landmarks.build import build_landmark_model
 from emohead.landmarks.model import MfccStatistics
@@ -44,7 +45,8 @@ from emohead.mini.portraits import PORTRAITS
 from emohead.mini.posing import FacePose
 from emohead.mini.rendering import Renderer
 from emohead.translator.inference import for_inference
-from emohead.translator.unet import TranslatorOptions, build_translator
+from emohead.translator.int8 import in_int8
+from emohead.translator.unet import TranslatorOptions, UNet, build_translator
 
 BATCH, SIZE = 4, 256
 SMALL = TranslatorOptions((4, 4, 4, 4, 4), residual_blocks=1)
@@ -70,18 +72,19 @@ def contenders(checkout: Path) -> dict[str, Callable[[Tensor], Tensor]]:
         with torch.autocast("cpu", torch.bfloat16):
             return nets["AATU"](images.contiguous(memory_format=torch.channels_last))
 
-    def fast(name: str, bf16: bool) -> Callable[[Tensor], Tensor]:
-        net = for_inference(nets[name], bf16=bf16)
-        dtype = torch.bfloat16 if bf16 else torch.float32
+    def fast(net: UNet) -> Callable[[Tensor], Tensor]:
+        dtype = next(net.parameters()).dtype
         return lambda images: net(images.to(dtype).contiguous(memory_format=torch.channels_last))
 
-    return {
-        "MakeItTalk, float32": makeittalk(checkout),
-        "AATU, ours": fast("AATU", True),
-        "U-Net, ours": fast("U-Net", True),
-        "AATU, ours, in float32": fast("AATU", False),
-        "AATU, bf16 autocast": autocast,
-    }
+    noise = np.random.default_rng(0).integers(0, 256, (BATCH + 1, SIZE, SIZE, 3), np.uint8)
+    runs = {"MakeItTalk, float32": makeittalk(checkout)}
+    for name, net in nets.items():
+        if int8_is_fast("cpu"):
+            runs[f"{name}, int8"] = fast(in_int8(net, noise[1:], noise[0]))
+        runs[f"{name}, bf16"] = fast(for_inference(net, bf16=True))
+    runs["AATU, float32"] = fast(for_inference(nets["AATU"], bf16=False))
+    runs["AATU, bf16 autocast"] = autocast
+    return runs
 
 
 @torch.inference_mode()
@@ -159,12 +162,16 @@ def measure_speed(flags: argparse.Namespace) -> None:
         long = Sound(write_inputs(folder, 120)[0])
         timed("stage 1", long.frames, lambda: stage_1(long))
         voice, face = write_inputs(folder, flags.seconds)
-        for what, paste in (("generate", False), ("generate, pasted", True)):
+        for what, options in (
+            ("generate", {}),
+            ("generate, bf16", {"precision": "bf16"}),
+            ("generate, pasted", {"paste": True}),
+        ):
             timed(
                 what,
                 round(25 * flags.seconds),
-                lambda paste=paste: generate(
-                    voice, face, folder / "talk.mp4", bundle, paste=paste, progress=False
+                lambda options=options: generate(
+                    voice, face, folder / "talk.mp4", bundle, progress=False, **options
                 ),
             )
 

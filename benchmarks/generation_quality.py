@@ -1,6 +1,7 @@
 """Whether a generated mouth follows the voice: a sentence of ten seconds that no training part has.
 
-    python benchmarks/generation_quality.py MODEL [--emotions neutral happy] [--sheet sheet.png]
+    python benchmarks/generation_quality.py MODEL [--emotions neutral happy] [--precision int8]
+        [--sheet sheet.png]
 
 MODEL is a bundle (`emohead export`) of the mini run's `ours`. The mini speakers say the sentence
 with each emotion; the face is the first frame of their calm selves. The mouth's opening, which dlib
@@ -53,6 +54,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", type=Path)
     parser.add_argument("--emotions", nargs="+", default=list(MANNERS), choices=list(MANNERS))
+    parser.add_argument("--precision", default="auto", help="as of `emohead generate`")
     parser.add_argument("--sheet", type=Path)
     flags = parser.parse_args()
     bundle, finder = read_bundle(flags.model), FaceFinder()
@@ -66,7 +68,7 @@ def main() -> None:
                 voice, video = Path(folder, "voice.m4a"), Path(folder, "talk.mp4")
                 said = speak(TEXT, VOICES[speaker], MANNERS[emotion], 1.0, np.random.default_rng(0))
                 write_audio(voice, said.samples, SAMPLE_RATE)
-                generate(voice, face, video, bundle, progress=False)
+                generate(voice, face, video, bundle, precision=flags.precision, progress=False)
                 frames = read_video(video)[: said.frames]
                 asked = mouth_curves(said.phonemes, said.frames)[:, OPEN]
                 track = track_face(frames, finder)

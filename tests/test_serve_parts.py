@@ -189,7 +189,7 @@ def test_a_signal_ends_the_page_in_order(monkeypatch, capsys, number):
     ended = []
 
     @contextmanager
-    def page_server(models, address, limits):
+    def page_server(models, address, limits, precision):
         threading.Timer(0.1, os.kill, [os.getpid(), number]).start()
         yield f"http://{address.host}:{address.port}/"
         ended.append(True)

@@ -51,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     generate.add_argument(
         "--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto"
     )
+    _add_precision(generate)
     generate.add_argument("--quiet", action="store_true", help="no progress bar")
 
     export = commands.add_parser("export", help="a trained method as one file")
@@ -82,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     serve.add_argument("--host", default="127.0.0.1", help="address; default: this machine alone")
     serve.add_argument("--port", type=int, default=7860, help="default: 7860")
+    _add_precision(serve)
     _add_limits(serve)
     return parser
 
@@ -99,6 +101,13 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--configfile", type=Path, nargs="+", default=[], metavar="YAML",
         help="that the run was started with; default: config.yaml beside its folder",
+    )  # fmt: skip
+
+
+def _add_precision(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--precision", choices=("auto", "int8", "bf16", "float32"), default="auto",
+        help="of the translator; default: auto, the fastest that the hardware has",
     )  # fmt: skip
 
 
@@ -128,7 +137,7 @@ def _generate(flags: argparse.Namespace) -> None:
     made = generate(
         flags.audio, flags.face, flags.out, _read_model(flags).to(device),
         paste=flags.paste, watermark=flags.watermark, save_landmarks=flags.save_landmarks,
-        emotion=flags.emotion, progress=not flags.quiet,
+        emotion=flags.emotion, precision=flags.precision, progress=not flags.quiet,
     )  # fmt: skip
     if made.faces_in_picture > 1:
         print(f"{flags.face}: {made.faces_in_picture} faces are seen; the largest one speaks")
@@ -172,7 +181,10 @@ def _serve(flags: argparse.Namespace) -> None:
     from emohead.serve.server import read_models, serve
 
     limits = Limits(**{limit.name: getattr(flags, limit.name) for limit in fields(Limits)})
-    serve(read_models(flags.model), host=flags.host, port=flags.port, limits=limits)
+    serve(
+        read_models(flags.model), host=flags.host, port=flags.port, limits=limits,
+        precision=flags.precision,
+    )  # fmt: skip
 
 
 def _read_model(flags: argparse.Namespace) -> "Bundle":

@@ -12,3 +12,15 @@ def bf16_is_fast(device: str) -> bool:
         return torch.cuda.get_device_capability() >= (8, 0)
     found = torch.cpu.get_capabilities()
     return bool(found.get("amx_bf16") or found.get("avx512_bf16"))
+
+
+def int8_is_fast(device: str) -> bool:
+    """Whether the hardware multiplies bytes and adds them up in 32 bits itself: AVX-512 VNNI.
+
+    AMX comes with it. Without, sums of two products are cut off at 16 bits, and results are wrong.
+    """
+    return (
+        device == "cpu"
+        and torch.backends.mkldnn.is_available()
+        and bool(torch.cpu.get_capabilities().get("avx512_vnni"))
+    )

@@ -18,11 +18,11 @@ from emohead.generate.bundle import Bundle
 from emohead.generate.output import VideoSink, synthetic_metadata
 from emohead.generate.paste import Paster
 from emohead.generate.portrait import Portrait, read_portrait
+from emohead.generate.precision import Precision, fast_translator
 from emohead.generate.sound import Sound, mfcc_windows
 from emohead.generate.stages import predict_stream, translate_stream
 from emohead.generate.watermark import Watermark
 from emohead.mead import FPS
-from emohead.translator.inference import for_inference
 
 #: Frames of a window: 20 seconds. The result doesn't depend on it.
 WINDOW = 500
@@ -53,6 +53,7 @@ def generate(
     save_landmarks: Path | None = None,
     emotion: Path | None = None,
     window: int = WINDOW,
+    precision: Precision = "auto",
     threads: int | None = None,
     progress: bool = True,
 ) -> Generated:
@@ -62,8 +63,8 @@ def generate(
     The video shows the aligned crop, or with `paste` the whole picture. `watermark` draws a small
     mark into it. `save_landmarks` is an .npz (`landmarks` float32 [T, 68, 2] in pixels of the crop,
     `transform` float32 [2, 3] from the video's picture to the crop), `emotion` a .csv of MSEF's
-    belief per second. Every file is there whole or not at all. `threads` of the networks; None:
-    one per core.
+    belief per second. Every file is there whole or not at all. `precision` is the translator's;
+    auto: the fastest that the hardware has. `threads` of the networks; None: one per core.
 
     Raises ValueError, in words for people, for input that can't be used and for a path that can't
     be written.
@@ -104,7 +105,8 @@ def generate(
         )
         sink = files.enter_context(VideoSink(out, finish.size, sound, metadata))
         bar = files.enter_context(tqdm(total=sound.frames, unit="frame", disable=not progress))
-        made = translate_stream(for_inference(bundle.translator), landmarks(), portrait.crop)
+        translator = fast_translator(bundle, portrait, precision)
+        made = translate_stream(translator, landmarks(), portrait.crop)
         for batch in files.enter_context(ahead(made)):
             for frame in batch:
                 sink.write(finish(frame))

@@ -91,7 +91,7 @@ def translate_stream(
 ) -> Iterator[np.ndarray]:
     """Frames uint8 [b, S, S, 3] for landmarks [t, 68, 2] (pixels) at a time, in small batches.
 
-    `translator` by `for_inference`; `face` uint8 [S, S, 3]. The next landmarks are predicted and
+    `translator` by `fast_translator`; `face` uint8 [S, S, 3]. The next landmarks are predicted and
     drawn in a thread, while the network computes.
     """
     size = len(face)

@@ -8,6 +8,7 @@ import numpy as np
 from emohead.encoding import write_video
 from emohead.generate.bundle import Bundle
 from emohead.generate.generate import Generated, generate
+from emohead.generate.precision import Precision
 from emohead.translator.drawing import draw_landmarks
 
 _VIEW_SIZE = 256  # pixels of the landmark view
@@ -32,13 +33,16 @@ class Animation:
     generated: Generated
 
 
-def animate(bundle: Bundle, request: Request, folder: Path) -> Animation:
-    """Let a model answer a request, in a folder of its own; errors as `generate`."""
+def animate(
+    bundle: Bundle, request: Request, folder: Path, precision: Precision = "auto"
+) -> Animation:
+    """Let a model answer a request, in a folder of its own; the rest as `generate`."""
     folder.mkdir(parents=True)
     video, landmarks = folder / "talking_head.mp4", folder / "landmarks.npz"
     generated = generate(
         request.voice, request.face, video, bundle,
         paste=request.paste, watermark=request.watermark, save_landmarks=landmarks,
+        precision=precision,
     )  # fmt: skip
     view = folder / "landmarks.mp4"
     with np.load(landmarks) as saved:

@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from emohead.generate.bundle import Bundle
+from emohead.generate.precision import Precision
 from emohead.serve.address import Address
 from emohead.serve.animation import Animation, Request, animate
 from emohead.serve.emotion_curve import draw_emotion_curve
@@ -37,9 +38,16 @@ _EMPTY_COLUMN = [None, None, gr.update(visible=False)]
 
 
 def build_page(
-    models: Mapping[str, Bundle], limits: Limits, uploads: Uploads, examples: Sequence[Example]
+    models: Mapping[str, Bundle],
+    limits: Limits,
+    uploads: Uploads,
+    examples: Sequence[Example],
+    precision: Precision = "auto",
 ) -> gr.Blocks:
-    """The page for one or two models by name; requests are answered one after the other."""
+    """The page for one or two models by name; requests are answered one after the other.
+
+    `precision` is that of `generate`.
+    """
 
     def answer(
         face: str | None,
@@ -59,7 +67,7 @@ def build_page(
             limits.check_length(request.voice)
             columns = [_EMPTY_COLUMN for _ in models]
             for place, bundle in enumerate(models.values()):
-                animation = animate(bundle, request, folder / str(place))
+                animation = animate(bundle, request, folder / str(place), precision)
                 columns[place] = _filled_column(animation)
                 yield [_facts(animation), *chain.from_iterable(columns)]
 

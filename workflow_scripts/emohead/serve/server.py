@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Event
 
 from emohead.generate.bundle import Bundle, read_bundle
+from emohead.generate.precision import Precision
 from emohead.serve.address import Address
 from emohead.serve.examples import make_examples
 from emohead.serve.limits import Limits
@@ -33,7 +34,9 @@ def read_models(paths: Sequence[Path]) -> dict[str, Bundle]:
 
 
 @contextmanager
-def page_server(models: Mapping[str, Bundle], address: Address, limits: Limits) -> Iterator[str]:
+def page_server(
+    models: Mapping[str, Bundle], address: Address, limits: Limits, precision: Precision = "auto"
+) -> Iterator[str]:
     """The page while the block lasts; gives its URL. What visitors left is removed in the end.
 
     Raises ValueError when Gradio isn't installed or the port is taken.
@@ -51,7 +54,8 @@ def page_server(models: Mapping[str, Bundle], address: Address, limits: Limits) 
         with _environment(settings):
             from emohead.serve.page import build_page, launch_page  # Gradio takes seconds to load.
 
-            page = build_page(models, limits, uploads, make_examples(Path(folder) / "examples"))
+            examples = make_examples(Path(folder) / "examples")
+            page = build_page(models, limits, uploads, examples, precision)
             try:
                 yield launch_page(page, address, limits)
             finally:
@@ -71,13 +75,20 @@ def _environment(settings: Mapping[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-def serve(models: Mapping[str, Bundle], *, host: str, port: int, limits: Limits) -> None:
+def serve(
+    models: Mapping[str, Bundle],
+    *,
+    host: str,
+    port: int,
+    limits: Limits,
+    precision: Precision = "auto",
+) -> None:
     """Show the page until Ctrl-C or the system's request to end; errors as `page_server`."""
     address = Address(host, port)
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    with page_server(models, address, limits) as url:
+    with page_server(models, address, limits, precision) as url:
         print(f"The page: {url} (Ctrl-C ends it)", flush=True)
         if not address.is_private:
             print("Everybody who reaches this machine can use it, unencrypted.", flush=True)

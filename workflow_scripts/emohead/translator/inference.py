@@ -58,10 +58,10 @@ def _upsampling_convolution(convolution: nn.Conv2d) -> nn.ConvTranspose2d:
         bias=convolution.bias is not None,
     )
     # A pixel of the map becomes 2x2 equal ones; the weights that meet them add up.
-    outputs, inputs = convolution.weight.shape[:2]
-    kernels = convolution.weight.flip(2, 3).reshape(-1, 1, 3, 3)
-    kernels = functional.conv2d(kernels, kernels.new_ones(1, 1, 2, 2), padding=1)
-    weight: Tensor = kernels.reshape(outputs, inputs, 4, 4).transpose(0, 1)
+    kernels = functional.pad(convolution.weight.flip(2, 3), (1, 1, 1, 1))  # [O, C, 5, 5]
+    kernels = kernels[:, :, :4] + kernels[:, :, 1:]
+    kernels = kernels[..., :4] + kernels[..., 1:]  # [O, C, 4, 4]
+    weight: Tensor = kernels.transpose(0, 1)
     joined.weight = nn.Parameter(weight.contiguous(), requires_grad=False)
     if convolution.bias is not None:
         joined.bias = nn.Parameter(convolution.bias.detach(), requires_grad=False)
