@@ -9,6 +9,16 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
+@pytest.fixture(autouse=True)
+def own_number_of_threads():
+    """Training sets it, for all that comes after; last bits of the next test's sums depend on it."""
+    torch = sys.modules.get("torch")
+    before = torch and torch.get_num_threads()
+    yield
+    if before:
+        torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def snakemake_command():
     """What subprocess needs to run snakemake in a folder: snakemake_command(folder, *arguments)."""

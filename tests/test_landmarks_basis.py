@@ -71,6 +71,14 @@ def test_arrays_round_trip():
         np.testing.assert_array_equal(again.to_arrays()[name], array)
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_the_memory_order_does_not_depend_on_where_the_arrays_lay(order):
+    """A matrix product's last bits depend on it: a file would change what a model says."""
+    basis = fit_basis(faces(), 4)
+    stored = {name: np.array(array, order=order) for name, array in basis.to_arrays().items()}
+    assert LandmarkBasis.from_arrays(stored).components.strides == basis.components.strides
+
+
 @pytest.mark.parametrize("size", [0, 137])
 def test_impossible_number_of_components_is_refused(size):
     with pytest.raises(ValueError, match="choose 1 to 136"):

@@ -48,7 +48,9 @@ class LandmarkBasis:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> LandmarkBasis:
         """Rebuild a basis from `to_arrays`."""
-        return cls(**{name: np.asarray(array, np.float32) for name, array in arrays.items()})
+        # Stored by columns, as `eigh` gives them: products of a matrix stored by rows have other
+        # last bits, and a fitted model must speak as it does when it comes back from its file.
+        return cls(**{name: np.asfortranarray(array, np.float32) for name, array in arrays.items()})
 
 
 def fit_basis(landmarks: np.ndarray, size: int) -> LandmarkBasis:
