@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.fixture(autouse=True)
 def own_number_of_threads():
-    """Training sets it, for all that comes after; last bits of the next test's sums depend on it."""
+    """Training sets it for good, and the last bits of the next test's sums depend on it."""
     torch = sys.modules.get("torch")
     before = torch and torch.get_num_threads()
     yield
