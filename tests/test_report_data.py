@@ -325,9 +325,9 @@ def test_a_page_of_48_speakers_takes_seconds(inputs):
     lost = [f"{s}-front-sad-3-{n},features,/d/{s}/{n}.mp4: {n} bytes" for s in speakers
             for n in range(100, 120)]  # fmt: skip
     inputs["rejected"].write_text("\n".join(["clip_id,stage,reason", *lost]) + "\n")
-    start = time.perf_counter()
+    start = time.process_time()
     page = page_of(inputs | {"speakers": speakers, "emotions": list(EMOTIONS)})
-    assert time.perf_counter() - start < 8
+    assert time.process_time() - start < 8
     assert "<dd>31,680</dd>" in page
     assert len(table_rows(section(page, "clips"))) == 50
     assert len(page) < 1_000_000

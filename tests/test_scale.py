@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, product
@@ -20,12 +19,14 @@ SPEAKERS = [f"{sex}{number:03d}" for sex in "MW" for number in range(24)]
 SHARDS = list(product(SPEAKERS, EMOTIONS))
 CLIPS = 30  # of every speaker, emotion and level
 
-# Runs a command and prints its peak memory. Between: what a process has before it runs a program,
-# here all that the tests have loaded, counts as its own.
+# Runs a command and prints its processor seconds, which a busy machine doesn't stretch as it does
+# the clock's, and its peak memory. Between: what a process has before it runs a program, here all
+# that the tests have loaded, counts as its own.
 MEASURE = """
 import resource, subprocess, sys
 code = subprocess.call(sys.argv[1:])
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, flush=True)
+usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(usage.ru_utime + usage.ru_stime, usage.ru_maxrss, flush=True)
 sys.exit(code)
 """
 
@@ -50,13 +51,12 @@ def plan(snakemake_command, jobs, tmp_path):
         presets = ["--configfile", str(ROOT / "config/mead.yaml"), str(tmp_path / "mine.yaml")]
         command = snakemake_command(tmp_path, "--dry-run", *presets)
         command["args"] = [sys.executable, "-c", MEASURE, *command["args"]]
-        started = time.monotonic()
         done = subprocess.run(**command, capture_output=True, text=True)
-        seconds = time.monotonic() - started
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-        kib = int(done.stdout.splitlines()[-1]) / (1024 if sys.platform == "darwin" else 1)
+        seconds, size = map(float, done.stdout.splitlines()[-1].split())
+        kib = size / (1024 if sys.platform == "darwin" else 1)
         made = Plan(jobs(done), seconds, kib / 1024)
-        print(f"{sum(made.jobs.values())} jobs in {made.seconds:.1f} s with {made.mib:.0f} MiB")
+        print(f"{sum(made.jobs.values())} jobs in {made.seconds:.1f} CPU s with {made.mib:.0f} MiB")
         return made
 
     return run
