@@ -1,4 +1,6 @@
 # generate: a sound and a picture of a face to a talking head, with a trained method.
+from emohead.generate.card import make_card
+
 GENERATED = "results/generated/{name}.mp4"
 BUNDLE = "results/bundles/{method}/seed{seed}.h5"
 
@@ -18,11 +20,11 @@ rule export_bundle:
         "../envs/train.yaml"
     threads: 1
     params:
-        config=as_json(config),
+        # Not the config: another request is no reason to make all videos again.
+        card=lambda w: as_json(make_card(config, w.method, int(w.seed))),
     shell:
         "python {input.script} --landmarks {input.landmarks} --translator {input.translator} "
-        "--config {params.config:q} --method {wildcards.method} --seed {wildcards.seed} "
-        "--out {output} > {log} 2>&1"
+        "--card {params.card:q} --out {output} > {log} 2>&1"
 
 
 rule generate:

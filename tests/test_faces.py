@@ -94,6 +94,7 @@ def test_box_near_finds_the_face_that_boxes_finds(finder, portrait, found):
     assert overlap(near, box) > 0.8
     assert finder.box_near(portrait, box + 300) is None  # her suit
     assert finder.box_near(portrait, box - 1000) is None  # outside
+    assert finder.box_near(portrait, 10 * box) is None  # of a video that was larger before
 
 
 def test_boxes_are_sorted_by_size(finder, portrait):

@@ -1,4 +1,5 @@
 import copy
+import json
 from pathlib import Path
 
 import h5py
@@ -152,6 +153,25 @@ def test_the_config_of_another_run_is_noticed(run, tmp_path):
         read_run(run, "ours", 3)
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"seeds: [0]", "the config has no key 'methods': give all files .* config.yaml first"),
+        (b"- seeds", "mine.yaml: no config"),
+        (b"\xff\xfe\x00", "mine.yaml: can't be read as a config"),
+    ],
+)
+def test_what_is_no_whole_config_is_said(run, tmp_path, content, words):
+    (tmp_path / "mine.yaml").write_bytes(content)
+    with pytest.raises(ValueError, match=words):
+        read_run(run, "ours", 3, [tmp_path / "mine.yaml"])
+
+
+def test_a_run_that_is_not_there_is_said(tmp_path):
+    with pytest.raises(ValueError, match="results: there is no such folder"):
+        read_run(tmp_path / "results", "ours", 3)
+
+
 def test_a_run_without_its_config_is_said(run, tmp_path):
     (tmp_path / "config.yaml").unlink()
     with pytest.raises(ValueError, match=r"config\.yaml: can't be read as a config.*--configfile"):
@@ -175,6 +195,32 @@ def test_the_hash_is_of_what_the_method_was_made_from(keys, changes):
         place = place[key]
     place[keys[-1]] = "other"
     assert (make_card(config, "ours", 0)["config_hash"] != CARD["config_hash"]) == changes
+
+
+def test_footage_is_not_of_the_speakers_that_the_config_names(path, tmp_path):
+    """They don't count with this source: config.yaml's are still there."""
+    config = CONFIG | {"data": CONFIG["data"] | {"source": "footage"}}
+    out = tmp_path / "footage.h5"
+    card = make_card(config, "ours", 0)
+    export_bundle(tmp_path / "landmarks.pt", tmp_path / "translator.pt", out, card=card)
+    text = describe(read_bundle(out))
+    assert "footage" in text
+    assert "W901" not in json.dumps(card) + text
+
+
+def test_another_request_does_not_export_again(snakemake, tmp_path):
+    """What Snakemake compares is the command: nothing of the requests is in it."""
+    for name in ("voice.wav", "face.png"):
+        (tmp_path / name).touch()
+    request = {"audio": "voice.wav", "face": "face.png"}
+    override = tmp_path / "mine.yaml"
+    override.write_text(yaml.safe_dump({"generate": {"requests": {"hello": request}}}))
+    done = snakemake(
+        tmp_path, "generated", "--configfile", str(override), "--dry-run", "--printshellcmds"
+    )
+    (command,) = [line for line in done.stdout.splitlines() if "export_bundle.py --" in line]
+    assert '"config_hash"' in command
+    assert "voice.wav" not in command
 
 
 def test_the_description_says_what_is_in_it(path):

@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import cv2
@@ -126,6 +127,55 @@ def test_a_folder_that_cannot_be_written_is_said(capsys, inputs, tmp_path, flag)
     assert list(tmp_path.iterdir()) == [tmp_path / "file"]
 
 
+@pytest.mark.parametrize("flag", ["--out", "--save-landmarks", "--emotion"])
+def test_a_folder_in_place_of_a_file_is_said_before_the_work(capsys, inputs, tmp_path, flag):
+    folder = tmp_path / "folder.mp4"
+    folder.mkdir()
+    more = [] if flag == "--out" else [flag, str(folder)]
+    out = folder if flag == "--out" else tmp_path / "talk.mp4"
+    status, _, err = generate(capsys, inputs, out, *more)
+    assert (status, err) == (1, f"emohead: {folder}: is a folder, name a file in it\n")
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+@pytest.mark.parametrize("twice", ["out", "landmarks", "audio"])
+def test_two_files_of_one_name_are_refused(capsys, inputs, tmp_path, twice):
+    out, table = tmp_path / "talk.mp4", tmp_path / "table.csv"
+    more, other = ["--emotion", str(table)], {}
+    if twice == "out":
+        more += ["--save-landmarks", str(out)]
+    elif twice == "landmarks":
+        more += ["--save-landmarks", f"{tmp_path}/./table.csv"]
+    else:
+        other = {"audio": Path(shutil.copy(inputs["audio"], out))}
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    status, _, err = generate(capsys, inputs, out, *more, **other)
+    assert status == 1
+    assert "is named twice" in err and err.count("\n") == 1
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_gpu_that_is_not_there_is_said(capsys, inputs, tmp_path, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    status, _, err = generate(capsys, inputs, tmp_path / "talk.mp4", "--device", "cuda")
+    assert (status, err.count("\n")) == (1, 1)
+    assert "no GPU" in err
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "words"),
+    [
+        ("--nodes", "0", "must be above 0"),
+        ("--cores", "-1", "must be above 0"),
+        ("--tflops", "nan", "must be above 0"),
+        ("--gpus", "-1", "must not be below 0"),
+    ],
+)
+def test_a_plan_for_no_machine_is_refused(capsys, tmp_path, flag, value, words):
+    assert main(["plan", "--config", str(tmp_path / "c.yaml"), flag, value]) == 1
+    assert capsys.readouterr().err == f"emohead: {flag} {value}: it {words}\n"
+
+
 def test_export_and_info(capsys, tmp_path):
     landmarks, translator = save_models(tmp_path)
     for model, file in (("landmarks/audio2lm_msef", landmarks), ("translator/aatu", translator)):
@@ -141,6 +191,11 @@ def test_export_and_info(capsys, tmp_path):
     assert main(["info", "--model", results]) == 0
     assert capsys.readouterr().out == of_bundle
     assert "Audio2Lm with MSEF" in of_bundle
+    (tmp_path / "folder.h5").mkdir()
+    assert main(["export", "--model", results, "--out", str(tmp_path / "folder.h5")]) == 1
+    assert "folder.h5: is a folder" in capsys.readouterr().err
+    assert main(["export", "--model", results, "--out", f"{out}/ours.h5"]) == 1
+    assert "ours.h5: can't be written (" in capsys.readouterr().err
 
 
 def test_export_of_a_method_without_models(capsys, tmp_path):

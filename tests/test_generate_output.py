@@ -127,9 +127,11 @@ def test_colours_of_large_video_are_named(tmp_path, sound):
     assert read_video(path)[0].max() < 3
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
 def test_the_length_takes_no_memory(tmp_path):
     program = """if True:
-        import resource, sys, wave
+        import re, sys, wave
+        from pathlib import Path
         import numpy as np
         from emohead.generate.output import VideoSink
         from emohead.generate.sound import Sound
@@ -143,14 +145,15 @@ def test_the_length_takes_no_memory(tmp_path):
             with VideoSink(sys.argv[1] + ".mp4", (32, 32), sound, {}) as sink:
                 for t in range(sound.frames):
                     sink.write(frames[t % 10])
-            print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+            # Not ru_maxrss, which begins with what pytest holds.
+            print(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
         """
     done = subprocess.run(
         [sys.executable, "-c", program, str(tmp_path / "talk"), "10", "200"],
         cwd=Path(emohead.__file__).parent.parent, capture_output=True, text=True, check=True,
     )  # fmt: skip
     short, long = map(int, done.stdout.split())
-    assert long <= 1.05 * short
+    assert long <= 1.1 * short  # The sound alone would be 38 MB, of 60 in all.
 
 
 # What goes wrong

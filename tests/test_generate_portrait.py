@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import skimage.data
 from media_factory import clicks, make_clip, regular_times
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, features
 
 from emohead.faces import FaceFinder, transform_points
 from emohead.features import FeatureOptions, extract_clip
@@ -250,8 +250,22 @@ def truncated(path):
     return path
 
 
+def broken_avif(path):
+    """Whose decoder has errors of its own."""
+    saved(path, skimage.data.astronaut(), format="AVIF")
+    content = path.read_bytes()
+    start = content.index(b"mdat") + 4
+    path.write_bytes(content[:start] + bytes(2000) + content[start + 2000 :])
+    return path
+
+
 def far_away(path):
     return saved(path, cv2.resize(skimage.data.astronaut(), (240, 240)))
+
+
+def strip(path):
+    """Four pixels wide: enlarged as a small picture is, it would have 27 million."""
+    return saved(path, np.zeros((3000, 4, 3), np.uint8))
 
 
 def missing(path):
@@ -270,7 +284,13 @@ def folder(path):
         (empty, r"can't be read as a picture \(empty\)"),
         (text, r"can't be read as a picture \(not a picture"),
         (truncated, r"can't be read as a picture \(damaged\)"),
+        pytest.param(
+            broken_avif,
+            r"can't be read as a picture \(damaged\)",
+            marks=pytest.mark.skipif(not features.check("avif"), reason="Pillow without AVIF"),
+        ),
         (far_away, r"the face is 4\d pixels wide, 65 or more are needed"),
+        (strip, "4 x 3000 pixels are a strip"),
         (missing, r"\(No such file or directory\)"),
         (folder, r"\(Is a directory\)"),
     ],
@@ -279,6 +299,20 @@ def test_pictures_that_cannot_be_used_say_why_in_one_line(tmp_path, read, make, 
     with pytest.raises(ValueError, match=rf"a\.png: .*{reason}") as caught:
         read(make(tmp_path / "a.png"), 256)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_large_picture_is_read_without_a_warning(tmp_path, monkeypatch):
+    path = saved(tmp_path / "a.png", np.zeros((20, 20, 3), np.uint8))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 300)  # Pillow refuses the double of it.
+    assert read_picture(path).shape == (20, 20, 3)
+
+
+def test_a_picture_that_is_a_program_is_not_run(tmp_path):
+    """Pillow would give an EPS file to Ghostscript."""
+    path = saved(tmp_path / "a.eps", skimage.data.astronaut()).rename(tmp_path / "a.png")
+    with pytest.raises(ValueError, match=r"\(not a picture"):
+        read_picture(path)
 
 
 def test_a_picture_beyond_all_sense_is_refused(tmp_path, monkeypatch, read):

@@ -226,9 +226,29 @@ def test_an_upload_of_unknown_length_is_refused(page):
     assert answer.status_code == 411
 
 
+@pytest.mark.parametrize("content_type", ["multipart/form-data; boundary=x", "application/json"])
+def test_chunks_are_no_way_around_the_length(page, content_type):
+    address = httpx.URL(page)
+    head = (
+        f"POST /gradio_api/upload HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n"
+        f"Content-Type: {content_type}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    with socket.create_connection((address.host, address.port), timeout=60) as connection:
+        connection.sendall(head.encode())
+        assert connection.recv(1000).startswith(b"HTTP/1.1 411 ")
+
+
 def test_a_long_request_is_refused(page):
     answer = httpx.post(f"{page}gradio_api/queue/join", json={"data": ["x" * 200_000]})
     assert answer.status_code == 413
+
+
+def test_a_request_nested_too_deeply_is_refused(page):
+    answer = httpx.post(
+        f"{page}gradio_api/call/generate", content=b"[" * 50_000,
+        headers={"content-type": "application/json"},
+    )  # fmt: skip
+    assert (answer.status_code, answer.text) == (400, "the request is nested too deeply")
 
 
 @pytest.mark.parametrize("address", ["http://192.0.2.1/face.png", "HTTPS://192.0.2.1/face.png"])

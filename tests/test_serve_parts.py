@@ -1,3 +1,4 @@
+import math
 import os
 import signal
 import threading
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
+from media_factory import make_clip
 from method_factory import CONFIG, save_models
 
 from emohead.faces import FaceFinder
@@ -88,24 +90,33 @@ def test_sound_may_be_as_long_as_the_limit(tmp_path):
         limits.check_length(write_tone(tmp_path / "over.wav", 2.1))
 
 
+def test_a_clock_that_starts_late_does_not_make_a_sound_longer(tmp_path):
+    tone = 0.3 * np.sin(np.arange(48_000) / 5).astype(np.float32)
+    path = make_clip(tmp_path / "a.ts", sound=tone, sound_start=100)
+    Limits(seconds=1.5).check_length(path)
+    with pytest.raises(ValueError, match=r"longer than 0\.5 s"):
+        Limits(seconds=0.5).check_length(path)
+
+
 def test_no_more_of_a_sound_is_decoded_than_needed(tmp_path, monkeypatch):
     decoded = []
 
-    def blocks(path):
+    def blocks(path, start):
         for _ in range(1000):
             decoded.append(path)
             yield np.zeros((1, 16_000), np.float32)
 
     monkeypatch.setattr("emohead.serve.limits.iterate_audio", blocks)
     with pytest.raises(ValueError, match="longer than 3 s"):
-        Limits(seconds=3).check_length(tmp_path / "hours.opus")
+        Limits(seconds=3).check_length(write_tone(tmp_path / "hours.wav", 1))
     assert len(decoded) == 4
 
 
+@pytest.mark.parametrize("value", [0, math.nan, math.inf])
 @pytest.mark.parametrize("name", ["upload_megabytes", "seconds", "keep_minutes", "waiting"])
-def test_limits_are_above_zero(name):
-    with pytest.raises(ValueError, match=f"{name.replace('_', ' ')} of the page: 0"):
-        Limits(**{name: 0})
+def test_limits_are_numbers_above_zero(name, value):
+    with pytest.raises(ValueError, match=f"{name.replace('_', ' ')} of the page: {value} is not"):
+        Limits(**{name: value})
 
 
 def test_a_megabyte_is_a_browsers():
@@ -123,6 +134,12 @@ def test_only_loopback_is_private(host, private):
 def test_a_host_is_a_number():
     with pytest.raises(ValueError, match="'my-laptop' of the page: give an IPv4 address"):
         Address("my-laptop")
+
+
+@pytest.mark.parametrize("port", [-1, 0, 65_536])
+def test_a_port_has_sixteen_bits(port):
+    with pytest.raises(ValueError, match=f"port {port} of the page: give one from 1 to 65535"):
+        Address(port=port)
 
 
 def test_the_curve_has_a_step_for_each_second():
@@ -167,6 +184,11 @@ def test_models_are_called_by_label_or_else_by_file(model):
     assert list(server.read_models([model, other])) == ["ours.h5", "other.h5"]
     with pytest.raises(ValueError, match=r"both models are called ours\.h5"):
         server.read_models([model, model])
+
+
+def test_a_runs_folder_is_no_bundle(tmp_path):
+    with pytest.raises(ValueError, match=r"is a folder, not a bundle of `emohead export`"):
+        server.read_models([tmp_path])
 
 
 def test_one_or_two_models(model):

@@ -100,7 +100,8 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of a run's folder; default: 0")
     parser.add_argument(
         "--configfile", type=Path, nargs="+", default=[], metavar="YAML",
-        help="that the run was started with; default: config.yaml beside its folder",
+        help="all that the run was started with, config.yaml first; default: config.yaml beside "
+        "its folder",
     )  # fmt: skip
 
 
@@ -134,6 +135,8 @@ def _generate(flags: argparse.Namespace) -> None:
     device = flags.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
+    elif device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("there is no GPU that torch can use: take --device auto")
     made = generate(
         flags.audio, flags.face, flags.out, _read_model(flags).to(device),
         paste=flags.paste, watermark=flags.watermark, save_landmarks=flags.save_landmarks,
@@ -173,6 +176,11 @@ def _plan(flags: argparse.Namespace) -> None:
     from emohead.plan.plan import plan
     from emohead.plan.work import Machine
 
+    for name in ("nodes", "cores", "tflops"):
+        if not getattr(flags, name) > 0:
+            raise ValueError(f"--{name} {getattr(flags, name)}: it must be above 0")
+    if flags.gpus < 0:
+        raise ValueError(f"--gpus {flags.gpus}: it must not be below 0")
     machine = Machine(flags.cores, flags.gpus, flags.tflops)
     print(plan(read_config(flags.config), machine=machine, nodes=flags.nodes))
 

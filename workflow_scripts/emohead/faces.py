@@ -86,6 +86,8 @@ class FaceFinder:
         return ((points + 0.5) / scale - 0.5 + low).astype(np.float32)
 
     def _boxes_at(self, image: np.ndarray, scale: float) -> np.ndarray:
+        if min(image.shape[:2]) * scale < 1:
+            return np.empty((0, 4))
         way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         seen = cv2.resize(image, None, fx=scale, fy=scale, interpolation=way)
         found = [(r.left(), r.top(), r.right() + 1, r.bottom() + 1) for r in self.detector(seen)]

@@ -1,6 +1,6 @@
 """Video and audio in: 25 frames and 16,000 samples a second inside, any rate outside."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -261,23 +261,45 @@ def iterate_audio(
     """
     filled = 0
     with _opened(path, "audio") as container:
-        resampler = av.AudioResampler(format="fltp", layout=layout, rate=rate)
-        for frame in chain(container.decode(audio=0), [None]):
-            for block in resampler.resample(frame):
-                samples = block.to_ndarray()
-                place = filled if block.time is None else round((block.time - start) * rate)
-                if abs(place - filled) <= _AUDIO_JITTER * rate and filled:
-                    place = filled
-                if place - filled > _LONGEST_STEP * rate:
-                    raise MediaError(f"{path}: the clock of its sound jumps to {block.time:.1f} s")
-                samples = samples[:, max(filled - place, 0) :]
-                if samples.size:
-                    if place > filled:
-                        yield np.zeros((len(samples), place - filled), np.float32)
-                    yield samples
-                    filled = max(place, filled) + samples.shape[1]
+        for block in _resampled(path, container.decode(audio=0), rate, layout):
+            samples = block.to_ndarray()
+            place = filled if block.time is None else round((block.time - start) * rate)
+            if abs(place - filled) <= _AUDIO_JITTER * rate and filled:
+                place = filled
+            if place - filled > _LONGEST_STEP * rate:
+                raise MediaError(f"{path}: the clock of its sound jumps to {block.time:.1f} s")
+            samples = samples[:, max(filled - place, 0) :]
+            if samples.size:
+                if place > filled:
+                    yield np.zeros((len(samples), place - filled), np.float32)
+                yield samples
+                filled = max(place, filled) + samples.shape[1]
     if not filled:
         raise MediaError(f"{path}: holds no sound")
+
+
+def _resampled(
+    path: Path, frames: Iterable[av.AudioFrame], rate: int, layout: str
+) -> Iterator[av.AudioFrame]:
+    """The sound in one format, though channels come or go in it, as where recordings were joined.
+
+    Raises MediaError where its rate changes: containers keep on counting in the first one.
+    """
+    resampler, kind, source_rate = None, None, None
+    for frame in chain(frames, [None]):
+        now = frame and (frame.format.name, frame.layout.name)
+        if now != kind:
+            if resampler is not None:
+                yield from resampler.resample(None)
+            resampler, kind = av.AudioResampler(format="fltp", layout=layout, rate=rate), now
+        if frame is not None:
+            source_rate = source_rate or frame.sample_rate
+            if frame.sample_rate != source_rate:
+                raise MediaError(
+                    f"{path}: its sound changes from {source_rate} to {frame.sample_rate} samples "
+                    "a second: convert it to WAV"
+                )
+            yield from resampler.resample(frame)
 
 
 @dataclass(frozen=True)
@@ -308,10 +330,13 @@ def clip_audio(clip: Clip) -> np.ndarray:
 def _opened(path: Path, kind: str) -> Iterator[av.container.InputContainer]:
     """An open file that has a stream of this kind; FFmpeg's errors become MediaErrors."""
     try:
-        # Without the scheme, "take 1: hello.mp4" would be an address.
-        with av.open(f"file:{path}") as container:
-            if not getattr(container.streams, kind):
+        # Without the scheme, "take 1: hello.mp4" would be an address. Titles have any encoding.
+        with av.open(f"file:{path}", metadata_errors="replace") as container:
+            streams = getattr(container.streams, kind)
+            if not streams:
                 raise MediaError(f"{path}: no {kind} stream")
+            if streams[0].codec_context is None:
+                raise MediaError(f"{path}: its {kind} is in a format that FFmpeg doesn't know")
             yield container
     except av.error.FFmpegError as error:
         reason = error.strerror

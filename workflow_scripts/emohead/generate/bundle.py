@@ -22,8 +22,8 @@ import torch
 import yaml
 
 from emohead.checkpoint import Checkpoint, load_checkpoint
-from emohead.files import whole_file
-from emohead.generate.card import make_card, method_models
+from emohead.generate.card import make_card
+from emohead.generate.places import promised_file, writing
 from emohead.landmarks.load import restore_landmark_model
 from emohead.landmarks.model import LandmarkModel
 from emohead.store import open_clips
@@ -68,18 +68,18 @@ class Bundle:
 
 
 def export_bundle(landmarks: Path, translator: Path, out: Path, *, card: Mapping[str, Any]) -> None:
-    """Write the bundle of two checkpoints, whole or not at all; errors as `load_checkpoint`.
+    """Write the bundle of two checkpoints, whole or not at all; `card` is `make_card`'s.
 
-    `card` is `make_card`'s.
+    Errors as `load_checkpoint`, and ValueError where it can't be written.
     """
     checkpoints = {
         "landmarks": load_checkpoint(landmarks, "landmarks"),
         "translator": load_checkpoint(translator, "translator"),
     }
-    with whole_file(out) as unfinished, h5py.File(unfinished, "w") as file:
+    with promised_file(out) as place, writing(out), h5py.File(place, "w") as file:
         file.attrs["format"] = FORMAT
         file.attrs["crop_size"] = card["config"]["features"]["crop_size"]
-        file.attrs["card"] = json.dumps(card)
+        file.attrs["card"] = json.dumps(card, sort_keys=True)
         for kind, checkpoint in checkpoints.items():
             group = file.create_group(kind)
             group.attrs["options"] = json.dumps(checkpoint.options)
@@ -103,6 +103,8 @@ def read_bundle(path: Path) -> Bundle:
             )
     except FileNotFoundError as error:
         raise ValueError(f"{path}: there is no such bundle") from error
+    except IsADirectoryError as error:
+        raise ValueError(f"{path}: is a folder, not a bundle of `emohead export`") from error
     except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"{path}: not a bundle of emohead ({error})") from error
 
@@ -156,8 +158,16 @@ class RunPart:
 
 def run_part(results: Path, method: str, seed: int, configs: Sequence[Path] = ()) -> RunPart:
     """Where the models of a method are; arguments and errors as `read_run`."""
+    if not results.is_dir():
+        raise ValueError(f"{results}: there is no such folder of a run")
     config = read_config(configs or [results.parent / "config.yaml"])
-    landmarks, translator = method_models(config, method)
+    try:
+        card = make_card(config, method, seed)
+    except KeyError as error:
+        raise ValueError(
+            f"the config has no key {error}: give all files that the run was started with, "
+            "config.yaml first (--configfile)"
+        ) from error
     crop_size = config["features"]["crop_size"]
     stored = _stored_crop_size(results)
     if stored not in (None, crop_size):
@@ -167,12 +177,15 @@ def run_part(results: Path, method: str, seed: int, configs: Sequence[Path] = ()
         )
     checkpoints = [
         results / stage / model / f"seed{seed}" / "model.pt"
-        for stage, model in (("landmarks", landmarks), ("translator", translator))
+        for stage, model in (
+            ("landmarks", card["landmark_model"]),
+            ("translator", card["translator"]),
+        )
     ]
     for checkpoint in checkpoints:
         if not checkpoint.exists():
             raise ValueError(f"{checkpoint}: there is no such model: run the workflow first")
-    return RunPart(*checkpoints, make_card(config, method, seed))
+    return RunPart(*checkpoints, card)
 
 
 def _stored_crop_size(results: Path) -> int | None:
@@ -186,11 +199,14 @@ def read_config(paths: Sequence[Path]) -> dict[str, Any]:
     config: dict[str, Any] = {}
     for path in paths:
         try:
-            _lay_over(config, yaml.safe_load(path.read_text()) or {})
-        except (OSError, yaml.YAMLError) as error:
+            other = yaml.safe_load(path.read_text()) or {}
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise ValueError(
                 f"{path}: can't be read as a config; name the run's with --configfile"
             ) from error
+        if not isinstance(other, Mapping):
+            raise ValueError(f"{path}: no config, which is made of keys and values")
+        _lay_over(config, other)
     return config
 
 

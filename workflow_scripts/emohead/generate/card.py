@@ -22,7 +22,7 @@ def make_card(config: Mapping[str, Any], method: str, seed: int) -> dict[str, An
     made_from = {
         "features": config["features"],
         "split": config["split"],
-        "data": {key: data[key] for key in ("source", "speakers", "view", "emotions", "levels")},
+        "data": {key: data[key] for key in _data_keys(data["source"])},
         "landmarks": _of_model(config["landmarks"], landmarks),
         "translator": _of_model(config["translator"], translator),
         "seed": seed,
@@ -43,7 +43,7 @@ def make_card(config: Mapping[str, Any], method: str, seed: int) -> dict[str, An
 
 def method_models(config: Mapping[str, Any], method: str) -> tuple[str, str]:
     """The names of a method's landmark model and translator; errors as `make_card`."""
-    methods = config.get("methods", {})
+    methods = config["methods"]
     if method not in methods:
         raise ValueError(
             f"the config has no method {method!r}; it has {', '.join(methods) or 'none'}"
@@ -56,6 +56,13 @@ def method_models(config: Mapping[str, Any], method: str) -> tuple[str, str]:
                 "which is no trained model"
             )
     return names
+
+
+def _data_keys(source: str) -> tuple[str, ...]:
+    """What chooses the clips; of footage its table does, and these keys don't count."""
+    if source == "footage":
+        return ("source",)
+    return "source", "speakers", "view", "emotions", "levels"
 
 
 def _of_model(stage: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -1,12 +1,15 @@
 """What is in a bundle, for reading."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from emohead.generate.bundle import Bundle
 from emohead.landmarks.options import LandmarkModelOptions
 
 
 def describe(bundle: Bundle) -> str:
     """Some lines of text: the models and their sizes, what they were trained on, their use."""
-    card, data = bundle.card, bundle.card["config"]["data"]
+    card = bundle.card
     landmarks, translator = bundle.landmarks.options, bundle.translator.options
     rows = {
         "method": f"{card['method']} ({card['label']}), seed {card['seed']}",
@@ -16,15 +19,23 @@ def describe(bundle: Bundle) -> str:
         "PCA basis": f"{landmarks.components} components",
         "translator": f"{card['translator']}: U-Net {'-'.join(map(str, translator.widths))}, "
         f"attention {translator.attention}, {_parameters(bundle.translator)} parameters",
-        "trained on": f"data source {data['source']}, "
-        f"speakers {', '.join(data['speakers'] or ['all'])}, {data['view']} view, "
-        f"emotions {', '.join(data['emotions'])}, levels {', '.join(map(str, data['levels']))}",
+        "trained on": _data(card["config"]["data"]),
         "config": card["config_hash"],
         "weights": bundle.fingerprint,
         "note": card["note"],
         "use": card["use"],
     }
     return "\n".join(f"{name:<15} {text}" for name, text in rows.items() if text)
+
+
+def _data(data: Mapping[str, Any]) -> str:
+    if "speakers" not in data:
+        return "footage"
+    return (
+        f"data source {data['source']}, speakers {', '.join(data['speakers'] or ['all'])}, "
+        f"{data['view']} view, emotions {', '.join(data['emotions'])}, "
+        f"levels {', '.join(map(str, data['levels']))}"
+    )
 
 
 def _landmark_model(options: LandmarkModelOptions) -> str:

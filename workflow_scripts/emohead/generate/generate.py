@@ -1,7 +1,7 @@
 """From a sound and a picture of a face to a video in which the face says it."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -11,12 +11,12 @@ import torch
 from tqdm import tqdm
 
 from emohead.faces import FaceFinder
-from emohead.files import whole_file
 from emohead.generate.ahead import ahead
 from emohead.generate.belief import BeliefPerSecond, write_belief
 from emohead.generate.bundle import Bundle
 from emohead.generate.output import VideoSink, synthetic_metadata
 from emohead.generate.paste import Paster
+from emohead.generate.places import promised_file, writing
 from emohead.generate.portrait import Portrait, read_portrait
 from emohead.generate.precision import Precision, fast_translator
 from emohead.generate.sound import Sound, mfcc_windows
@@ -73,6 +73,7 @@ def generate(
         raise ValueError(
             f"model {bundle.name} has no emotion classifier: it has no belief to write"
         )
+    _check_names([audio, face], [out, save_landmarks, emotion])
     if threads is not None:
         torch.set_num_threads(threads)
     sound = Sound(audio)
@@ -100,7 +101,7 @@ def generate(
     )
     with ExitStack() as files:
         landmarks_file, emotion_file = (
-            None if path is None else files.enter_context(_promised(path))
+            None if path is None else files.enter_context(promised_file(path))
             for path in (save_landmarks, emotion)
         )
         sink = files.enter_context(VideoSink(out, finish.size, sound, metadata))
@@ -112,10 +113,11 @@ def generate(
                 sink.write(finish(frame))
             bar.update(len(batch))
         if landmarks_file is not None:
-            with landmarks_file.open("wb") as file:
+            with writing(save_landmarks), landmarks_file.open("wb") as file:
                 np.savez(file, landmarks=np.concatenate(kept), transform=portrait.transform)
         if emotion_file is not None:
-            write_belief(emotion_file, belief.probabilities())
+            with writing(emotion):
+                write_belief(emotion_file, belief.probabilities())
     return Generated(sound.frames / FPS, sound.frames, portrait.faces, belief.probabilities())
 
 
@@ -134,13 +136,11 @@ class _Finish:
         return frame
 
 
-@contextmanager
-def _promised(path: Path) -> Iterator[Path]:
-    """`whole_file`, tried out at once: that a folder is closed is said before the work."""
-    with ExitStack() as files:
-        try:
-            unfinished = files.enter_context(whole_file(path))
-            unfinished.touch()
-        except OSError as error:
-            raise ValueError(f"{path}: can't be written ({error.strerror})") from error
-        yield unfinished
+def _check_names(inputs: Iterable[Path], outputs: Iterable[Path | None]) -> None:
+    """Raise ValueError for an output that would take the place of another file of the call."""
+    taken = {Path(path).resolve() for path in inputs}
+    for path in outputs:
+        if path is not None:
+            if Path(path).resolve() in taken:
+                raise ValueError(f"{path}: is named twice, give the file a name of its own")
+            taken.add(Path(path).resolve())

@@ -1,7 +1,7 @@
 """The video that comes out: written while it is made, with its sound, said to be synthetic."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from emohead import __version__
 from emohead.encoding import SoundFormat, mp4_writer
+from emohead.generate.places import check_file_name, writing
 from emohead.generate.sound import PLAYBACK_RATE, Sound
 
 _BIT_RATES = {"mono": 96_000, "stereo": 160_000}
@@ -52,9 +53,8 @@ class VideoSink:
     def __enter__(self) -> "VideoSink":
         if self._path.suffix.lower() != ".mp4":
             raise ValueError(f"{self._path}: the video is MPEG-4, its name must end in .mp4")
-        if self._path.is_dir():
-            raise ValueError(f"{self._path}: is a folder, name a file in it")
-        with self._told():
+        check_file_name(self._path)
+        with writing(self._path):
             self._writer = self._open.enter_context(
                 mp4_writer(
                     self._path, width=self._width, height=self._height, crf=18, preset="veryfast",
@@ -65,20 +65,12 @@ class VideoSink:
 
     def write(self, frame: np.ndarray) -> None:
         """The next frame, uint8 [H, W, 3] RGB."""
-        with self._told():
+        with writing(self._path):
             self._writer.add_frame(frame[: self._height, : self._width])
             samples = next(self._sound, None)
             if samples is not None:
                 self._writer.add_sound(samples)
 
     def __exit__(self, *failure) -> None:
-        with self._told():
+        with writing(self._path):
             self._open.__exit__(*failure)
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        """The system's errors as sentences."""
-        try:
-            yield
-        except OSError as error:
-            raise ValueError(f"{self._path}: can't be written ({error.strerror})") from error

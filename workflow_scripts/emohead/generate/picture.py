@@ -1,12 +1,17 @@
 """Picture files as they are meant to be seen: upright, opaque, eight bits, RGB."""
 
 import io
+import warnings
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
 _SRGB = ImageCms.createProfile("sRGB")
+# An EPS file is a program: Pillow would let Ghostscript run it. The others in Pillow's order.
+Image.preinit()
+Image.init()
+_FORMATS = [name for name in Image.ID if name != "EPS"]
 
 
 def read_picture(path: Path) -> np.ndarray:
@@ -17,11 +22,14 @@ def read_picture(path: Path) -> np.ndarray:
     """
     path = Path(path)
     try:
-        with Image.open(path) as image:
-            return np.array(_rgb(ImageOps.exif_transpose(image)))
+        with warnings.catch_warnings():
+            # Of pictures that are large, or have odd EXIF data, and can be read all the same.
+            warnings.simplefilter("ignore")
+            with Image.open(path, formats=_FORMATS) as image:
+                return np.array(_rgb(ImageOps.exif_transpose(image)))
     except Image.DecompressionBombError as error:
         raise ValueError(f"{path}: the picture is too large, make it smaller") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except (OSError, SyntaxError, ValueError, EOFError, RuntimeError) as error:
         reason = "not a picture, or of a format that Pillow doesn't know"
         if isinstance(error, OSError) and error.strerror:
             reason = error.strerror

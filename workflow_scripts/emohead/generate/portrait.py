@@ -27,6 +27,9 @@ _DETECTION_SIDE = (192, 480)
 # Where there is none, for smaller ones and ones that the border cuts: the picture goes on beyond it
 # by this part of its shorter side, which is brought to these pixels. Enlarging more finds no more.
 _BEYOND, _FINER_SIDES, _LARGEST_FINER = 0.3, (768, 1536), 2.0
+# A picture that is longer than this many times its width is a strip: enlarged so that a face could
+# be found in it, it would fill the memory.
+_LONGEST_SHAPE = 20
 # What scores less than this part of the best face's score is no face.
 _LEAST_SCORE = 0.1
 
@@ -55,6 +58,9 @@ def read_portrait(path: Path, crop_size: int, finder: FaceFinder) -> Portrait:
     the file is no picture, has no face, or one too small for `crop_size` pixels.
     """
     picture = read_picture(path)
+    height, width = picture.shape[:2]
+    if max(height, width) > _LONGEST_SHAPE * min(height, width):
+        raise ValueError(f"{path}: {width} x {height} pixels are a strip: cut out the face")
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
     landmarks, faces = _find_largest(grey, finder)
     if not faces:

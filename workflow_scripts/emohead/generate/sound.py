@@ -44,7 +44,8 @@ class Sound:
         self.seconds = samples / SAMPLE_RATE
         if self.seconds < _SHORTEST:
             raise ValueError(
-                f"{self.path}: lasts {self.seconds:.2f} s, at least {_SHORTEST} s are needed"
+                f"{self.path}: lasts {int(100 * self.seconds) / 100:.2f} s, at least {_SHORTEST} s "
+                "are needed"
             )
         self.frames = -(-samples // SAMPLES_PER_FRAME)
 

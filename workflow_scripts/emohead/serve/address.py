@@ -6,7 +6,7 @@ from ipaddress import AddressValueError, IPv4Address
 
 @dataclass(frozen=True)
 class Address:
-    """An IPv4 address of this machine and a port; ValueError for anything else as `host`."""
+    """An IPv4 address of this machine and a port; ValueError for anything else."""
 
     host: str = "127.0.0.1"
     port: int = 7860
@@ -18,6 +18,8 @@ class Address:
             raise ValueError(
                 f"host {self.host!r} of the page: give an IPv4 address, such as 127.0.0.1"
             ) from error
+        if not 0 < self.port < 65_536:
+            raise ValueError(f"port {self.port} of the page: give one from 1 to 65535")
 
     @property
     def is_private(self) -> bool:

@@ -55,7 +55,8 @@ class Guard:
     ) -> tuple[PlainTextResponse | None, Receive]:
         """A refusal, if any, and what the next one receives the request from."""
         length = headers.get("content-length", "")
-        if not length.isdecimal():
+        # A request in chunks goes on until it ends, whatever length it announces.
+        if not length.isdecimal() or "transfer-encoding" in headers:
             return PlainTextResponse("the request doesn't say how long it is", 411), receive
         if headers.get("content-type", "").startswith("multipart/form-data"):
             if int(length) > self._upload_bytes + _AROUND_FILE:
@@ -65,7 +66,11 @@ class Guard:
         if int(length) > _LONGEST_JSON:
             return PlainTextResponse("the request is too long", 413), receive
         body = await _body(receive)
-        if _names_address(body):
+        try:
+            names_address = _names_address(body)
+        except RecursionError:
+            return PlainTextResponse("the request is nested too deeply", 400), receive
+        if names_address:
             return PlainTextResponse("files are uploaded, not fetched", 400), receive
         return None, _replay(body, receive)
 

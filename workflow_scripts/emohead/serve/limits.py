@@ -1,9 +1,10 @@
 """How much a visitor of the page may ask for."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from emohead.media import SAMPLE_RATE, iterate_audio
+from emohead.media import SAMPLE_RATE, iterate_audio, probe_sound
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,10 @@ class Limits:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if value <= 0:
-                raise ValueError(f"{name.replace('_', ' ')} of the page: {value} is not above 0")
+            if not 0 < value < math.inf:
+                raise ValueError(
+                    f"{name.replace('_', ' ')} of the page: {value} is not a number above 0"
+                )
 
     @property
     def upload_bytes(self) -> int:
@@ -31,7 +34,8 @@ class Limits:
     def check_length(self, sound: Path) -> None:
         """Raise ValueError when a sound is too long; decodes no more of it than is allowed."""
         samples = 0
-        for block in iterate_audio(sound):
+        # From where `generate` hears it.
+        for block in iterate_audio(sound, start=probe_sound(sound).start):
             samples += block.shape[1]
             if samples > self.seconds * SAMPLE_RATE:
                 raise ValueError(
