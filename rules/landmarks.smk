@@ -16,9 +16,9 @@ rule train_landmarks:
         "results/benchmarks/train_landmarks/{landmark_model}-seed{seed}.tsv"
     conda:
         "../envs/train.yaml"
-    threads: config["landmarks"]["train"]["threads"]
+    threads: lambda wildcards: train_threads("landmarks", wildcards.landmark_model)
     resources:
-        gpu=gpus("landmarks"),
+        gpu=lambda wildcards: gpus("landmarks", wildcards.landmark_model),
     params:
         options=lambda wildcards: as_json(
             model_options("landmarks", wildcards.landmark_model)
@@ -26,7 +26,7 @@ rule train_landmarks:
         state="state/landmarks/{landmark_model}-seed{seed}",
         curves="results/logs/tensorboard/train_landmarks/{landmark_model}-seed{seed}",
     shell:
-        "python {input.script} --features {input.features} --split {input.split} "
-        "--options '{params.options}' --seed {wildcards.seed} "
+        "python {input.script:q} --features {input.features} --split {input.split} "
+        "--options {params.options:q} --seed {wildcards.seed} "
         "--state {params.state} --model {output.model} --history {output.history} "
         "--curves {params.curves} > {log} 2>&1"

@@ -22,7 +22,7 @@ rule fetch_vgg_weights:
     params:
         downloads=config["translator"]["downloads"],
     shell:
-        "python {input.script} --downloads {params.downloads:q} --output {output} > {log} 2>&1"
+        "python {input.script:q} --downloads {params.downloads:q} --output {output} > {log} 2>&1"
 
 
 rule train_translator:
@@ -43,9 +43,9 @@ rule train_translator:
     priority: 1
     conda:
         "../envs/train.yaml"
-    threads: config["translator"]["train"]["threads"]
+    threads: lambda wildcards: train_threads("translator", wildcards.translator)
     resources:
-        gpu=gpus("translator"),
+        gpu=lambda wildcards: gpus("translator", wildcards.translator),
     params:
         options=lambda wildcards: as_json(
             model_options("translator", wildcards.translator)
@@ -54,7 +54,7 @@ rule train_translator:
         curves="results/logs/tensorboard/train_translator/{translator}-seed{seed}",
         pictures="results/logs/train_translator/{translator}-seed{seed}/samples",
     shell:
-        "python {input.script} --features {input.features} --split {input.split} "
-        "--options '{params.options}' --seed {wildcards.seed} --state {params.state} "
+        "python {input.script:q} --features {input.features} --split {input.split} "
+        "--options {params.options:q} --seed {wildcards.seed} --state {params.state} "
         "--model {output.model} --history {output.history} --curves {params.curves} "
         "--pictures {params.pictures} > {log} 2>&1"

@@ -1,5 +1,6 @@
 """Every alternative that the config offers is built, trained, saved and loaded again."""
 
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,11 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from jsonschema import Draft202012Validator
 from presets import ROOT
 
 from emohead.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from emohead.config import model_mistakes, model_options
 from emohead.landmarks.fit import train_landmark_model
 from emohead.landmarks.load import landmark_options, restore_landmark_model
 from emohead.landmarks.options import LandmarkModelOptions
@@ -21,7 +24,7 @@ from emohead.translator.fit import train_translator
 from emohead.translator.load import restore_translator
 from emohead.translator.losses import TranslatorLossOptions
 from emohead.translator.render import translate
-from emohead.translator.unet import TranslatorOptions
+from emohead.translator.unet import TranslatorOptions, build_translator
 
 SIZE = 32
 TRAIN = TrainOptions(epochs=1, batch_size=4, device="cpu")
@@ -73,6 +76,43 @@ def test_the_config_may_say_so(stage: str, changes: dict[str, Any]) -> None:
         model |= changes
     schema = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text())
     Draft202012Validator(schema).validate(config)
+
+
+MISTAKES = {
+    "widths": ("translator", {"widths": [4] * 4, "attention": "spatial"}),
+    "loss": ("translator", {"loss": {"l1": 0, "perceptual": 0}}),
+    "keep": ("translator", {"train": {"validation": 0, "keep": "best"}}),
+    "patience": ("landmarks", {"train": {"validation": 0, "patience": 5}}),
+    "devices": ("landmarks", {"train": {"batch_size": 8, "devices": 3}}),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_what_training_refuses_is_found_in_the_config(mistake: str) -> None:
+    stage, changes = MISTAKES[mistake]
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    for name in config[stage]["models"]:
+        assert not list(model_mistakes(config, stage, name))
+    config[stage]["models"]["mine"] = {**next(iter(config[stage]["models"].values())), **changes}
+    ((key, problem),) = model_mistakes(config, stage, "mine")
+    assert key.startswith(f"{stage}.") and problem.endswith(("(mine)", "multiple"))
+    options = model_options(config, stage, "mine")
+    with pytest.raises(ValueError, match=r"attention|both 0|validation|batch_size"):
+        TrainOptions(**options["train"])
+        TranslatorOptions(**options["model"])
+        TranslatorLossOptions(**options["loss"])
+
+
+@pytest.mark.parametrize("depth", [5, 6, 7, 8])
+def test_a_net_that_is_too_deep_for_the_crop_is_found_in_the_config(depth: int) -> None:
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    config["features"]["crop_size"] = 64
+    config["translator"]["options"]["widths"] = [4] * depth
+    found = [key for key, _ in model_mistakes(config, "translator", "unet")]
+    assert found == ["translator.options.widths"] * (depth > 6)
+    options = TranslatorOptions(**model_options(config, "translator", "unet")["model"])
+    with pytest.raises(ValueError, match="multiple of") if found else nullcontext():
+        build_translator(options).eval()(torch.zeros(1, 6, 64, 64))
 
 
 class Clip(SimpleNamespace):

@@ -197,6 +197,22 @@ def test_the_median_step_is_measured_after_the_first(monkeypatch):
     assert measuring.measure_translator(TRANSLATOR, 64) == 4 / 4
 
 
+def test_model_and_loss_are_compiled_together(monkeypatch):
+    """As training does, which compiles its whole task."""
+    compiled = []
+
+    def compile(function):
+        compiled.append(function)
+        return function
+
+    monkeypatch.setattr(torch, "compile", compile)
+    monkeypatch.setattr(measuring, "ENOUGH_SECONDS", 0)
+    options = {**TRANSLATOR, "train": {**TRAIN, "compile": True}}
+    assert measuring.measure_translator(options, 64) > 0
+    (step,) = compiled
+    assert step(1).requires_grad and step(1).shape == ()
+
+
 def test_all_trainings_are_estimated(monkeypatch):
     monkeypatch.setattr(measuring, "ENOUGH_SECONDS", 0)
     trainings = estimate_trainings(

@@ -1,10 +1,13 @@
+import contextlib
+import os
+import shutil
 import threading
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from filelock import FileLock
 from torch.utils.data import TensorDataset
 
 from emohead.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -15,6 +18,7 @@ from emohead.training import (
     TrainingTask,
     TrainOptions,
     fit,
+    save_training,
     training_state,
 )
 from emohead.training.checks import FiniteCheck
@@ -25,7 +29,8 @@ STEPS = EPOCHS * BATCHES
 
 def options(**changed) -> TrainOptions:
     given = {"epochs": EPOCHS, "batch_size": 4, "learning_rate": 0.05, "decay": 0.5}
-    return TrainOptions(**{**given, "device": "cpu", "checkpoint_minutes": 0, **changed})
+    given |= {"device": "cpu", "checkpoint_minutes": 0, "validation": 0.3}
+    return TrainOptions(**{**given, **changed})
 
 
 class Line(TrainingTask):
@@ -185,6 +190,16 @@ def test_a_number_that_is_none_stops_the_training_and_keeps_the_last_state(tmp_p
     assert np.isfinite(history.to_numpy()).all()
 
 
+def test_a_full_gpu_is_told_from_other_errors(tmp_path):
+    class Large(Line):
+        def forward(self, batch):
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    with pytest.raises(torch.OutOfMemoryError) as error:
+        trained(Large(), tmp_path)
+    assert "Lower train.batch_size (it is 4)" in error.value.__notes__[0]
+
+
 def test_steps_are_looked_at_together_where_looking_costs():
     """A GPU isn't made to wait at every step; the first bad one is named all the same."""
     check = FiniteCheck(options(), "32-true", every=5)
@@ -212,16 +227,39 @@ def test_dropout_differs_from_step_to_step(tmp_path):
     assert len({tuple(draw) for draw in draws}) == STEPS
 
 
-def test_a_second_process_waits_for_the_first(undisturbed, tmp_path, capsys):
-    with FileLock(tmp_path / "lock"):
-        second = Line()
-        thread = threading.Thread(target=trained, args=(second, tmp_path))
+@pytest.mark.parametrize("first_ends", ["well", "killed", "without its outputs"])
+def test_a_second_process_waits_for_the_first(undisturbed, tmp_path, capsys, first_ends):
+    """And has nothing to do, goes on from what is left, or begins."""
+    first, second = Line(dies_at=6 if first_ends == "killed" else None), Line()
+    model = tmp_path / "model.pt"
+
+    def later() -> None:
+        with (
+            contextlib.suppress(SystemExit),
+            training_state(tmp_path / "state", {"lr": 1}, outputs=[model]) as state,
+        ):
+            trained(second, state, keep="best")
+            model.write_text("second")
+
+    thread = threading.Thread(target=later)
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        training_state(tmp_path / "state", {"lr": 1}, outputs=[model]) as state,
+    ):
         thread.start()
-        thread.join(0.3)
-        assert second.steps == 0
+        said = ""
+        while "another process has this training" not in said:
+            thread.join(0.01)
+            assert thread.is_alive()
+            said += capsys.readouterr().out
+        trained(first, state, keep="best")
+        if first_ends == "well":
+            model.write_text("first")
     thread.join()
-    assert "another process has this training" in capsys.readouterr().out
-    assert_equal(undisturbed[0], second)
+    assert model.read_text() == ("first" if first_ends == "well" else "second")
+    steps = {"well": 0, "killed": STEPS - 6, "without its outputs": STEPS}
+    assert second.steps == steps[first_ends]
+    assert not list((tmp_path / "state").iterdir())
 
 
 def test_bf16_is_named_where_it_may_be_the_cause(tmp_path):
@@ -259,13 +297,60 @@ def test_best_weights_are_kept_and_patience_ends(tmp_path):
     assert (again.steps, again.model.bias.item()) == (0, 3)
 
 
-def test_a_half_written_state_of_a_killed_process_is_swept_away(undisturbed, tmp_path):
-    left = tmp_path / ".last.unfinished-12345.ckpt"
+@pytest.mark.parametrize("wish", [{"keep": "best"}, {"patience": 3}])
+def test_best_and_patience_want_a_validation_part(tmp_path, capsys, wish):
+    with pytest.raises(ValueError, match=r"train\.validation is 0"):
+        options(validation=0, **wish)
+    # Of few clips none may be held out: that is said, and the training ends as without the wish.
+    plain, wishing = Line(), Line()
+    fit(plain, data(), None, options(), seed=7, state=tmp_path / "plain")
+    assert "no clips to validate on" not in capsys.readouterr().out
+    fit(wishing, data(), None, options(**wish), seed=7, state=tmp_path / "wishing")
+    assert "no clips to validate on" in capsys.readouterr().out
+    assert_equal(plain, wishing)
+
+
+def left_behind(folder) -> Path:
+    """The state of a training that was killed before it began."""
+    with contextlib.suppress(KeyboardInterrupt), training_state(folder, 1, outputs=()) as state:
+        raise KeyboardInterrupt
+    return state
+
+
+def test_a_half_written_state_of_a_killed_process_is_swept_away(tmp_path):
+    left = left_behind(tmp_path) / ".last.unfinished-12345.ckpt"
     left.write_bytes(b"half")
-    task = Line()
-    trained(task, tmp_path)
-    assert not left.exists()
-    assert_equal(undisturbed[0], task)
+    with training_state(tmp_path, 1, outputs=()) as state:
+        assert left.parent == state
+        assert not left.exists()
+
+
+def test_a_removal_that_was_broken_off_leaves_a_beginning(tmp_path, monkeypatch):
+    """Not a training at its end whose best weights are gone."""
+    with (
+        pytest.raises(KeyboardInterrupt),
+        monkeypatch.context() as patch,
+        training_state(tmp_path, 1, outputs=()) as state,
+    ):
+        trained(Line(), state, keep="best")
+        patch.setattr(shutil, "rmtree", interrupted)
+    again = Line()
+    with training_state(tmp_path, 1, outputs=()) as state:
+        (state / "best.ckpt").unlink()
+        trained(again, state, keep="best")
+    assert again.steps == STEPS
+
+
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_results_are_on_the_disk_before_the_state_goes(tmp_path, monkeypatch):
+    on_disk = set()
+    monkeypatch.setattr(os, "fsync", lambda file: on_disk.add(os.fstat(file).st_ino))
+    model, history = tmp_path / "model.pt", tmp_path / "history.csv"
+    save_training(Checkpoint("landmarks", {}, {}, {}, pd.DataFrame({"epoch": [1]})), model, history)
+    assert on_disk == {model.stat().st_ino, history.stat().st_ino}
 
 
 def test_shuffle_is_new_each_epoch_and_the_same_again():
@@ -310,13 +395,11 @@ def test_state_is_keyed_by_options_and_file_contents(tmp_path):
     table.write_text("a")
     folders = []
     for given in ({"lr": 1}, {"lr": 2}, {"lr": 1}):
-        with training_state(tmp_path / "state", given, table) as state:
-            state.mkdir(parents=True)
+        with training_state(tmp_path / "state", given, table, outputs=()) as state:
             folders.append(state)
         assert not state.exists()
     table.write_text("b")
-    with training_state(tmp_path / "state", {"lr": 1}, table) as state:
-        state.mkdir(parents=True)
+    with training_state(tmp_path / "state", {"lr": 1}, table, outputs=()) as state:
         folders.append(state)
     assert folders[0] == folders[2]
     assert len(set(folders)) == 3

@@ -52,7 +52,7 @@ def test_trainings_side_by_side_have_different_gpus(other):
     ends.pop()()
 
 
-def test_who_finds_too_few_free_waits_without_holding_any(other, monkeypatch):
+def test_who_finds_too_few_free_waits_without_holding_any(other, monkeypatch, capsys):
     end = other(2)
     waits = []
 
@@ -65,6 +65,7 @@ def test_who_finds_too_few_free_waits_without_holding_any(other, monkeypatch):
     with reserved_gpus(2, ["a", "b", "c"]) as mine:
         assert mine == [0, 1]
     assert len(waits) == 1
+    assert capsys.readouterr().out == "other trainings have the GPUs (2 wanted): waiting\n"
 
 
 def test_processes_of_one_training_share_its_gpus():

@@ -1,14 +1,20 @@
 import pytest
 import torch
 
+from emohead import hardware as hardware_module
 from emohead.training import TrainOptions, choose_machine
 
 
 @pytest.fixture
-def hardware(monkeypatch):
+def hardware(monkeypatch, tmp_path):
     """`hardware(gpus, capability, cores, **what torch.cpu finds)`: the machine is another."""
+    (tmp_path / "Python.h").touch()
+    monkeypatch.setattr(hardware_module.sysconfig, "get_path", lambda _: tmp_path)
+    monkeypatch.delenv("CC", raising=False)
 
-    def pretend(gpus=0, capability=(8, 0), cores=16, **cpu) -> None:
+    def pretend(gpus=0, capability=(8, 0), cores=16, gcc="/bin/gcc", triton=True, **cpu) -> None:
+        monkeypatch.setattr(hardware_module.shutil, "which", {"gcc": gcc}.get)
+        monkeypatch.setattr(hardware_module.importlib.util, "find_spec", lambda _: triton or None)
         monkeypatch.setattr(torch.cuda, "is_available", lambda: gpus > 0)
         monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
         monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
@@ -31,6 +37,24 @@ def test_auto_on_a_gpu_is_compiled_bf16_with_workers(hardware):
     assert chosen(device="cpu").device == "cpu"
     hardware(gpus=1, capability=(7, 5))
     assert chosen().precision == "32-true"
+
+
+def test_auto_compiles_only_where_triton_can(hardware, monkeypatch, tmp_path):
+    """An image without gcc, as our own, isn't a reason for a training on a GPU to end."""
+    hardware(gpus=1, gcc=None)
+    assert chosen().compile is False
+    assert chosen(compile=True).compile is True  # as is asked for
+    monkeypatch.setenv("CC", "/opt/cc")
+    assert chosen().compile is True
+    hardware(gpus=1, capability=(6, 1))
+    assert chosen().compile is False
+    hardware(gpus=1)
+    assert chosen().compile is True
+    hardware(gpus=1, triton=False)
+    assert chosen().compile is False
+    hardware(gpus=1)
+    (tmp_path / "Python.h").unlink()
+    assert chosen().compile is False
 
 
 @pytest.mark.parametrize(

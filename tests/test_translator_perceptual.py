@@ -122,6 +122,12 @@ def test_other_weights_are_refused(tmp_path: Path) -> None:
     (tmp_path / "page.pth").write_text("<html>log in first</html>")
     with pytest.raises(ValueError, match=r"page\.pth.*VGG-19"):
         PerceptualLoss(tmp_path / "page.pth")
+    (tmp_path / "empty.pth").touch()
+    with pytest.raises(ValueError, match=r"empty\.pth.*VGG-19"):
+        PerceptualLoss(tmp_path / "empty.pth")
+    torch.save([torch.zeros(3)], tmp_path / "list.pth")
+    with pytest.raises(ValueError, match=r"list\.pth.*VGG-19"):
+        PerceptualLoss(tmp_path / "list.pth")
     with pytest.raises(ValueError, match="no file 'imagenet'"):
         TranslatorLoss(TranslatorLossOptions(vgg_weights="imagenet"))
 

@@ -24,9 +24,8 @@ parser.add_argument("--curves", type=Path, help="folder for TensorBoard")
 
 if __name__ == "__main__":
     flags = parser.parse_args()
-    with training_state(
-        flags.state, flags.options, flags.seed, flags.split, *flags.features
-    ) as state:
+    files, outputs = [flags.split, *flags.features], [flags.model, flags.history]
+    with training_state(flags.state, flags.options, flags.seed, *files, outputs=outputs) as state:
         checkpoint = train_landmark_model(
             open_clips(flags.features, clips_of_part(flags.split, "train")),
             landmark_options({**flags.options["model"], "loss": flags.options["loss"]}),

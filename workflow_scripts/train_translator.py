@@ -28,7 +28,8 @@ if __name__ == "__main__":
     flags = parser.parse_args()
     loss_options = TranslatorLossOptions(**flags.options["loss"])
     files = [flags.split, *flags.features, *filter(None, [loss_options.weights_file])]
-    with training_state(flags.state, flags.options, flags.seed, *files) as state:
+    outputs = [flags.model, flags.history]
+    with training_state(flags.state, flags.options, flags.seed, *files, outputs=outputs) as state:
         checkpoint = train_translator(
             open_clips(flags.features, clips_of_part(flags.split, "train")),
             TranslatorOptions(**flags.options["model"]),

@@ -1,10 +1,13 @@
 """What a config, merged and complete, says of models and data. Needs nothing but Python itself."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 #: MEAD's clips of an emotion at one level, and of neutral, which has only one.
 MEAD_CLIPS, MEAD_NEUTRAL_CLIPS = 30, 40
+
+#: Four maps of the decoder, which has one less than the encoder.
+FEWEST_WIDTHS_TO_ATTEND = 5
 
 
 def model_options(config: Mapping[str, Any], stage: str, name: str) -> dict[str, dict[str, Any]]:
@@ -16,6 +19,42 @@ def model_options(config: Mapping[str, Any], stage: str, name: str) -> dict[str,
         "loss": {**common["loss"], **loss},
         "train": {**common["train"], **train},
     }
+
+
+def model_mistakes(config: Mapping[str, Any], stage: str, name: str) -> Iterator[tuple[str, str]]:
+    """What can't be of one model, in values that are allowed each: (key, what is wrong).
+
+    Training would refuse it, but only after the clips have been extracted.
+    """
+    options = model_options(config, stage, name)
+    model, loss, train = options["model"], options["loss"], options["train"]
+    if train["batch_size"] % train["devices"]:
+        yield (
+            f"{stage}.train.batch_size",
+            f"{train['batch_size']} can't be shared out to {train['devices']} devices ({name}): "
+            "take a multiple",
+        )
+    if train["validation"] == 0 and (train["keep"] == "best" or train["patience"] is not None):
+        yield (
+            f"{stage}.train.validation",
+            f"is 0, and keep: best and patience go by the clips that it holds out ({name})",
+        )
+    if stage == "landmarks":
+        return
+    depth, crop_size = len(model["widths"]), config["features"]["crop_size"]
+    if crop_size % 2**depth:
+        yield (
+            "translator.options.widths",
+            f"{depth} of them want features.crop_size to be a multiple of {2**depth}, not "
+            f"{crop_size} ({name})",
+        )
+    if model["attention"] != "none" and depth < FEWEST_WIDTHS_TO_ATTEND:
+        yield (
+            "translator.options.widths",
+            f"attention wants {FEWEST_WIDTHS_TO_ATTEND} or more, not {depth} ({name})",
+        )
+    if loss["l1"] == loss["perceptual"] == 0:
+        yield "translator.loss", f"l1 and perceptual are both 0 ({name})"
 
 
 def clips_of(data: Mapping[str, Any], emotion: str) -> int:

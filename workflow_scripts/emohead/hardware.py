@@ -1,4 +1,10 @@
-"""What the processor at hand does fast."""
+"""What the processor at hand does fast, and what torch finds to work with."""
+
+import importlib.util
+import os
+import shutil
+import sysconfig
+from pathlib import Path
 
 import torch
 
@@ -12,6 +18,21 @@ def bf16_is_fast(device: str) -> bool:
         return torch.cuda.get_device_capability() >= (8, 0)
     found = torch.cpu.get_capabilities()
     return bool(found.get("amx_bf16") or found.get("avx512_bf16"))
+
+
+def can_compile() -> bool:
+    """Whether torch.compile finds what it needs for the GPU at hand.
+
+    That is Triton, capability 7 or later, and for Triton's own launcher a C compiler and Python's
+    headers, which slim images and many a server's Python don't have.
+    """
+    compiler = os.environ.get("CC") or shutil.which("gcc") or shutil.which("clang")
+    return (
+        importlib.util.find_spec("triton") is not None
+        and torch.cuda.get_device_capability() >= (7, 0)
+        and compiler is not None
+        and Path(sysconfig.get_path("include"), "Python.h").exists()
+    )
 
 
 def int8_is_fast(device: str) -> bool:

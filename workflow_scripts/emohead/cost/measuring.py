@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from emohead.cost.steps import Step, landmark_step, translator_step
-from emohead.training.machine import Machine, choose_machine
+from emohead.training.machine import Machine, choose_machine, set_up_torch
 from emohead.training.options import TrainOptions
 
 ENOUGH_SECONDS = 10
@@ -35,19 +36,21 @@ def measure_landmark_model(options: Mapping[str, Any], frames: int) -> float:
 def _seconds_per_sample(step: Step, train: TrainOptions, machine: Machine) -> float:
     """The median step's, after a first one, which warms up."""
     print(machine, flush=True)
-    if machine.device == "cpu":
-        torch.set_num_threads(train.threads)
-    if machine.compile:
-        step.model.compile()
+    set_up_torch(train.threads)
+
+    def loss_of(samples: int) -> Tensor:
+        return step.loss(step.forward(samples))
+
+    run = torch.compile(loss_of) if machine.compile else loss_of
     adam = torch.optim.Adam(step.model.parameters())
-    samples = train.batch_size // train.devices
+    samples = train.batch_size // machine.devices
     bf16 = machine.precision == "bf16-mixed"
     seconds: list[float] = []
     while len(seconds) < FEWEST_STEPS or sum(seconds) < ENOUGH_SECONDS:
         start = time.perf_counter()
         adam.zero_grad()
         with torch.autocast(machine.device, torch.bfloat16, enabled=bf16):
-            loss = step.loss(step.forward(samples))
+            loss = run(samples)
         loss.backward()
         adam.step()
         loss.item()  # waits for a GPU

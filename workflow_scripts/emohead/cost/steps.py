@@ -44,7 +44,7 @@ def translator_step(
         loss_options = replace(loss_options, l1=1, perceptual=0)
     with torch.device(device):
         model = UNet(TranslatorOptions(**options["model"]))
-    loss = TranslatorLoss(loss_options).to(device)
+    loss = TranslatorLoss(loss_options).to(device, memory_format=torch.channels_last)
 
     def forward(images: int) -> Tensor:
         size = (images, INPUT_CHANNELS, crop_size, crop_size)

@@ -65,7 +65,7 @@ def fit_basis(landmarks: np.ndarray, size: int) -> LandmarkBasis:
             f"coordinates: choose 1 to {min(faces.shape)}"
         )
     mean = faces.mean(axis=0)
-    # The 136 x 136 covariance needs no copy of the frames, of which MEAD has millions.
+    # Of MEAD's millions of frames, a singular value decomposition would take far more memory.
     covariance = np.cov(faces, rowvar=False)
     variances, directions = np.linalg.eigh(covariance)
     variances, components = variances[::-1], directions.T[::-1]

@@ -120,7 +120,8 @@ def _of_speaker(references: Mapping[str, np.ndarray], clip_id: str) -> np.ndarra
     if speaker not in references:
         raise ValueError(
             f"speaker {speaker} has no neutral training clip for the landmark option "
-            "reference: neutral: add neutral to data.emotions, or choose first or random"
+            "reference: neutral: add neutral to data.emotions, lower landmarks.train.validation if "
+            "that holds the only one out, or choose first or random"
         )
     return references[speaker]
 

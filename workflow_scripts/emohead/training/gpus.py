@@ -30,11 +30,15 @@ def reserved_gpus(count: int, names: Sequence[str]) -> Iterator[list[int]]:
         return
     folder = Path(tempfile.gettempdir())
     locks = [FileLock(folder / f"emohead-gpu-{name}.lock", mode=0o666) for name in names]
-    while len(held := _take(locks, count)) < count:
+    held = _take(locks, count)
+    if len(held) < count:
+        print(f"other trainings have the GPUs ({count} wanted): waiting", flush=True)
+    while len(held) < count:
         # All or none: or two trainings could wait for each other.
         for index in held:
             locks[index].release()
         time.sleep(1)
+        held = _take(locks, count)
     os.environ[RESERVED] = ",".join(map(str, held))
     try:
         yield held

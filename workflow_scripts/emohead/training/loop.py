@@ -1,6 +1,5 @@
 """The training loop: epochs of steps, each epoch followed by a validation."""
 
-import os
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -18,7 +17,7 @@ from emohead.training.batches import EpochLoader
 from emohead.training.best import best_epoch, out_of_patience
 from emohead.training.checks import GRADIENT, FiniteCheck, gradient_norm
 from emohead.training.gpus import gpu_names, reserved_gpus
-from emohead.training.machine import Machine, choose_machine
+from emohead.training.machine import Machine, choose_machine, set_up_torch
 from emohead.training.means import EpochMeans
 from emohead.training.options import TrainOptions
 from emohead.training.progress import Progress
@@ -45,29 +44,31 @@ def fit(
     Every `checkpoint_minutes` and after every epoch all that is needed to go on goes to the folder
     `state`, which is of this training alone: see `training_state`. A run that finds a state there
     goes on from it, inside an epoch too, and ends with the weights and the history (but for its
-    seconds) of one that was never stopped: on a CPU to the bit. A lock keeps a second run out
-    until the first has ended.
+    seconds) of one that was never stopped: on a CPU to the bit.
 
     `curves` is a folder for TensorBoard. `after_epoch` is called with the number of the epoch, from
     1, once its validation is done. With several devices the script is started again for each of the
     others; these processes end here. Raises Diverged when a loss or gradient is NaN or infinite.
     """
     machine = choose_machine(options)
-    files = StateFiles(state)
     with ExitStack() as stack:
         gpus = []
         if machine.device == "cuda":
             gpus = stack.enter_context(reserved_gpus(machine.devices, gpu_names()))
         fabric = _start(machine, gpus, options)
         if fabric.is_global_zero:
-            stack.enter_context(files.alone())
             print(machine, flush=True)
-        fabric.barrier()
         training = _Training(
             fabric, machine, task, train_data, validation_data, options,
-            seed=seed, files=files, curves=curves, after_epoch=after_epoch,
+            seed=seed, files=StateFiles(state), curves=curves, after_epoch=after_epoch,
         )  # fmt: skip
-        training.run()
+        fabric.barrier()  # all have read the state, which the first one's process may remove
+        try:
+            training.run()
+        except torch.OutOfMemoryError as error:
+            size = f"train.batch_size (it is {options.batch_size})"
+            error.add_note(f"Lower {size}, or share it out to more GPUs with train.devices.")
+            raise
     if not fabric.is_global_zero:
         raise SystemExit
     return pd.DataFrame(training.history)
@@ -75,10 +76,6 @@ def fit(
 
 def _start(machine: Machine, gpus: list[int], options: TrainOptions) -> Fabric:
     """Set torch up, and one process for each device; `gpus` are indices."""
-    torch.set_num_threads(options.threads)
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic with it
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # for debugging alone, and slow
     fabric = Fabric(
         accelerator=machine.device,
         devices=gpus or machine.devices,
@@ -87,6 +84,7 @@ def _start(machine: Machine, gpus: list[int], options: TrainOptions) -> Fabric:
         plugins=[LightningEnvironment()],
     )
     fabric.launch()
+    set_up_torch(options.threads)  # last: launching several processes chooses threads of its own
     return fabric
 
 
@@ -136,6 +134,8 @@ class _Training:
 
     def run(self) -> None:
         """Train to the end; the task then has the weights to keep."""
+        if self.validation_data is None and self.options.wants_best_epoch:
+            self._say("no clips to validate on, of so few: all epochs, and the last one's weights")
         while self.epoch < self.options.epochs:
             if out_of_patience(self.history, self.options.patience):
                 self._say(f"no better validation loss for {self.options.patience} epochs: enough")
@@ -144,7 +144,7 @@ class _Training:
             self._end_epoch()
         self.progress.close()
         best = best_epoch(self.history)
-        if self.options.keep == "best" and best is not None:
+        if self.options.keep == "best" and best is not None and self.fabric.is_global_zero:
             self._say(f"keeping the weights of epoch {best}, the best on the validation clips")
             self.task.load_state_dict(self.files.load_best())
 
@@ -163,9 +163,9 @@ class _Training:
             self.adam.step()
             self.adam.zero_grad()
             self.means.add(figures, count)
-            self.progress.step(
-                self.epoch, self.batch, self.step, count * self.fabric.world_size, self.means.values
-            )
+            if self.fabric.is_global_zero:
+                seen = count * self.fabric.world_size
+                self.progress.step(self.epoch, self.batch, self.step, seen, self.means.values)
             self.batch += 1
             self.step += 1
             if self._state_is_due():

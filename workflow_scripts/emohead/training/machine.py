@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from emohead.hardware import bf16_is_fast
+from emohead.hardware import bf16_is_fast, can_compile
 from emohead.training.options import TrainOptions
 
 MOST_WORKERS = 8
@@ -44,11 +44,21 @@ def choose_machine(options: TrainOptions) -> Machine:
     precision = options.precision
     if precision == "auto":
         precision = "bf16-mixed" if bf16_is_fast(device) else "32-true"
-    compiled = device == "cuda" if options.compile == "auto" else options.compile
+    compiled = options.compile
+    if compiled == "auto":
+        compiled = device == "cuda" and can_compile()
     workers = options.workers
     if workers == "auto":
         workers = min(MOST_WORKERS, max(1, cores() // devices - 1)) if device == "cuda" else 0
     return Machine(device, devices, precision, compiled, workers)
+
+
+def set_up_torch(threads: int) -> None:
+    """The same sums in the same order every time, where torch can; `threads` are a CPU's."""
+    torch.set_num_threads(threads)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic with it
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # for debugging alone, and slow
 
 
 def cores() -> int:

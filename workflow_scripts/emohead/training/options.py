@@ -22,10 +22,12 @@ class TrainOptions:
       `emohead.landmarks.data`.
 
     What decides the speed: `device`; `devices`, how many of them (or processes on a CPU);
-    `compile` by torch ("auto": on a GPU); `workers`, processes that prepare batches ("auto": none
-    on a CPU, up to 8 on a GPU); `checkpoint_minutes` between two states inside an epoch.
+    `compile` by torch ("auto": on a GPU, where that works); `workers`, processes that prepare
+    batches ("auto": none on a CPU, up to 8 on a GPU); `checkpoint_minutes` between two states
+    inside an epoch.
 
-    Raises ValueError when a batch can't be shared out.
+    Raises ValueError when a batch can't be shared out, or when the best epoch is asked for without
+    a validation part to tell it by.
     """
 
     epochs: int
@@ -51,3 +53,13 @@ class TrainOptions:
                 f"train.batch_size {self.batch_size} can't be shared out evenly to "
                 f"{self.devices} devices (train.devices): take a multiple"
             )
+        if self.validation == 0 and self.wants_best_epoch:
+            raise ValueError(
+                "train.validation is 0, and train.keep: best and train.patience go by the loss on "
+                "the clips that it holds out: raise it, or set them to last and null"
+            )
+
+    @property
+    def wants_best_epoch(self) -> bool:
+        """Whether the validation loss decides something."""
+        return self.keep == "best" or self.patience is not None

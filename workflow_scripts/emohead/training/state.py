@@ -4,10 +4,10 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 from filelock import FileLock, Timeout
@@ -17,12 +17,16 @@ from emohead.files import whole_file
 
 
 @contextmanager
-def training_state(folder: Path, *inputs: Any) -> Iterator[Path]:
+def training_state(folder: Path, *inputs: Any, outputs: Sequence[Path]) -> Iterator[Path]:
     """The folder of one unfinished training below `folder`, named by a hash of its inputs.
 
     A Path among the inputs stands for the content of its file, anything else for its JSON form:
     a training whose options or data changed never goes on from the old state. The folder is
-    removed when the block succeeds.
+    removed when the block succeeds, in which `outputs` are written.
+
+    It is this process's alone until then. One that comes later waits, and goes on from what is
+    left there; if nothing is, the first has succeeded, its `outputs` are good, and the later one
+    ends here: a killed Snakemake may leave a training behind that lives on.
     """
     total = hashlib.sha256()
     for part in inputs:
@@ -32,8 +36,38 @@ def training_state(folder: Path, *inputs: Any) -> Iterator[Path]:
         else:
             total.update(json.dumps(part, sort_keys=True).encode())
     state = folder / total.hexdigest()[:16]
-    yield state
-    shutil.rmtree(state)
+    with _alone(state, outputs):
+        yield state
+        StateFiles(state).remove()
+
+
+@contextmanager
+def _alone(state: Path, outputs: Sequence[Path]) -> Iterator[None]:
+    """Keep other processes away from a state, see `training_state`."""
+    if int(os.environ.get("LOCAL_RANK", 0)):  # of a further device: the first one's process has it
+        yield
+        return
+    state.parent.mkdir(parents=True, exist_ok=True)
+    path = state.with_name(f"{state.name}.lock")
+    lock, waited = FileLock(path), False
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print(f"another process has this training in {state}: waiting", flush=True)
+        lock.acquire()
+        waited = True
+    try:
+        if waited and not state.exists() and all(output.exists() for output in outputs):
+            print("it has finished it", flush=True)
+            raise SystemExit
+        state.mkdir(exist_ok=True)
+        for left in state.glob(".*.unfinished-*"):  # of killed processes
+            left.unlink()
+        yield
+    finally:
+        if not state.exists():
+            path.unlink(missing_ok=True)
+        lock.release()
 
 
 def save_training(checkpoint: Checkpoint, model: Path, history: Path) -> None:
@@ -41,6 +75,9 @@ def save_training(checkpoint: Checkpoint, model: Path, history: Path) -> None:
     with whole_file(history) as unfinished:
         checkpoint.history.to_csv(unfinished, index=False)
     save_checkpoint(model, checkpoint)
+    for path in (history, model):
+        with path.open("rb") as file:
+            _to_disk(file)  # before the state goes
 
 
 class StateFiles:
@@ -52,26 +89,6 @@ class StateFiles:
     def __init__(self, folder: Path):
         self._folder = folder
         self._last, self._best = folder / "last.ckpt", folder / "best.ckpt"
-
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Keep other processes out; wait for one that came first.
-
-        A killed Snakemake may leave a training behind that lives on.
-        """
-        self._folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self._folder / "lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            print(f"another process has this training in {self._folder}: waiting", flush=True)
-            lock.acquire()
-        try:
-            for left in self._folder.glob(".*.unfinished-*"):  # of killed processes
-                left.unlink()
-            yield
-        finally:
-            lock.release()
 
     def save(self, state: dict[str, Any]) -> None:
         """Take the place of the last state."""
@@ -91,9 +108,19 @@ class StateFiles:
         """The best weights so far."""
         return torch.load(self._best, weights_only=True, map_location="cpu")
 
+    def remove(self) -> None:
+        """Remove the folder; if that is broken off, what is left is a training's beginning."""
+        self._last.unlink(missing_ok=True)
+        shutil.rmtree(self._folder)
+
 
 def _save(path: Path, content: Any) -> None:
     with whole_file(path) as unfinished, unfinished.open("wb") as file:
         torch.save(content, file)
-        file.flush()
-        os.fsync(file.fileno())  # or a power cut may leave the new name with no content
+        _to_disk(file)
+
+
+def _to_disk(file: BinaryIO) -> None:
+    """Or a power cut may leave a new name with no content."""
+    file.flush()
+    os.fsync(file.fileno())

@@ -105,7 +105,7 @@ def _load(layers: nn.Module, weights: Path) -> None:
     try:
         state = torch.load(weights, weights_only=True, map_location="cpu")
         layers.load_state_dict({name: state[f"features.{name}"] for name in layers.state_dict()})
-    except (KeyError, RuntimeError, TypeError, UnpicklingError) as error:
+    except (EOFError, KeyError, RuntimeError, TypeError, UnpicklingError) as error:
         raise ValueError(f"{weights}: not torchvision's VGG-19 state dict ({error})") from error
 
 
