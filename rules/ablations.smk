@@ -1,4 +1,4 @@
-# ablations: each stage by itself, for the choices that the paper leaves open. See config/ablations.yaml.
+# ablations: each stage by itself, for what the paper leaves open. See config/ablations.yaml.
 
 
 rule evaluate_stage:
@@ -23,7 +23,7 @@ rule evaluate_stage:
     params:
         references=references(),
     shell:
-        "python {input.script} --stage {wildcards.stage} --model {input.model} "
+        "python {input.script:q} --stage {wildcards.stage} --model {input.model} "
         "--features {input.features} --split {input.split} --references {params.references} "
         "--name {wildcards.name} --seed {wildcards.seed} --output {output} > {log} 2>&1"
 
@@ -45,7 +45,7 @@ rule evaluate_sound:
         "../envs/media.yaml"
     threads: 1
     shell:
-        "python {input.script} --features {input.features} --split {input.split} "
+        "python {input.script:q} --features {input.features} --split {input.split} "
         "--output {output} > {log} 2>&1"
 
 
@@ -74,7 +74,7 @@ rule report_ablations:
         landmarks=ablation_labels("landmarks"),
         translator=ablation_labels("translator"),
     shell:
-        "python {input.script} --scores {input.scores} --sound {input.sound} {params.landmarks} "
+        "python {input.script:q} --scores {input.scores} --sound {input.sound} {params.landmarks} "
         "{params.translator} --csv {output.csv} --md {output.md} --figure {output.figure} "
         "> {log} 2>&1"
 

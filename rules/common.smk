@@ -2,6 +2,7 @@
 import ast
 import json
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -29,20 +30,19 @@ shell.prefix("set -euo pipefail; export PYTHONNOUSERSITE=1; ")
 def check_config():
     """Stop with one line for a config mistake: the key, what is wrong, what is allowed."""
     schema = yaml.safe_load(
-        (Path(workflow.basedir) / "schemas/config.schema.yaml").read_text()
+        (Path(workflow.basedir) / "schemas/config.schema.yaml").read_bytes()
     )
     errors = Draft202012Validator(schema).iter_errors(config)
     for error in sorted(errors, key=lambda e: (len(e.path), str(e.path))):
         stop(".".join(map(str, error.absolute_path)) or "(top level)", explain(error))
-    for stage in ("landmarks", "translator"):
-        for name in config[stage]["models"]:
-            check_batch(stage, name)
+    check_models()
     for name in config["translator"]["models"]:
         check_vgg(name)
     CHECK_SOURCE[config["data"]["source"]]()
     if not shards():
         stop("data", "no clips: there are no speakers or no emotions")
     check_methods()
+    check_weights()
     check_ablations()
     check_requests()
 
@@ -60,15 +60,17 @@ def keep_order(values, defaults):
         values[key] = value
 
 
-def check_batch(stage, name):
-    """Several devices share each batch of a model's training evenly."""
-    train = model_options(stage, name)["train"]
-    if train["batch_size"] % train["devices"]:
-        stop(
-            f"{stage}.train.batch_size",
-            f"{train['batch_size']} can't be shared out to {train['devices']} devices ({name}): "
-            "take a multiple",
-        )
+def check_models():
+    """What training would refuse only once the clips have been extracted."""
+    for stage in ("landmarks", "translator"):
+        for name in config[stage]["models"]:
+            if name in STAND_INS:
+                stop(
+                    f"{stage}.models.{name}",
+                    "stands for what is no model in methods: take another name",
+                )
+            for key, problem in emohead.config.model_mistakes(config, stage, name):
+                stop(key, problem)
 
 
 def check_vgg(name):
@@ -76,17 +78,24 @@ def check_vgg(name):
     loss = model_options("translator", name)["loss"]
     if loss["vgg_weights"] == "random" or not loss["perceptual"]:
         return
-    if loss["vgg_width"] != 1:
-        stop(
-            "translator.loss.vgg_width",
-            f"must be 1, unless vgg_weights is random ({name} has {loss['vgg_width']})",
-        )
     weights = loss["vgg_weights"]
     if weights != IMAGENET_WEIGHTS and not Path(weights).is_file():
         stop(
             "translator.loss.vgg_weights",
             f"there is no file {weights!r} (or say imagenet, or random)",
         )
+    if loss["vgg_width"] != 1:
+        stop(
+            "translator.loss.vgg_width",
+            f"must be 1, unless vgg_weights is random ({name} has {loss['vgg_width']})",
+        )
+
+
+def check_weights():
+    """Without the file Snakemake would keep an old report, as if nothing had been asked for."""
+    for name, weights in config["evaluation"]["weights"].items():
+        if weights and not Path(weights).is_file():
+            stop(f"evaluation.weights.{name}", f"there is no file {weights!r}")
 
 
 def stop(key, problem):
@@ -100,7 +109,11 @@ def explain(error):
         unknown = [k for k in error.instance if k not in error.schema["properties"]]
         return f"unknown key {', '.join(unknown)} (known keys: {', '.join(error.schema['properties'])})"
     if error.validator == "oneOf" and list(error.path)[:1] == ["methods"]:
-        return "give it landmarks and translator, or a folder of videos"
+        return "give it landmarks and translator, or a folder of videos (and reference)"
+    if error.validator == "oneOf":
+        return "; or ".join(each.message for each in error.context)
+    if re.fullmatch(r"[-+]?\d+e[-+]?\d+", str(error.instance), re.IGNORECASE):
+        return f"{error.message}: YAML wants a point in it, as in 1.0e-4"
     return error.message
 
 
@@ -117,7 +130,7 @@ def library(name):
     """
     found, todo = set(), [SCRIPTS / name]
     while todo:
-        for node in ast.walk(ast.parse(todo.pop().read_text())):
+        for node in ast.walk(ast.parse(todo.pop().read_bytes())):
             names = []
             if isinstance(node, ast.Import):
                 names = [alias.name for alias in node.names]
@@ -155,14 +168,26 @@ def vgg_weights(wildcards):
 
 def as_json(value):
     """A value as one JSON text with a fixed key order, for a script's flag."""
-    return json.dumps(value, sort_keys=True)
+    text = json.dumps(value, sort_keys=True)
+    # A {word} can only stand in one of its strings: Snakemake would take it for a wildcard.
+    return re.sub(r"\{(?=\s*\w)", r"\\u007b", text)
 
 
-def gpus(stage):
-    """GPUs that a training of this stage asks for: its `devices`, where GPUs are to be used."""
-    train = config[stage]["train"]
+def verbatim(text):
+    """A parameter in which {word} is text, such as a formula in a label, and no wildcard."""
+    return lambda wildcards: text
+
+
+def gpus(stage, name=None):
+    """GPUs that a training asks for, a model's or its stage's: `devices`, if they are used."""
+    train = model_options(stage, name)["train"] if name else config[stage]["train"]
     found = train["device"] == "auto" and shutil.which("nvidia-smi") is not None
     return train["devices"] if train["device"] == "cuda" or found else 0
+
+
+def train_threads(stage, name):
+    """Cores of a model's training."""
+    return model_options(stage, name)["train"]["threads"]
 
 
 def note_flags():
@@ -183,7 +208,7 @@ def note_flags():
             "The translators' perceptual loss has a VGG-19 with random weights in place of "
             "ImageNet's."
         )
-    return " ".join(f"--note {shlex.quote(note)}" for note in notes)
+    return verbatim(" ".join(f"--note {shlex.quote(note)}" for note in notes))
 
 
 def used_options(stage):
@@ -220,7 +245,7 @@ include: "runs.smk"
 
 
 check_config()
-keep_order(config, yaml.safe_load(Path(workflow.basedir, "config.yaml").read_text()))
+keep_order(config, yaml.safe_load(Path(workflow.basedir, "config.yaml").read_bytes()))
 METHODS = {**BUILT_IN_METHODS, **config["methods"]}
 # The networks of evaluate_networks, by the file of their weights, if any.
 WEIGHTS = config["evaluation"]["weights"]

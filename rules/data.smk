@@ -21,7 +21,7 @@ rule make_mini:
         frame_size=config["data"]["mini"]["frame_size"],
         seed=config["data"]["mini"]["seed"],
     shell:
-        "python {input.script} --speaker {wildcards.speaker} --emotions {params.emotions} "
+        "python {input.script:q} --speaker {wildcards.speaker} --emotions {params.emotions} "
         "--levels {params.levels} --sentences {params.sentences} "
         "--frame-size {params.frame_size} --seed {params.seed} --workers {threads} "
         "--output {output} > {log} 2>&1"
@@ -48,7 +48,7 @@ rule fetch_archive:
         row=archive_row,
         downloads=config["data"]["archives"]["downloads"],
     shell:
-        "python {input.script} --table {input.table:q} --speaker {wildcards.speaker} "
+        "python {input.script:q} --table {input.table:q} --speaker {wildcards.speaker} "
         "--kind {wildcards.kind} --downloads {params.downloads:q} --output {output} > {log} 2>&1"
 
 
@@ -73,7 +73,7 @@ rule unpack_archives:
         emotions=config["data"]["emotions"],
         levels=config["data"]["levels"],
     shell:
-        "python {input.script} --speaker {wildcards.speaker} {params.archives} "
+        "python {input.script:q} --speaker {wildcards.speaker} {params.archives} "
         "--view {params.view} --emotions {params.emotions} --levels {params.levels} "
         "--output {output.folder} --problems {output.problems} > {log} 2>&1"
 
@@ -98,7 +98,7 @@ if config["data"]["source"] == "footage":
             folder=config["data"]["footage"]["folder"],
             rows=footage_rows,
         shell:
-            "python {input.script} --table {params.table:q} --folder {params.folder:q} "
+            "python {input.script:q} --table {params.table:q} --folder {params.folder:q} "
             "--speaker {wildcards.speaker} --emotion {wildcards.emotion} --output {output} "
             "> {log} 2>&1"
 
@@ -124,7 +124,7 @@ else:
             view=config["data"]["view"],
             levels=config["data"]["levels"],
         shell:
-            "python {input.script} --folder {params.folder:q} --speaker {wildcards.speaker} "
+            "python {input.script:q} --folder {params.folder:q} --speaker {wildcards.speaker} "
             "--view {params.view} --emotion {wildcards.emotion} --levels {params.levels} "
             "--output {output} > {log} 2>&1"
 

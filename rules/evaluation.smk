@@ -16,7 +16,7 @@ rule redetect_landmarks:
         "../envs/media.yaml"
     threads: 1
     shell:
-        "python {input.script} --shard {input.shard} --output {output} > {log} 2>&1"
+        "python {input.script:q} --shard {input.shard} --output {output} > {log} 2>&1"
 
 
 rule fit_emotion_judges:
@@ -35,7 +35,7 @@ rule fit_emotion_judges:
         "../envs/media.yaml"
     threads: 1
     shell:
-        "python {input.script} --features {input.features} --split {input.split} "
+        "python {input.script:q} --features {input.features} --split {input.split} "
         "--output {output} > {log} 2>&1"
 
 
@@ -59,7 +59,7 @@ rule evaluate_method:
         "../envs/media.yaml"
     threads: 1
     shell:
-        "python {input.script} --shard {input.shard} --landmarks {input.landmarks} "
+        "python {input.script:q} --shard {input.shard} --landmarks {input.landmarks} "
         "--true-shard {input.true_shard} --true-landmarks {input.true_landmarks} "
         "--judges {input.judges} --method {wildcards.method} --reference {wildcards.reference} "
         "--seed {wildcards.seed} --clips {output.clips} --row {output.row} > {log} 2>&1"
@@ -88,6 +88,6 @@ rule evaluate_networks:
             f"--{name} {shlex.quote(path or 'none')}" for name, path in WEIGHTS.items()
         ),
     shell:
-        "python {input.script} --shard {input.shard} --true-shard {input.true_shard} "
+        "python {input.script:q} --shard {input.shard} --true-shard {input.true_shard} "
         "--videos {input.videos} {params.weights} --method {wildcards.method} "
         "--reference {wildcards.reference} --seed {wildcards.seed} --output {output} > {log} 2>&1"

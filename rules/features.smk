@@ -21,7 +21,7 @@ rule extract_features:
         # Not an output: Snakemake deletes those of a job that was killed.
         state="state/features/{speaker}-{emotion}",
     shell:
-        "python {input.script} --clips {input.clips} --options '{params.options}' "
+        "python {input.script:q} --clips {input.clips} --options {params.options:q} "
         "--workers {threads} --state {params.state} --shard {output.shard} --table {output.table} > {log} 2>&1"
 
 
@@ -45,6 +45,6 @@ rule collect_clips:
     params:
         max_rejected=config["data"]["max_rejected"],
     shell:
-        "python {input.script} --lists {input.lists} --tables {input.tables} "
+        "python {input.script:q} --lists {input.lists} --tables {input.tables} "
         "--problems {input.problems} --max-rejected {params.max_rejected} --clips {output.clips} "
         "--rejected {output.rejected} > {log} 2>&1"

@@ -23,7 +23,7 @@ rule export_bundle:
         # Not the config: another request is no reason to make all videos again.
         card=lambda w: as_json(make_card(config, w.method, int(w.seed))),
     shell:
-        "python {input.script} --landmarks {input.landmarks} --translator {input.translator} "
+        "python {input.script:q} --landmarks {input.landmarks} --translator {input.translator} "
         "--card {params.card:q} --out {output} > {log} 2>&1"
 
 
@@ -51,7 +51,7 @@ rule generate:
         paste=lambda wildcards: flag_if(generate_request(wildcards), "paste"),
         watermark=lambda wildcards: flag_if(generate_request(wildcards), "watermark"),
     shell:
-        "python {input.script} --audio {input.audio:q} --face {input.face:q} "
+        "python {input.script:q} --audio {input.audio:q} --face {input.face:q} "
         "--bundle {input.bundle} {params.paste} {params.watermark} --threads {threads} "
         "--out {output} > {log} 2>&1"
 

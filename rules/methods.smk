@@ -25,7 +25,7 @@ rule synthesize:
         landmarks=method_flag("landmarks"),
         translator=method_flag("translator"),
     shell:
-        "python {input.script} --features {input.features} --clips {input.clips} "
+        "python {input.script:q} --features {input.features} --clips {input.clips} "
         "--split {input.split} --landmarks {params.landmarks} --translator {params.translator} "
         "--method {wildcards.method} --reference {wildcards.reference} --threads {threads} "
         "--shard {output.shard} --videos {output.videos} > {log} 2>&1"
@@ -55,7 +55,7 @@ rule import_videos:
         folder=lambda wildcards: METHODS[wildcards.method]["videos"],
         files=lambda wildcards: folder_files(METHODS[wildcards.method]["videos"]),
     shell:
-        "python {input.script} --videos {params.folder:q} --features {input.features} "
+        "python {input.script:q} --videos {params.folder:q} --features {input.features} "
         "--clips {input.clips} --split {input.split} --method {wildcards.method} "
         "--reference {wildcards.reference} --shard {output.shard} "
         "--output-videos {output.videos} --notes {output.notes} > {log} 2>&1"

@@ -31,7 +31,7 @@ rule report_crops:
     params:
         emotions=sorted({e for _, e in shards()}),
     shell:
-        "python {input.script} --clips {input.clips} --features {input.features} "
+        "python {input.script:q} --clips {input.clips} --features {input.features} "
         "--emotions {params.emotions} --output {output} > {log} 2>&1"
 
 
@@ -63,7 +63,7 @@ rule report_data:
         speakers=speakers(),
         emotions=sorted({e for _, e in shards()}),
     shell:
-        "python {input.script} --clips {input.clips} --rejected {input.rejected} "
+        "python {input.script:q} --clips {input.clips} --rejected {input.rejected} "
         "--split {input.split} --features {input.features} --crops-figure {input.crops} "
         "--speakers {params.speakers} --emotions {params.emotions} --output {output} "
         "> {log} 2>&1"
@@ -94,7 +94,7 @@ rule report_table1:
         labels=label_flags(),
         note=note_flags(),
     shell:
-        "python {input.script} --scores {input.scores} {params.labels} {params.note} "
+        "python {input.script:q} --scores {input.scores} {params.labels} {params.note} "
         "--csv {output.csv} --md {output.md} --tex {output.tex} --html {output.html} "
         "> {log} 2>&1"
 
@@ -122,7 +122,7 @@ rule report_claims:
     params:
         labels=label_flags(),
     shell:
-        "python {input.script} --scores {input.scores} {params.labels} --csv {output.csv} "
+        "python {input.script:q} --scores {input.scores} {params.labels} --csv {output.csv} "
         "--md {output.md} --html {output.html} > {log} 2>&1"
 
 
@@ -148,7 +148,7 @@ rule report_published:
     params:
         labels=label_flags(),
     shell:
-        "python {input.script} --scores {input.scores} {params.labels} --md {output.md} "
+        "python {input.script:q} --scores {input.scores} {params.labels} --md {output.md} "
         "--html {output.html} > {log} 2>&1"
 
 
@@ -175,7 +175,7 @@ rule report_emotions:
     params:
         labels=label_flags(),
     shell:
-        "python {input.script} --scores {input.scores} {params.labels} "
+        "python {input.script:q} --scores {input.scores} {params.labels} "
         "--reference {wildcards.reference} --output {output.figure} --csv {output.csv} "
         "> {log} 2>&1"
 
@@ -203,16 +203,17 @@ rule report_cost:
         seeds=len(config["seeds"]),
         clips=expected_clips(),
         test_fraction=config["split"]["test_fraction"],
+        mini="--mini" if config["data"]["source"] == "mini" else "",
         split="--split results/split.csv" if split_made() else "",
         split_made=split_made(),
         rates=config["report"]["cost"]["rates"],
         measure="--measure" if config["report"]["cost"]["measure"] else "",
     shell:
-        "python {input.script} --landmarks '{params.landmarks}' "
-        "--translator '{params.translator}' --crop-size {params.crop_size} "
+        "python {input.script:q} --landmarks {params.landmarks:q} "
+        "--translator {params.translator:q} --crop-size {params.crop_size} "
         "--seeds {params.seeds} {params.split} --expected-clips {params.clips} "
-        "--test-fraction {params.test_fraction} --rates {params.rates} {params.measure} "
-        "--output {output} 2>&1 | tee {log}"
+        "--test-fraction {params.test_fraction} {params.mini} --rates {params.rates} "
+        "{params.measure} --output {output} 2>&1 | tee {log}"
 
 
 rule report_landmarks:
@@ -239,7 +240,7 @@ rule report_landmarks:
         methods=shown_flags(CLIPS),
         emotions=config["report"]["emotions"],
     shell:
-        "python {input.script} {params.methods} --emotions {params.emotions} --output {output} "
+        "python {input.script:q} {params.methods} --emotions {params.emotions} --output {output} "
         "> {log} 2>&1"
 
 
@@ -266,7 +267,7 @@ rule report_frames:
         methods=shown_flags(CLIPS),
         emotions=config["report"]["emotions"],
     shell:
-        "python {input.script} {params.methods} --emotions {params.emotions} --output {output} "
+        "python {input.script:q} {params.methods} --emotions {params.emotions} --output {output} "
         "> {log} 2>&1"
 
 
@@ -291,7 +292,7 @@ rule report_training:
     params:
         histories=" ".join(f"--history {label}={path}" for label, path in histories()),
     shell:
-        "python {input.script} {params.histories} --output {output} > {log} 2>&1"
+        "python {input.script:q} {params.histories} --output {output} > {log} 2>&1"
 
 
 rule report_page:
@@ -327,13 +328,14 @@ rule report_page:
         videos=run_flags("--videos", VIDEOS),
         shards=run_flags("--shards", CLIPS),
         figures=" ".join(f"--figure {name}={path}" for name, path in FIGURES.items()),
+        data_page=rules.report_data.output[0],
         note=note_flags(),
         missing=networks_missing(),
         config=as_json(config),
     shell:
-        "python {input.script} --claims {input.claims} --table1 {input.table1} "
+        "python {input.script:q} --claims {input.claims} --table1 {input.table1} "
         "--published {input.published} --scores {input.scores} {params.labels} {params.videos} "
         "{params.shards} {params.figures} --training-figure {input.training} "
         "--clips {input.clips} --split {input.split} --rejected {input.rejected} "
-        "--benchmarks results/benchmarks --config {params.config:q} {params.note} "
-        "{params.missing} --output {output} > {log} 2>&1"
+        "--data-page {params.data_page} --benchmarks results/benchmarks "
+        "--config {params.config:q} {params.note} {params.missing} --output {output} > {log} 2>&1"

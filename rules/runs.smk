@@ -35,6 +35,8 @@ def check_methods():
             "neutral needs neutral clips of every speaker: say same_emotion",
         )
     for name, method in config["methods"].items():
+        if name in BUILT_IN_METHODS:
+            stop(f"methods.{name}", "is a row of every table: take another name")
         if "videos" in method:
             if not Path(method["videos"]).is_dir():
                 stop(
@@ -177,7 +179,7 @@ def label_flag(name):
 
 def label_flags():
     """The labels of all rows, in their order."""
-    return " ".join(map(label_flag, METHODS))
+    return verbatim(" ".join(map(label_flag, METHODS)))
 
 
 def run_flags(flag, pattern):
@@ -230,7 +232,9 @@ def ablation_scores(stage):
 
 def ablation_labels(stage):
     """`--STAGE NAME=TEXT` of a stage's models, the first the one to compare with."""
-    return " ".join(
-        f"--{stage} {shlex.quote(f'{name}={text}')}"
-        for name, text in config["ablations"][stage].items()
+    return verbatim(
+        " ".join(
+            f"--{stage} {shlex.quote(f'{name}={text}')}"
+            for name, text in config["ablations"][stage].items()
+        )
     )

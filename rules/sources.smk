@@ -23,6 +23,8 @@ def speakers():
         return sorted({speaker for speaker, _ in footage()})
     if data["speakers"]:
         return data["speakers"]
+    if data["source"] == "mini":
+        return ["W901", "W902"]
     if data["source"] == "archives":
         return sorted({speaker for speaker, _ in archives()})
     if isinstance(data["folder"], dict):

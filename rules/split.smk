@@ -22,7 +22,7 @@ rule split_clips:
         test_fraction=config["split"]["test_fraction"],
         seed=config["split"]["seed"],
     shell:
-        "python {input.script} --clips {input.clips} --unit {params.unit} "
+        "python {input.script:q} --clips {input.clips} --unit {params.unit} "
         "--gap {params.gap} --choice {params.choice} "
         "--test-fraction {params.test_fraction} --seed {params.seed} --output {output} "
         "> {log} 2>&1"

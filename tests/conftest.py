@@ -20,7 +20,17 @@ def own_number_of_threads():
 
 
 @pytest.fixture(scope="session")
-def snakemake_command():
+def variables() -> dict[str, str]:
+    """Ours, without a person's own profile of Snakemake, and packages from elsewhere."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name != "PYTHONPATH" and not name.startswith("SNAKEMAKE_")
+    }
+
+
+@pytest.fixture(scope="session")
+def snakemake_command(variables):
     """What subprocess needs to run snakemake in a folder: snakemake_command(folder, *arguments)."""
 
     def command(folder: Path, *arguments: str) -> dict:
@@ -31,7 +41,7 @@ def snakemake_command():
                 "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder),
                 "--nocolor", "--cores", "2",
             ],
-            "env": {**os.environ, "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}"},
+            "env": {**variables, "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}"},
         }  # fmt: skip
 
     return command

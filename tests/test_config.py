@@ -1,6 +1,9 @@
 """Config mistakes stop the run, with one line that names key and remedy, before any job."""
 
+import json
 import re
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -61,6 +64,57 @@ MISTAKES = {
     "ablation of no such model": (
         {"ablations": {"landmarks": {"msef_slots": "softmax over slots"}}},
         ["ablations.landmarks", "msef_slots", "audio2lm_msef"],
+    ),
+    "number without a point": (
+        {"landmarks": {"train": {"learning_rate": "1e-4"}}},
+        ["landmarks.train.learning_rate", "'1e-4'", "1.0e-4"],
+    ),
+    "no number of workers": (
+        {"landmarks": {"train": {"workers": -1}}},
+        ["landmarks.train.workers", "'auto' was expected", "minimum of 0"],
+    ),
+    "reference of a method that has no videos": (
+        {
+            "methods": {
+                "mine": {"landmarks": "at_net", "translator": "unet", "reference": "neutral"}
+            }
+        },
+        ["methods.mine", "videos (and reference)"],
+    ),
+    "best epoch by no clips": (
+        {"landmarks": {"train": {"keep": "best", "validation": 0}}},
+        ["landmarks.train.validation", "keep: best", "at_net"],
+    ),
+    "neutral references without neutral clips": (
+        {
+            "data": {"emotions": ["angry", "happy"]},
+            "landmarks": {"models": {"at_net": {"reference": "neutral"}}},
+        },
+        ["landmarks.options.reference", "data.emotions", "at_net"],
+    ),
+    "more halvings than the crop allows": (
+        {"translator": {"models": {"unet": {"widths": [8] * 8}}}},
+        ["translator.options.widths", "256, not 128", "unet"],
+    ),
+    "batch that devices can't share": (
+        {"landmarks": {"train": {"devices": 3}}},
+        ["landmarks.train.batch_size", "8", "3 devices"],
+    ),
+    "model called as what is no model": (
+        {"landmarks": {"models": {"truth": {"architecture": "at_net"}}}},
+        ["landmarks.models.truth", "another name"],
+    ),
+    "method in the ground truth's place": (
+        {"methods": {"ground_truth": {"landmarks": "at_net", "translator": "unet"}}},
+        ["methods.ground_truth", "another name"],
+    ),
+    "no such file of a network": (
+        {"evaluation": {"weights": {"lpips": "nowhere/alexnet.pth"}}},
+        ["evaluation.weights.lpips", "nowhere/alexnet.pth"],
+    ),
+    "misspelt random weights": (
+        {"translator": {"loss": {"vgg_weights": "Random"}}},
+        ["translator.loss.vgg_weights", "'Random'", "random"],
     ),
     "no such layer": (
         {"translator": {"loss": {"vgg_layers": ["relu6_1"]}}},
@@ -169,7 +223,9 @@ def test_mistake_is_named(snakemake, tmp_path, mistake):
     for name, text in FILES.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(override))
+    # As a person writes it: safe_dump would put 1e-4, which is text in YAML, into quotes.
+    text = yaml.safe_dump(override).replace("'1e-4'", "1e-4")
+    (tmp_path / "mine.yaml").write_text(text)
     done = snakemake(tmp_path, "--dry-run", "--configfile", str(tmp_path / "mine.yaml"))
     assert done.returncode != 0
     output = (done.stdout + done.stderr).splitlines()
@@ -214,6 +270,58 @@ def test_a_new_row_is_the_last(snakemake, tmp_path):
     (command,) = [line for line in output.splitlines() if "report_table1.py --scores" in line]
     methods = yaml.safe_load((ROOT / "config.yaml").read_text())["methods"]
     assert re.findall(r"--label '?(\w+)=", command)[2:] == [*methods, "plain"]
+
+
+def test_no_named_speakers_are_all_of_the_mini_sets(snakemake, jobs, tmp_path):
+    (tmp_path / "mine.yaml").write_text("data: {speakers: null}")
+    done = snakemake(tmp_path, "--dry-run", "--configfile", str(tmp_path / "mine.yaml"))
+    assert jobs(done)["make_mini"] == 2
+
+
+def test_a_model_with_threads_and_a_device_of_its_own_is_given_them(snakemake, tmp_path):
+    train = {"threads": 2, "device": "cuda"}
+    override = {"translator": {"models": {"aatu": {"train": train}}}}
+    output = dry_run(snakemake, tmp_path, override)
+    asked = {
+        re.search(r"translator=(\w+)", job)[1]: re.findall(r"threads: (\d+)|gpu=(\d+)", job)
+        for job in re.findall(r"^rule train_translator:\n((?: .*\n)+)", output, re.MULTILINE)
+    }
+    assert asked == {"aatu": [("2", ""), ("", "1")], "unet": [("", "0")]}
+
+
+def test_braces_in_what_the_report_shows_are_text(snakemake, tmp_path):
+    """And not wildcards of Snakemake's: a label or a note may hold a formula."""
+    formula = r"w/o $L_{ec}$"
+    method = {"label": formula, "landmarks": "at_net", "translator": "unet"}
+    override = {"methods": {"plain": method}, "report": {"note": formula}}
+    output = dry_run(snakemake, tmp_path, override)
+    (table,) = [line for line in output.splitlines() if "report_table1.py --scores" in line]
+    words = shlex.split(table)
+    assert f"plain={formula}" in words
+    assert formula in words
+    (page,) = [line for line in output.splitlines() if "report_page.py --claims" in line]
+    words = shlex.split(page)
+    config = json.loads(words[words.index("--config") + 1])
+    assert config["methods"]["plain"]["label"] == config["report"]["note"] == formula
+
+
+def test_the_checkout_may_lie_in_a_folder_with_a_space(snakemake_command, tmp_path):
+    checkout = tmp_path / "my wörk"
+    checkout.symlink_to(ROOT)
+    for file in ("video/front/angry/level_1/001.mp4", "audio/angry/level_1/001.m4a"):
+        path = tmp_path / "MÉAD data/W901" / file
+        path.parent.mkdir(parents=True)
+        path.touch()
+    override = {"source": "folder", "folder": "MÉAD data", "speakers": None, "levels": [1]}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"data": override}))
+    command = snakemake_command(
+        tmp_path, "results/data/lists/W901-angry.csv", "--configfile", str(tmp_path / "mine.yaml")
+    )
+    command["args"][command["args"].index(str(ROOT / "Snakefile"))] = str(checkout / "Snakefile")
+    done = subprocess.run(**command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    listed = (tmp_path / "results/data/lists/W901-angry.csv").read_text()
+    assert "W901-front-angry-1-001" in listed
 
 
 def test_random_vgg_weights_are_noted(snakemake, tmp_path):

@@ -72,6 +72,29 @@ def test_both_have_a_python_that_the_project_allows():
         assert base[1] == least
 
 
+# `docker run --user`: a number without a name, of which Snakemake asks.
+NOBODY = """
+import pwd, runpy, sys
+def unknown(number):
+    raise KeyError(f"uid not found: {number}")
+pwd.getpwuid = unknown
+sys.argv[0] = "snakemake"
+runpy.run_module("snakemake", run_name="__main__")
+"""
+
+
+@pytest.mark.end_to_end
+def test_a_user_that_the_image_does_not_know_can_start_it(snakemake_command, tmp_path):
+    command = snakemake_command(tmp_path, "--dry-run", "--quiet")
+    command["args"][1:3] = ["-c", NOBODY]  # in the place of -m snakemake
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):  # where Python looks for one
+        command["env"].pop(name, None)
+    (variables,) = re.findall(r"^ENV (.+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    command["env"] |= dict(each.split("=") for each in variables.split()) | {"HOME": str(tmp_path)}
+    done = subprocess.run(**command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.mark.end_to_end
 def test_the_workflow_starts_from_the_copied_files(snakemake_command, tmp_path):
     """Elsewhere and read-only, as in a container, with the commands that start it there."""

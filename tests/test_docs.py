@@ -26,6 +26,7 @@ FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
 #: Headings of docs/troubleshooting.md that quote other programs.
 OF_OTHERS = {
     "config: …: '…' is not of type 'integer'",
+    "No such file or directory: 'ours'",
     "Target rules may not contain wildcards",
     "ModuleNotFoundError",
     "Error running conda info. Is conda installed and accessible?",

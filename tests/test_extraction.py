@@ -10,6 +10,7 @@ from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
 
+import av
 import cv2
 import matplotlib
 import numpy as np
@@ -217,6 +218,11 @@ class Puzzling(Trap):
         raise KeyError("what no one expects")
 
 
+class Unreadable(Trap):
+    def spring(self):
+        raise av.error.OSError(95, "Operation not supported")  # of a pixel format
+
+
 class Deadly(Trap):
     def spring(self):
         os._exit(9)
@@ -233,19 +239,21 @@ def trapped(kind, clip):
 
 def test_a_clip_that_kills_its_worker_costs_only_itself(faulty, tmp_path):
     good, text = faulty[0], faulty[list(FAULTS).index("text.mp4")]
-    clips = [replace(clip, number=n) for n, clip in enumerate([text, text, good, text, text], 1)]
-    clips[1] = trapped(Deadly, clips[1])
-    clips[3] = trapped(Puzzling, clips[3])
+    clips = [text, text, good, text, text, text]
+    clips = [replace(clip, number=n) for n, clip in enumerate(clips, 1)]
+    for i, kind in {1: Deadly, 3: Puzzling, 4: Unreadable}.items():
+        clips[i] = trapped(kind, clips[i])
     extract_shard(
         clips, tmp_path / "s.h5", tmp_path / "s.csv", OPTIONS, state=tmp_path / "state", workers=2
     )
     rejected = pd.read_csv(tmp_path / "s.csv")["rejected"].fillna("").tolist()
-    assert rejected[1:4] == [
+    assert rejected[1:5] == [
         "its extraction died: not enough memory, or a bad file",
         "",
         "unexpected: KeyError: 'what no one expects'",
+        "unexpected: OSError: [Errno 95] Operation not supported",
     ]
-    for reason in (rejected[0], rejected[4]):
+    for reason in (rejected[0], rejected[5]):
         assert "not a media file" in reason
     assert Shard(tmp_path / "s.h5").clip_ids == [clips[2].clip_id]
 

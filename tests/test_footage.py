@@ -44,6 +44,7 @@ def test_level_may_be_left_out_and_a_spreadsheet_s_mark_is_no_part_of_a_name(fol
         ("file,speaker\na.mp4,anna\n", "no column emotion"),
         ("file,speaker,emotion\na.mp4,anna,joy\n", "line 2: emotion 'joy' is none of angry"),
         ("file,speaker,emotion\na.mp4,anna b,sad\n", "line 2: speaker 'anna b'"),
+        ("file,speaker,emotion\na.mp4,anna\n", "line 2: emotion '' is none of angry"),
         ("file,speaker,emotion\nx.mp4,anna,sad\n", r"line 2: there is no file .*x\.mp4"),
         ("file,speaker,emotion,level\na.mp4,anna,sad,4\n", "line 2: level '4'"),
         ("file,speaker,emotion\na.mp4,anna,sad\na.mp4,anna,happy\n", "line 3: .*twice"),

@@ -58,6 +58,10 @@ def test_sizes_of_mead():
     assert (asked.rendered_runs, asked.copied_runs) == (8, 3)
 
 
+def test_sizes_of_the_mini_set_without_named_speakers():
+    assert sizes(config({"data": {"speakers": None}})) == sizes(config())
+
+
 def test_sizes_without_neutral_clips_leave_out_the_neutral_reference():
     asked = sizes(config({"data": {"emotions": ["angry", "happy"]}, "seeds": [0, 1, 2]}))
     assert asked.references == 1
@@ -163,6 +167,29 @@ def test_hours_of_a_phase():
 def test_a_machine_that_is_too_small_is_named():
     with pytest.raises(ValueError, match="rule: needs 4 GPUs, a machine has 1"):
         phase_hours([jobs_of(1, gpus=4)], Machine(gpus=1), 2)
+
+
+def test_more_machines_than_jobs_take_as_long_as_the_longest():
+    phase = [jobs_of(1, 2, 3)]
+    assert phase_hours(phase, Machine(cores=2), 1000) == 3
+
+
+@pytest.mark.parametrize(
+    ("merged", "words"),
+    [
+        (preset("mead"), "no seeds, split.*name config.yaml first"),
+        (config({"landmarks": {"train": {"epoch": 5}}}), "epoch.*snakemake -n"),
+        (config({"seeds": 3}), "wrong key or value.*snakemake -n"),
+        (config({"data": {"source": "footage"}}), "data.footage.table and .folder"),
+        (
+            config({"data": {"source": "footage", "footage": {"table": "no.csv", "folder": "."}}}),
+            "data.footage.table: .*no.csv",
+        ),
+    ],
+)
+def test_a_config_that_cannot_be_planned_is_named(merged, words):
+    with pytest.raises(ValueError, match=words):
+        plan(merged)
 
 
 def test_the_page():

@@ -117,6 +117,17 @@ def test_numbers_are_those_of_the_paired_clips_and_seeds(tmp_path):
     assert finding.difference.mean == pytest.approx(finding.ours - finding.against)
 
 
+def test_a_headline_without_values_to_pair_is_left_out_with_a_note(tmp_path):
+    scores = random_scores(clips=clip_ids(("W901",)), seeds=(0, 1), networks=False)
+    lacking = scores[~((scores["method"] == "ours") & (scores["metric"] == "f_lmd"))]
+    claims = find(tmp_path, lacking[lacking["reference"] == "same_emotion"])
+    assert "MSEF lowers F-LMD" not in claims.of("headline", "same_emotion")
+    assert [note.split(", F-LMD: ")[0] for note in claims.notes] == [
+        "Reference face in the clip's emotion, MSEF lowers F-LMD",
+        "Reference face in the clip's emotion, Ours beats Baseline on all four",
+    ]
+
+
 def test_p_values_are_corrected_over_both_protocols(random_claims):
     headlines = [each for each in random_claims.findings if each.claim.part == "headline"]
     assert len(headlines) == 16

@@ -1,6 +1,8 @@
 import csv
+import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 from scipy import stats
@@ -64,6 +66,16 @@ def test_the_figure_shows_the_numbers_in_the_methods_colours(tmp_path):
     places = np.array([each.lines[0].get_xdata() for each in panel.containers], float)
     assert (np.round(places) == np.arange(8)).all()
     assert len(np.unique(places)) == places.size
+
+
+def test_a_method_that_lacks_a_metric_is_in_the_legend_and_counted_by_its_values(tmp_path):
+    ours = scores_by_hand("ours", {F_LMD: [1.0, 2.0, 3.0, 4.0], M_LMD: [1.0, math.nan, 3.0, 4.0]})
+    faceless = scores_by_hand("evp", {("ssim", "frame"): [0.5] * 4})
+    rows = numbers_of(tmp_path, pd.concat([ours, faceless]), [("evp", "EVP"), ("ours", "Ours")])
+    angry = rows[(rows["method"] == "ours") & (rows["name"] == "angry")].set_index("metric")
+    assert dict(angry["clips"]) == {"f_lmd": 2, "m_lmd": 1}
+    legend = draw_emotions_figure(rows).legends[0]
+    assert [text.get_text() for text in legend.get_texts()] == ["EVP", "Ours"]
 
 
 def test_files_are_written_and_the_same_twice(tmp_path):

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from score_factory import random_scores, write_scores
+from snakemake.iocontainers import ReportHref
 
 from emohead.report.page import write_page
 from emohead.store import ShardWriter
@@ -83,6 +84,7 @@ def inputs(tmp_path):
                     for name in ("landmarks", "frames", "emotions")},
         "training_figure": tmp_path / "training.png", "clips": tmp_path / "clips.csv",
         "split": tmp_path / "split.csv", "rejected": tmp_path / "rejected.csv",
+        "data_page": Path("results/report/data.html"),
         "benchmarks": tmp_path / "benchmarks", "config": "seed: 1 # <b> & more\n",
         "notes": ["mini & small"], "missing": ["LPIPS: not computed, because <no weights>"],
     }  # fmt: skip
@@ -105,6 +107,11 @@ def medium(page: str, media_id: str) -> bytes:
 def test_page_asks_nobody(page):
     outside = r"https?://|(?:src|href)=\"(?!data:|#|data\.html)|url\(|@import|fetch\("
     assert not re.search(outside, page)
+
+
+def test_the_data_page_is_found_beside_this_one_and_in_snakemakes_zip(page):
+    in_zip = str(ReportHref("results/report/data.html"))
+    assert f'<a href="data.html" data-in-zip="{in_zip}">' in page
 
 
 def test_every_picked_thing_is_there(page):

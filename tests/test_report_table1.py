@@ -291,6 +291,23 @@ def test_errors_name_what_is_wrong(tmp_path):
         of_reference(read_scores([path]), "neutral")
 
 
+def test_tables_of_other_clips_and_methods_and_an_empty_one_are_joined(tmp_path):
+    head = f"{','.join(COLUMNS)}\n"
+    line = "W901-front-{}-1-001,{},same_emotion,0,ssim,frame,0.5\n"
+    for name, text in (
+        ("a", line.format("sad", "ours")), ("b", line.format("angry", "NA")), ("c", "")
+    ):  # fmt: skip
+        (tmp_path / f"{name}.csv").write_text(head + text)
+    scores = read_scores([tmp_path / f"{name}.csv" for name in "acb"])
+    assert list(scores["method"]) == ["ours", "NA"]
+    assert list(scores["emotion"]) == ["sad", "angry"] and list(scores["level"]) == [1, 1]
+    assert label_methods(scores) == {"ours": "Ours", "NA": "NA"}
+    # As strings, full MEAD's rows would take minutes to compare.
+    assert all(
+        scores[name].dtype == "category" for name in COLUMNS if name not in ("seed", "value")
+    )
+
+
 def test_published_rows_stand_in_groups_with_their_convention(tmp_path):
     scores = read(tmp_path, run("ours", [1.257]), run("ours", [2.5], reference="neutral"))
     text = published_markdown(published_groups(scores, [("ours", "Mine")]))

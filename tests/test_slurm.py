@@ -63,7 +63,7 @@ def bin_folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def command(bin_folder, tmp_path_factory):
+def command(bin_folder, variables, tmp_path_factory):
     """What subprocess needs to run snakemake in a folder: command(folder, *arguments)."""
     config = tmp_path_factory.mktemp("config") / "auto.yaml"
     config.write_text("{landmarks: {train: {device: auto}}, translator: {train: {device: auto}}}")
@@ -75,7 +75,7 @@ def command(bin_folder, tmp_path_factory):
                 "--snakefile", ROOT / "Snakefile", "--directory", folder,
                 "--configfile", ROOT / "config/smoke.yaml", *configs, *arguments,
             ],
-            "env": {**os.environ, "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}"},
+            "env": {**variables, "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}"},
         }  # fmt: skip
 
     return of

@@ -1,3 +1,7 @@
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -34,6 +38,21 @@ def test_meads_own_24_of_30_and_32_of_40():
 def test_every_group_keeps_clips_to_train_on(count, tests):
     parts = split_clips(table({("W901", "sad", 2): count}), test_fraction=0.2)["part"]
     assert (parts == "test").sum() == tests
+
+
+def test_speakers_may_have_names_that_pandas_takes_for_something_else(tmp_path):
+    names = ("NA", "007", "7")
+    table({(name, "sad", 2): 2 for name in names}).to_csv(tmp_path / "clips.csv", index=False)
+    script = Path(__file__).parent.parent / "workflow_scripts" / "split_clips.py"
+    flags = "--unit clip --test-fraction 0.5 --gap 0 --choice last --seed 0"
+    subprocess.run(
+        [sys.executable, script, *flags.split(), "--clips", tmp_path / "clips.csv",
+         "--output", tmp_path / "split.csv"],
+        check=True,
+    )  # fmt: skip
+    for part, number in (("train", 1), ("test", 2)):
+        expected = {f"{name}-front-sad-2-00{number}" for name in names}
+        assert set(clips_of_part(tmp_path / "split.csv", part)) == expected
 
 
 def test_a_single_clip_is_trained_on():

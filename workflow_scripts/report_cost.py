@@ -18,6 +18,7 @@ parser.add_argument("--seeds", type=int, required=True, help="how many")
 parser.add_argument("--split", type=Path, help="counted in place of the next two, if given")
 parser.add_argument("--expected-clips", type=int, required=True)
 parser.add_argument("--test-fraction", type=float, required=True)
+parser.add_argument("--mini", action="store_true", help="expect clips as long as the mini set's")
 parser.add_argument("--rates", type=float, nargs="+", required=True, help="TFLOP/s, sustained")
 parser.add_argument("--measure", action="store_true", help="time training steps on this machine")
 parser.add_argument("--output", type=Path, required=True)
@@ -27,7 +28,7 @@ if __name__ == "__main__":
     if flags.split:
         amounts = count_amounts(flags.split)
     else:
-        amounts = expect_amounts(flags.expected_clips, flags.test_fraction)
+        amounts = expect_amounts(flags.expected_clips, flags.test_fraction, mini=flags.mini)
     page = write_cost_page(
         flags.output,
         estimate_trainings(

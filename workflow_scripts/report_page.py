@@ -41,6 +41,7 @@ parser.add_argument("--training-figure", type=Path, required=True, help=".png")
 parser.add_argument("--clips", type=Path, required=True, help="the data's clips.csv")
 parser.add_argument("--split", type=Path, required=True, help="split.csv")
 parser.add_argument("--rejected", type=Path, required=True, help="rejected.csv")
+parser.add_argument("--data-page", type=Path, required=True, help="data.html, for a link to it")
 parser.add_argument("--benchmarks", type=Path, required=True, help="Snakemake's benchmark files")
 parser.add_argument("--config", type=json.loads, required=True, help="the run's, as JSON")
 parser.add_argument("--note", action="append", default=[], help="a warning on top; repeat")
@@ -65,6 +66,7 @@ if __name__ == "__main__":
         clips=flags.clips,
         split=flags.split,
         rejected=flags.rejected,
+        data_page=flags.data_page,
         benchmarks=flags.benchmarks,
         config=yaml.safe_dump(flags.config, sort_keys=False, allow_unicode=True),
         notes=flags.note,

@@ -20,7 +20,8 @@ parser.add_argument("--output", type=Path, required=True)
 if __name__ == "__main__":
     flags = parser.parse_args()
     split = split_clips(
-        pd.read_csv(flags.clips),
+        # A speaker may be called 007, or NA.
+        pd.read_csv(flags.clips, dtype={"speaker": str}, keep_default_na=False),
         unit=flags.unit,
         test_fraction=flags.test_fraction,
         gap=flags.gap,

@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     plan.set_defaults(run=_plan)
     plan.add_argument(
         "--config", type=Path, nargs="+", required=True, metavar="YAML",
-        help="config.yaml first, then what is laid over it",
+        help="laid over this folder's config.yaml, if there is one, as by snakemake --configfile",
     )  # fmt: skip
     plan.add_argument("--nodes", type=int, default=1, help="machines; default: 1")
     plan.add_argument("--cores", type=int, default=16, help="of a machine; default: 16")
@@ -182,7 +182,8 @@ def _plan(flags: argparse.Namespace) -> None:
     if flags.gpus < 0:
         raise ValueError(f"--gpus {flags.gpus}: it must not be below 0")
     machine = Machine(flags.cores, flags.gpus, flags.tflops)
-    print(plan(read_config(flags.config), machine=machine, nodes=flags.nodes))
+    base = [path for path in (Path("config.yaml"),) if path.is_file()]
+    print(plan(read_config([*base, *flags.config]), machine=machine, nodes=flags.nodes))
 
 
 def _serve(flags: argparse.Namespace) -> None:

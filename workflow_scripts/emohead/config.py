@@ -40,6 +40,13 @@ def model_mistakes(config: Mapping[str, Any], stage: str, name: str) -> Iterator
             f"is 0, and keep: best and patience go by the clips that it holds out ({name})",
         )
     if stage == "landmarks":
+        data = config["data"]
+        has_neutral = data["source"] == "footage" or "neutral" in data["emotions"]
+        if model["reference"] == "neutral" and not has_neutral:
+            yield (
+                "landmarks.options.reference",
+                f"is neutral, and data.emotions has no neutral clips ({name})",
+            )
         return
     depth, crop_size = len(model["widths"]), config["features"]["crop_size"]
     if crop_size % 2**depth:

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
 
+import av
 import cv2
 import pandas as pd
 from filelock import FileLock
@@ -180,10 +181,11 @@ def _make_part(part: _Part, options: FeatureOptions) -> _Part:
             row = asdict(extract_clip(part.clip, finder, options, writer))
     except ValueError as error:
         row = {"rejected": str(error)}
-    except OSError:
-        # Files are read through FFmpeg, so this is our own disk: the next clip's trouble, too.
-        raise
     except Exception as error:
+        # Files are read through FFmpeg, some of whose errors are OSErrors as well. Any other one
+        # is our own disk: the next clip's trouble, too.
+        if isinstance(error, OSError) and not isinstance(error, av.FFmpegError):
+            raise
         # Whatever a strange file does to a library, the other clips' work must not be lost.
         traceback.print_exc(file=sys.stdout)
         row = {"rejected": f"unexpected: {type(error).__name__}: {error}"}

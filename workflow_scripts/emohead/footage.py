@@ -26,15 +26,16 @@ def read_footage(table: Path, folder: Path) -> list[Clip]:
         videos: set[Path] = set()
         for row in rows:
             where = f"{table}, line {rows.line_num}"
-            speaker, emotion = row["speaker"].strip(), row["emotion"].strip()
-            level = (row.get("level") or "1").strip()
+            # Of a line that ends too early, the rest is None.
+            file, speaker, emotion, level = ((row.get(c) or "").strip() for c in COLUMNS)
+            level = level or "1"
             if not speaker.isalnum():
                 raise ValueError(f"{where}: speaker {speaker!r} must be letters and digits")
             if emotion not in EMOTIONS:
                 raise ValueError(f"{where}: emotion {emotion!r} is none of {', '.join(EMOTIONS)}")
             if level not in map(str, LEVELS):
                 raise ValueError(f"{where}: level {level!r} is none of 1, 2, 3")
-            video = Path(folder) / row["file"].strip()
+            video = Path(folder) / file
             if not video.is_file():
                 raise ValueError(f"{where}: there is no file {video}")
             if video in videos:

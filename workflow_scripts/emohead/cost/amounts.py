@@ -73,7 +73,6 @@ def expect_amounts(clips: int, test_fraction: float, *, mini: bool = False) -> A
     train = round(clips * (1 - test_fraction))
     source = (
         f"{clips:,} clips that the config asks for, if none is missing, of {seconds} s, "
-        f"{whose} mean; {train:,} of them in the training part (once there is a split.csv, it is "
-        "counted instead)"
+        f"{whose} mean; {train:,} of them in the training part"
     )
     return Amounts((length,) * train, clips * length, source)

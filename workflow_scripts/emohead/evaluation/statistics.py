@@ -79,9 +79,13 @@ def mean_interval(values: np.ndarray, draws: int = DRAWS) -> Interval:
         mean, error = mean_over_seeds(values), stats.sem(np.nanmean(values, axis=0))
         return Interval(*map(float, stats.t.interval(CONFIDENCE, clips - 1, mean, error)))
 
+    # Most of a report's time goes here: nanmean copies, and rows are quicker to take than columns.
+    mean = np.nanmean if np.isnan(values).any() else np.mean
+    by_clip = np.ascontiguousarray(values.T)
+
     def statistic(chosen: np.ndarray, axis: int) -> np.ndarray:
-        resampled = values[:, chosen.astype(int)]  # [seeds, ..., clips]
-        return np.nanmean(resampled, axis=-1).mean(axis=0)
+        resampled = np.moveaxis(by_clip.take(chosen.astype(int), axis=0), -1, 0)
+        return mean(resampled, axis=-1).mean(axis=0)  # of [seeds, ..., clips]
 
     result = stats.bootstrap(
         (np.arange(clips),),

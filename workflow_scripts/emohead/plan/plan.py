@@ -9,14 +9,28 @@ from emohead.plan.page import page
 from emohead.plan.sizes import needed_models, sizes
 from emohead.plan.work import Machine, all_work
 
+#: What a plan goes by.
+NEEDED = ("seeds", "data", "features", "split", "landmarks", "translator", "methods", "evaluation")
+
 
 def plan(config: Mapping[str, Any], *, machine: Machine | None = None, nodes: int = 1) -> str:
     """Jobs, memory, disk and hours as Markdown, on one `machine` and on as many as `nodes`.
 
     `config` is a whole one, config.yaml with what is laid over it; neither data nor Snakemake are
-    needed. ValueError where a machine is too small for a job.
+    needed. ValueError where a machine is too small for a job, or the config isn't whole.
     """
-    machine = machine or Machine()
+    if missing := [key for key in NEEDED if key not in config]:
+        raise ValueError(f"the config has no {', '.join(missing)}: name config.yaml first")
+    try:
+        return _plan(config, machine or Machine(), nodes)
+    except (KeyError, TypeError) as error:
+        raise ValueError(
+            f"the config has a wrong key or value ({error}): `snakemake -n --configfile`, with the "
+            "files that follow config.yaml, names it"
+        ) from error
+
+
+def _plan(config: Mapping[str, Any], machine: Machine, nodes: int) -> str:
     asked = sizes(config)
     amounts = expect_amounts(
         asked.clips, config["split"]["test_fraction"], mini=asked.source == "mini"

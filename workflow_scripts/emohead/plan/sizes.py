@@ -11,8 +11,8 @@ from typing import Any
 from emohead.config import clips_of, model_options
 from emohead.footage import read_footage
 
-#: MEAD's public part, for `speakers: null`.
-MEAD_SPEAKERS = 48
+#: For `speakers: null`: MEAD's public part, and the mini set's.
+MEAD_SPEAKERS, MINI_SPEAKERS = 48, 2
 #: What stands in the place of a model.
 STAND_INS = {"truth", "reference"}
 
@@ -46,7 +46,8 @@ class Sizes:
 def sizes(config: Mapping[str, Any]) -> Sizes:
     """Of a whole config (config.yaml with what was laid over it).
 
-    Counts what MEAD has, not what is on disk; of footage, the rows of its table.
+    Counts what MEAD has, not what is on disk; of footage, the rows of its table. ValueError where
+    that can't be read.
     """
     data = config["data"]
     speakers, shards, clips, neutral = (
@@ -79,7 +80,13 @@ def sizes(config: Mapping[str, Any]) -> Sizes:
 
 def _footage(data: Mapping[str, Any]) -> tuple[int, int, int, bool]:
     """Speakers, shards, clips, and whether all speakers have neutral clips."""
-    clips = read_footage(Path(data["footage"]["table"]), Path(data["footage"]["folder"]))
+    table, folder = data["footage"]["table"], data["footage"]["folder"]
+    if table is None or folder is None:
+        raise ValueError("data.footage.table and .folder are needed with data.source: footage")
+    try:
+        clips = read_footage(Path(table), Path(folder))
+    except OSError as error:
+        raise ValueError(f"data.footage.table: {error}") from error
     shards = {(clip.speaker, clip.emotion) for clip in clips}
     speakers = {speaker for speaker, _ in shards}
     return len(speakers), len(shards), len(clips), {(s, "neutral") for s in speakers} <= shards
@@ -95,6 +102,8 @@ def _mead_layout(data: Mapping[str, Any]) -> tuple[int, int, int, bool]:
 def _speakers(data: Mapping[str, Any]) -> int:
     if data["speakers"]:
         return len(data["speakers"])
+    if data["source"] == "mini":
+        return MINI_SPEAKERS
     return len(data["folder"]) if isinstance(data["folder"], Mapping) else MEAD_SPEAKERS
 
 

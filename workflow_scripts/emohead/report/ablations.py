@@ -104,7 +104,7 @@ def _compare_stage(
 ) -> Iterator[Choice]:
     first, _ = labels[0]
     for name, label in labels:
-        if name not in set(rows["method"]):
+        if name not in set(rows["method"].unique()):
             raise ValueError(f"{stage} model {name!r} has no scores: evaluate it first")
         cells = []
         for measure, convention in STAGE_METRICS[stage]:

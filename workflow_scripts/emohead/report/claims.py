@@ -158,6 +158,8 @@ def find_claims(scores: pd.DataFrame, labels: Sequence[tuple[str, str]] = ()) ->
                 means = mean_over_seeds(ours), mean_over_seeds(against)
                 compared.append((claim, reference, *means, paired_difference(ours, against)))
                 notes += _note_left_out(claim, reference, pair)
+            else:
+                notes += _note_untested(rows, claim, reference)
     headline = {
         (claim.text, claim.metric, reference): result.p
         for claim, reference, *_, result in compared
@@ -194,12 +196,23 @@ def _paired_values(rows: pd.DataFrame, claim: Claim) -> tuple[np.ndarray, np.nda
 
 def _note_missing(rows: pd.DataFrame, reference: str, labels: dict[str, str]) -> list[str]:
     """A sentence for each method whose absence leaves out headline claims."""
-    there = set(rows["method"])
+    there = set(rows["method"].unique())
     needed = dict.fromkeys([OURS, *(claim.against for claim in CLAIMS)])
     lacking = [method for method in needed if method not in there]
     names = " and ".join(labels.get(method, method) for method in lacking)
     protocol = REFERENCE_LABELS.get(reference, reference)
     return [f"{protocol}: claims on {names} are left out, having no scores."] if lacking else []
+
+
+def _note_untested(rows: pd.DataFrame, claim: Claim, reference: str) -> list[str]:
+    """A sentence for a headline claim whose methods have scores, but none of its metric to pair."""
+    there = set(rows["method"].unique())
+    if claim.part != "headline" or not {OURS, claim.against} <= there:
+        return []
+    return [
+        f"{REFERENCE_LABELS.get(reference, reference)}, {claim.text}, {claim.measured.heading}: "
+        "left out, since the two methods have no clip and seed in common with a value."
+    ]
 
 
 def _finite_in(pair: tuple[np.ndarray, np.ndarray]) -> np.ndarray:

@@ -66,11 +66,11 @@ def group_scores(
     groups = [("emotion", rows)]
     if len(levels_of(levels)) > 1:
         groups.append(("level", levels))
-    there = set(rows["method"])
+    there = set(rows["method"].unique())
     found = [
         (
             reference, method, label, name, convention, group, each,
-            _count_clips(part, group, each, method), score.mean, score.low, score.high,
+            _count_clips(part, group, each, method, name), score.mean, score.low, score.high,
         )
         for method, label in names.items()
         if method in there
@@ -99,8 +99,14 @@ def draw_emotions_figure(numbers: pd.DataFrame) -> Figure:
             _draw_panel(panel, part, list(methods), name)
         reference = numbers["reference"].iloc[0]
         figure.suptitle(REFERENCE_LABELS.get(reference, reference), fontsize=10)
+        # Of a method that lacks a panel's metric there is nothing in that panel.
+        shown = {}
+        for panel in panels:
+            handles, labels = panel.get_legend_handles_labels()
+            shown = dict(zip(labels, handles, strict=True)) | shown
+        labels = [label for label in methods.values() if label in shown]
         figure.legend(
-            *panels[0].get_legend_handles_labels(),
+            [shown[label] for label in labels], labels,
             loc="lower center", ncols=LEGEND_COLUMNS, frameon=False,
         )  # fmt: skip
     return figure
@@ -129,7 +135,7 @@ def _draw_panel(panel: Axes, part: pd.DataFrame, methods: Sequence[str], name: s
     panel.set_title(f"{measured.heading} {arrow}{f' ({unit})' if unit in ('px', 'dB') else ''}")
     shown = [f"level {each}" if isinstance(each, int) else each for each in places]
     panel.set_xticks(range(len(places)), shown, fontsize=8)
-    panel.set_xlim(-0.5, len(places) - 0.5)
+    panel.set_xlim(-0.5, max(len(places), 1) - 0.5)
     panel.grid(axis="x", visible=False)
     for edge in range(1, len(places)):
         panel.axvline(edge - 0.5, color=RC["grid.color"], lw=RC["grid.linewidth"], zorder=0)
@@ -140,5 +146,14 @@ def _in_order(names: Sequence[str | int]) -> list[str | int]:
     return sorted(names, key=lambda name: EMOTIONS.index(name) if name in EMOTIONS else int(name))
 
 
-def _count_clips(scores: pd.DataFrame, group: str, name: str | int, method: str) -> int:
-    return scores.loc[(scores[group] == name) & (scores["method"] == method), "clip_id"].nunique()
+def _count_clips(
+    scores: pd.DataFrame, group: str, name: str | int, method: str, measure: str
+) -> int:
+    """The clips that have a value: of some, a metric can't be computed."""
+    is_counted = (
+        (scores[group] == name)
+        & (scores["method"] == method)
+        & (scores["metric"] == measure)
+        & (scores["convention"] == HEADLINE[measure])
+    )
+    return scores.loc[is_counted, "clip_id"].nunique()

@@ -1,5 +1,6 @@
 """The report's page: one HTML file that holds everything it shows and asks nobody for anything."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,6 +82,7 @@ def write_page(
     clips: Path,
     split: Path,
     rejected: Path,
+    data_page: Path,
     benchmarks: Path,
     config: str,
     notes: Sequence[str],
@@ -91,8 +93,9 @@ def write_page(
     `claims` is claims.csv; `table1` and `published` are .html fragments; `scores` the long tables;
     `labels` (method, name) in the order of the rows; `videos` folders of `<clip_id>.mp4` and
     `shards` rendered clips, by method and reference; `figures` .png by reference and name;
-    `benchmarks` Snakemake's folder; `config` the run's configuration, YAML text; `missing`
-    sentences on what was not computed. ValueError for a missing file.
+    `data_page` the data report, which lies beside `out`; `benchmarks` Snakemake's folder; `config`
+    the run's configuration, YAML text; `missing` sentences on what was not computed. ValueError for
+    a missing file.
     """
     for path in (table1, published):
         if not path.is_file():
@@ -121,6 +124,8 @@ def write_page(
         totals=totals(tables, len(speakers)),
         rejected_share=rejected_share(tables),
         causes=group_by_cause(tables.rejected)[:CAUSES_SHOWN],
+        data_page=data_page.name,
+        data_page_in_zip=place_in_zip(data_page),
         scored=scored_runs(rows, named),
         provenance=find_provenance([clips, split]),
         run_times=read_run_times(benchmarks),
@@ -128,6 +133,14 @@ def write_page(
     )
     with whole_file(out) as unfinished:
         unfinished.write_text(page, encoding="utf-8", newline="\n")
+
+
+def place_in_zip(path: Path) -> str:
+    """A file as other files of the zip of `snakemake --report` see it.
+
+    There each file has a folder, called by a hash of its path; as `snakemake.report_href` has it.
+    """
+    return f"../{hashlib.sha256(str(path).encode()).hexdigest()[:16]}/{path.name}"
 
 
 def _shown_figures(figures: Mapping[tuple[str, str], Path]) -> dict[str, list[ShownFigure]]:

@@ -60,7 +60,7 @@ def per_emotion_tables(scores: pd.DataFrame, labels: Mapping[str, str]) -> list[
             rows = of_metric[
                 (of_metric["reference"] == reference) | (of_metric["method"] == GROUND_TRUTH)
             ]
-            if set(rows["method"]) - set(BUILT_IN):
+            if set(rows["method"].unique()) - set(BUILT_IN):
                 tables.append(_table(rows, metric(name, convention), labels, reference))
     return tables
 

@@ -34,8 +34,10 @@ def published_groups(
     scores: pd.DataFrame | None, labels: Sequence[tuple[str, str]] = ()
 ) -> list[PublishedGroup]:
     """The paper's group, this run's (one for each protocol), then the newer ones."""
-    protocols = build_table1(scores, labels).protocols if scores is not None else ()
-    return [PAPER, *map(_group_of_run, protocols), *GROUPS]
+    if scores is None:
+        return [PAPER, *GROUPS]
+    this_run = build_table1(scores, labels, intervals=False)
+    return [PAPER, *map(_group_of_run, this_run.protocols), *GROUPS]
 
 
 def to_markdown(groups: Sequence[PublishedGroup]) -> str:

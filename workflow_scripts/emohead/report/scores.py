@@ -10,14 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import union_categoricals
 
 from emohead.evaluation.catalogue import ALL_CLIPS
-from emohead.evaluation.statistics import mean_interval, mean_over_seeds
+from emohead.evaluation.statistics import Interval, mean_interval, mean_over_seeds
 from emohead.mead import EMOTIONS, parse_clip_id
 from emohead.report.methods import BUILT_IN, COPY_REFERENCE, GROUND_TRUTH
 from emohead.report.paper import TABLE_1
 
 COLUMNS = ("clip_id", "method", "reference", "seed", "metric", "convention", "value")
+TEXT = ("clip_id", "method", "reference", "metric", "convention")
 REFERENCE_LABELS = {
     "same_emotion": "Reference face in the clip's emotion",
     "neutral": "Neutral reference face",
@@ -41,21 +43,26 @@ class Score:
 def read_scores(paths: Sequence[Path]) -> pd.DataFrame:
     """The rows of all long tables, in the order of the files, with `emotion`, `speaker`, `level`.
 
-    These three are missing (None, 0) in figures of a whole method, whose clip_id is `all`.
+    These three are missing (NaN, 0) in figures of a whole method, whose clip_id is `all`. Columns
+    of text are categorical: to compare full MEAD's eleven million rows as strings takes minutes.
     ValueError names a file that is missing or isn't a long table, and a value given twice.
     """
-    scores = pd.concat([_read_table(Path(path)) for path in paths], ignore_index=True)
-    if scores.empty:
+    tables = [table for path in paths if len(table := _read_table(Path(path)))]
+    if not tables:
         raise ValueError(f"no scores in {', '.join(map(str, paths))}: is the test part empty?")
+    scores = _join(tables)
     repeated = scores.duplicated(list(COLUMNS[:-1]))
     if repeated.any():
         first = scores[repeated].iloc[0]
         key = ", ".join(str(first[name]) for name in COLUMNS[:-1])
         raise ValueError(f"two values for {key}: give each of the tables once")
-    names = {clip: parse_clip_id(clip) for clip in scores["clip_id"].unique() if clip != ALL_CLIPS}
-    for column, missing in (("emotion", None), ("speaker", None), ("level", 0)):
-        known = {clip: getattr(name, column) for clip, name in names.items()}
-        scores[column] = scores["clip_id"].map(known | {ALL_CLIPS: missing})
+    clips = scores["clip_id"].cat
+    names = [None if clip == ALL_CLIPS else parse_clip_id(clip) for clip in clips.categories]
+    for column in ("emotion", "speaker"):
+        scores[column] = pd.Categorical([name and getattr(name, column) for name in names])[
+            clips.codes
+        ]
+    scores["level"] = np.array([name.level if name else 0 for name in names])[clips.codes]
     return scores
 
 
@@ -88,16 +95,14 @@ def label_methods(scores: pd.DataFrame, labels: Sequence[tuple[str, str]] = ()) 
 
 def table_of(scores: pd.DataFrame, method: str, metric: str, convention: str) -> pd.DataFrame:
     """A method's values of one metric, seeds down and clips across; NaN where there is none."""
-    rows = scores[
-        (scores["method"] == method)
-        & (scores["metric"] == metric)
-        & (scores["convention"] == convention)
-    ]
-    return rows.pivot(index="seed", columns="clip_id", values="value")
+    return _pivot(_rows_of(scores, method, metric, convention))
 
 
-def score(table: pd.DataFrame) -> Score:
-    """Mean over the clips of each seed, then over seeds, of a `table_of`."""
+def score(table: pd.DataFrame, *, interval: bool = True) -> Score:
+    """Mean over the clips of each seed, then over seeds, of a `table_of`.
+
+    The interval takes most of the time; without it, its ends are NaN.
+    """
     values = table.to_numpy(float)
     if not values.size:
         nan = float("nan")
@@ -105,18 +110,18 @@ def score(table: pd.DataFrame) -> Score:
     seed_means = np.array([mean_over_seeds(seed[None]) for seed in values])
     several = len(seed_means) > 1 and bool(np.isfinite(seed_means).all())
     sd = float(np.std(seed_means, ddof=1)) if several else float("nan")
-    interval = mean_interval(values)
-    return Score(mean_over_seeds(values), sd, interval.low, interval.high)
+    ends = mean_interval(values) if interval else Interval(float("nan"), float("nan"))
+    return Score(mean_over_seeds(values), sd, ends.low, ends.high)
 
 
 def score_by(
     scores: pd.DataFrame, group: str, method: str, metric: str, convention: str
 ) -> dict[str | int, Score]:
     """`score` of the clips of each emotion, level or speaker (`group` says which), sorted."""
-    groups = scores[scores["clip_id"] != ALL_CLIPS].groupby(group)
+    rows = _rows_of(scores, method, metric, convention)
+    groups = rows[rows["clip_id"] != ALL_CLIPS].groupby(group, observed=True)
     plain = int if group == "level" else str
-    tables = {plain(name): table_of(part, method, metric, convention) for name, part in groups}
-    return {name: score(table) for name, table in tables.items() if table.size}
+    return {plain(name): score(_pivot(part)) for name, part in groups}
 
 
 def emotions_of(scores: pd.DataFrame) -> list[str]:
@@ -132,7 +137,7 @@ def levels_of(scores: pd.DataFrame) -> list[int]:
 def clips_of(scores: pd.DataFrame, method: str) -> list[str]:
     """The clips that a method is scored on in every one of its seeds, sorted."""
     rows = scores[(scores["method"] == method) & (scores["clip_id"] != ALL_CLIPS)]
-    by_seed = [set(part["clip_id"]) for _, part in rows.groupby("seed")]
+    by_seed = [set(clips.unique()) for _, clips in rows.groupby("seed")["clip_id"]]
     return sorted(set.intersection(*by_seed)) if by_seed else []
 
 
@@ -144,7 +149,7 @@ def count(scores: pd.DataFrame, method: str, metric: str) -> int:
 
 def note_unscored(scores: pd.DataFrame, labels: Sequence[tuple[str, str]]) -> list[str]:
     """A sentence for each labelled method that has no score at all."""
-    there = set(scores["method"])
+    there = set(scores["method"].unique())
     return [
         f"{label}: none of its clips could be scored."
         for method, label in labels
@@ -173,12 +178,38 @@ def _is_in(scores: pd.DataFrame, method: str) -> bool:
     return bool((scores["method"] == method).any())
 
 
+def _rows_of(scores: pd.DataFrame, method: str, metric: str, convention: str) -> pd.DataFrame:
+    return scores[
+        (scores["method"] == method)
+        & (scores["metric"] == metric)
+        & (scores["convention"] == convention)
+    ]
+
+
+def _pivot(rows: pd.DataFrame) -> pd.DataFrame:
+    """Values of one metric of one method, seeds down and clips across."""
+    rows = rows.assign(clip_id=rows["clip_id"].astype(str))
+    return rows.pivot(index="seed", columns="clip_id", values="value")
+
+
+def _join(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Tables one after the other; `pd.concat` would make strings of categories that differ."""
+    columns = {
+        name: union_categoricals([table[name] for table in tables], sort_categories=True)
+        if name in TEXT
+        else pd.concat([table[name] for table in tables], ignore_index=True)
+        for name in COLUMNS
+    }
+    return pd.DataFrame(columns)
+
+
 def _read_table(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise ValueError(f"no scores {path}: run the evaluation first")
-    text = {name: str for name in COLUMNS if name not in ("seed", "value")}
+    types = dict.fromkeys(TEXT, "category") | {"seed": int, "value": float}
     try:
-        table = pd.read_csv(path, dtype={**text, "seed": int, "value": float})
+        # A method may be called NA; only what is empty is missing.
+        table = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""])
     except (ValueError, pd.errors.ParserError) as error:
         raise ValueError(f"{path}: is not a table of scores ({error}): evaluate again") from error
     missing = [name for name in COLUMNS if name not in table]

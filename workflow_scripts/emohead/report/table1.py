@@ -132,9 +132,13 @@ def heading_of(name: str) -> str:
 
 
 def build_table1(
-    scores: pd.DataFrame, labels: Sequence[tuple[str, str]] = (), notes: Sequence[str] = ()
+    scores: pd.DataFrame,
+    labels: Sequence[tuple[str, str]] = (),
+    notes: Sequence[str] = (),
+    *,
+    intervals: bool = True,
 ) -> Table1:
-    """Table 1 from the long rows of `read_scores`.
+    """Table 1 from the long rows of `read_scores`; `intervals` can be left out, being slow.
 
     Rows stand in the order of `labels`; a row of the paper that was not run follows its
     predecessor in the paper, in the first protocol alone.
@@ -142,18 +146,29 @@ def build_table1(
     names = label_methods(scores, labels)
     references = references_of(scores)
     protocols = [
-        _build_protocol(of_reference(scores, each), each, names, has_paper=each == references[0])
+        _build_protocol(
+            of_reference(scores, each),
+            each,
+            names,
+            has_paper=each == references[0],
+            intervals=intervals,
+        )
         for each in references
     ]
     return Table1(tuple(protocols), (*notes, *note_unscored(scores, labels)))
 
 
 def _build_protocol(
-    scores: pd.DataFrame, reference: str, labels: dict[str, str], *, has_paper: bool
+    scores: pd.DataFrame,
+    reference: str,
+    labels: dict[str, str],
+    *,
+    has_paper: bool,
+    intervals: bool,
 ) -> Protocol:
-    there = set(scores["method"])
+    there = set(scores["method"].unique())
     labels = {method: label for method, label in labels.items() if method in there}
-    rows = [_run_row(scores, method, label) for method, label in labels.items()]
+    rows = [_run_row(scores, method, label, intervals) for method, label in labels.items()]
     notes = (
         *note_missing_clips(scores, labels),
         *_missing_values(scores, labels),
@@ -169,7 +184,7 @@ def _competes(row: Row) -> bool:
     return row.scores is not None and row.id not in BUILT_IN
 
 
-def _run_row(scores: pd.DataFrame, method: str, label: str) -> Row:
+def _run_row(scores: pd.DataFrame, method: str, label: str, intervals: bool) -> Row:
     tables = {
         name: table_of(scores, method, name, column.convention) for name, column in COLUMNS.items()
     }
@@ -177,7 +192,7 @@ def _run_row(scores: pd.DataFrame, method: str, label: str) -> Row:
         method,
         label,
         TABLE_1.get(method, PaperRow(label)),
-        {name: score(table) for name, table in tables.items()},
+        {name: score(table, interval=intervals) for name, table in tables.items()},
         seeds=scores.loc[scores["method"] == method, "seed"].nunique(),
         clips=len(clips_of(scores, method)),
         frames=count(scores, method, "frames"),
