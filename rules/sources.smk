@@ -24,7 +24,7 @@ def speakers():
     if data["speakers"]:
         return data["speakers"]
     if data["source"] == "mini":
-        return ["W901", "W902"]
+        return list(emohead.config.MINI_SPEAKERS)
     if data["source"] == "archives":
         return sorted({speaker for speaker, _ in archives()})
     if isinstance(data["folder"], dict):

@@ -13,6 +13,7 @@ import pytest
 import skimage.data
 from scipy.interpolate import RBFInterpolator
 
+from emohead.config import MINI_SPEAKERS
 from emohead.faces import FaceFinder
 from emohead.mead import EMOTIONS
 from emohead.media import read_video
@@ -53,6 +54,10 @@ def landmarks_of(finder, image):
     boxes = finder.boxes(image)
     assert len(boxes) == 1
     return finder.landmarks(image, boxes[0])
+
+
+def test_every_speaker_has_a_face_and_a_voice():
+    assert MINI_SPEAKERS == tuple(PORTRAITS) == tuple(VOICES)
 
 
 def face_of(emotion):

@@ -3,6 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+#: The mini set's; `emohead.mini.portraits` draws them.
+MINI_SPEAKERS = ("W901", "W902")
+
 #: MEAD's clips of an emotion at one level, and of neutral, which has only one.
 MEAD_CLIPS, MEAD_NEUTRAL_CLIPS = 30, 40
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from emohead.config import clips_of, model_options
+from emohead.config import MINI_SPEAKERS, clips_of, model_options
 from emohead.footage import read_footage
 
-#: For `speakers: null`: MEAD's public part, and the mini set's.
-MEAD_SPEAKERS, MINI_SPEAKERS = 48, 2
+#: MEAD's public part, for `speakers: null`.
+MEAD_SPEAKERS = 48
 #: What stands in the place of a model.
 STAND_INS = {"truth", "reference"}
 
@@ -103,7 +103,7 @@ def _speakers(data: Mapping[str, Any]) -> int:
     if data["speakers"]:
         return len(data["speakers"])
     if data["source"] == "mini":
-        return MINI_SPEAKERS
+        return len(MINI_SPEAKERS)
     return len(data["folder"]) if isinstance(data["folder"], Mapping) else MEAD_SPEAKERS
 
 
