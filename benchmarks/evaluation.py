@@ -27,9 +27,9 @@ from emohead.evaluation.identity import FaceDescriber
 from emohead.evaluation.judge_fitting import fit_judges
 from emohead.evaluation.redetect import redetect
 from emohead.evaluation.sharpness import cpbd
-from emohead.faces import FaceFinder
-from emohead.store import ShardWriter, StoredClip, open_clips
-from emohead.tracking import track_face
+from emohead.features.faces import FaceFinder
+from emohead.features.store import ShardWriter, StoredClip, open_clips
+from emohead.features.tracking import track_face
 
 
 def enlarged(clips: dict[str, StoredClip], size: int, path: Path) -> dict[str, StoredClip]:

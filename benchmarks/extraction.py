@@ -21,11 +21,11 @@ import cv2
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow_scripts"))
-from emohead.faces import FaceFinder
-from emohead.features import FeatureOptions, extract_clip
-from emohead.mead import FPS, Clip
-from emohead.media import probe_video
-from emohead.store import Shard, ShardWriter
+from emohead.data.mead import FPS, Clip
+from emohead.features.clip import FeatureOptions, extract_clip
+from emohead.features.faces import FaceFinder
+from emohead.features.store import Shard, ShardWriter
+from emohead.media.reading import probe_video
 
 
 def decode(video: Path) -> int:

@@ -31,19 +31,19 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow_scripts"))
 
-from emohead.encoding import write_audio
 from emohead.generate.bundle import Bundle
 from emohead.generate.generate import WINDOW, generate
 from emohead.generate.sound import Sound, mfcc_windows
 from emohead.generate.stages import predict_stream
-from emohead.hardware import int8_is_fast
 from emohead.landmarks.basis import fit_basis
 from emohead.landmarks.build import build_landmark_model
 from emohead.landmarks.model import MfccStatistics
 from emohead.landmarks.options import LandmarkModelOptions
+from emohead.media.writing import write_audio
 from emohead.mini.portraits import PORTRAITS
 from emohead.mini.posing import FacePose
 from emohead.mini.rendering import Renderer
+from emohead.training.hardware import int8_is_fast
 from emohead.translator.inference import for_inference
 from emohead.translator.int8 import in_int8
 from emohead.translator.unet import TranslatorOptions, UNet, build_translator

@@ -20,18 +20,18 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow_scripts"))
 
-from emohead.encoding import write_audio
-from emohead.faces import FaceFinder
+from emohead.features.faces import FaceFinder
+from emohead.features.points import lip_opening
+from emohead.features.tracking import track_face
 from emohead.generate.bundle import read_bundle
 from emohead.generate.generate import generate
-from emohead.media import read_video
+from emohead.media.reading import read_video
+from emohead.media.writing import write_audio
 from emohead.mini.portraits import PORTRAITS
 from emohead.mini.posing import FacePose
 from emohead.mini.rendering import Renderer
 from emohead.mini.speech import MANNERS, SAMPLE_RATE, VOICES, speak
 from emohead.mini.visemes import OPEN, mouth_curves
-from emohead.points import lip_opening
-from emohead.tracking import track_face
 
 TEXT = (
     "Please close the window before the storm arrives, because the paper on my table would blow "

@@ -16,10 +16,10 @@ from skimage.transform import SimilarityTransform
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "workflow_scripts"))
 
-from emohead.checkpoint import load_checkpoint  # noqa: E402
+from emohead.data.split import clips_of_part  # noqa: E402
 from emohead.evaluation import picture_metrics  # noqa: E402
-from emohead.split import clips_of_part  # noqa: E402
-from emohead.store import open_clips  # noqa: E402
+from emohead.features.store import open_clips  # noqa: E402
+from emohead.training.checkpoint import load_checkpoint  # noqa: E402
 from emohead.translator.load import restore_translator  # noqa: E402
 from emohead.translator.render import translate  # noqa: E402
 

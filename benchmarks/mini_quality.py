@@ -21,14 +21,14 @@ from sklearn.preprocessing import StandardScaler
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "workflow_scripts"))
 
-from emohead.checkpoint import load_checkpoint  # noqa: E402
+from emohead.data.mead import parse_clip_id  # noqa: E402
+from emohead.data.split import clips_of_part  # noqa: E402
 from emohead.evaluation.redetect import load_redetected  # noqa: E402
+from emohead.features.store import StoredClip, open_clips  # noqa: E402
 from emohead.landmarks.load import restore_landmark_model  # noqa: E402
 from emohead.landmarks.predict import predict_landmarks  # noqa: E402
-from emohead.mead import parse_clip_id  # noqa: E402
-from emohead.media import read_video  # noqa: E402
-from emohead.split import clips_of_part  # noqa: E402
-from emohead.store import StoredClip, open_clips  # noqa: E402
+from emohead.media.reading import read_video  # noqa: E402
+from emohead.training.checkpoint import load_checkpoint  # noqa: E402
 
 RESULTS = Path(sys.argv[1] if len(sys.argv) > 1 else "results")
 METHODS = ("copy_reference", "baseline", "ours_wo_msef", "ours_wo_aatu", "ours")

@@ -17,8 +17,10 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow_scripts"))
 
-from emohead.checkpoint import load_checkpoint
+from emohead.data.references import PROTOCOLS, choose_reference_clips
+from emohead.data.split import clips_of_part
 from emohead.evaluation.picture_metrics import psnr, ssim_map
+from emohead.features.store import StoredClip, open_clips
 from emohead.generate.bundle import Bundle
 from emohead.generate.portrait import Portrait
 from emohead.generate.precision import fast_translator
@@ -26,9 +28,7 @@ from emohead.generate.stages import translate_stream
 from emohead.landmarks.load import restore_landmark_model
 from emohead.landmarks.model import LandmarkModel
 from emohead.landmarks.predict import predict_landmarks
-from emohead.references import PROTOCOLS, choose_reference_clips
-from emohead.split import clips_of_part
-from emohead.store import StoredClip, open_clips
+from emohead.training.checkpoint import load_checkpoint
 from emohead.translator.load import restore_translator
 from emohead.translator.unet import UNet
 

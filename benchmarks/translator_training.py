@@ -23,7 +23,7 @@ from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow_scripts"))
 
-from emohead.store import open_clips
+from emohead.features.store import open_clips
 from emohead.translator.data import training_loader
 from emohead.translator.unet import TranslatorOptions, build_translator
 

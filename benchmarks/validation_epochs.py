@@ -22,14 +22,14 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "workflow_scripts"))
 
 from emohead.config import model_options  # noqa: E402
+from emohead.data.split import clips_of_part, hold_out_validation  # noqa: E402
 from emohead.evaluation.landmark_metrics import landmark_distance  # noqa: E402
+from emohead.features.points import LIPS  # noqa: E402
+from emohead.features.store import StoredClip, open_clips  # noqa: E402
 from emohead.landmarks.fit import train_landmark_model  # noqa: E402
 from emohead.landmarks.load import landmark_options, restore_landmark_model  # noqa: E402
 from emohead.landmarks.model import LandmarkModel  # noqa: E402
 from emohead.landmarks.predict import predict_landmarks  # noqa: E402
-from emohead.points import LIPS  # noqa: E402
-from emohead.split import clips_of_part, hold_out_validation  # noqa: E402
-from emohead.store import StoredClip, open_clips  # noqa: E402
 from emohead.training import TrainOptions  # noqa: E402
 
 EPOCHS = (4, 8, 16, 30, 60)

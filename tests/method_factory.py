@@ -11,7 +11,6 @@ import pandas as pd
 import torch
 from numpy_layers import randomise_batch_norms
 
-from emohead.checkpoint import Checkpoint, save_checkpoint
 from emohead.landmarks.basis import fit_basis
 from emohead.landmarks.build import build_landmark_model
 from emohead.landmarks.model import MfccStatistics
@@ -19,6 +18,7 @@ from emohead.landmarks.options import LandmarkModelOptions
 from emohead.mini.portraits import PORTRAITS
 from emohead.mini.posing import FacePose
 from emohead.mini.rendering import Renderer
+from emohead.training.checkpoint import Checkpoint, save_checkpoint
 from emohead.translator.unet import TranslatorOptions, build_translator
 
 CROP_SIZE = 32

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from emohead.mead import EMOTIONS, ClipName, levels_of
+from emohead.data.mead import EMOTIONS, ClipName, levels_of
 
 COLUMNS = ["clip_id", "method", "reference", "seed", "metric", "convention", "value"]
 REFERENCES = ("same_emotion", "neutral")

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import skimage.data
 
-from emohead.alignment import Place, align, whole_picture
-from emohead.faces import FaceFinder, crop_frame, crop_transform, transform_points
+from emohead.features.alignment import Place, align, whole_picture
+from emohead.features.faces import FaceFinder, crop_frame, crop_transform, transform_points
 
 SIZE = 128
 GRID = np.stack(np.meshgrid([0, 64, 128], [0, 64, 128]), -1).reshape(-1, 2)

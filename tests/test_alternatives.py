@@ -13,13 +13,13 @@ import yaml
 from jsonschema import Draft202012Validator
 from presets import ROOT
 
-from emohead.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from emohead.config import model_mistakes, model_options
 from emohead.landmarks.fit import train_landmark_model
 from emohead.landmarks.load import landmark_options, restore_landmark_model
 from emohead.landmarks.options import LandmarkModelOptions
 from emohead.landmarks.predict import predict_landmarks
 from emohead.training import TrainOptions
+from emohead.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from emohead.translator.fit import train_translator
 from emohead.translator.load import restore_translator
 from emohead.translator.losses import TranslatorLossOptions

@@ -11,7 +11,7 @@ import pytest
 
 from emohead.archives.table import Archive, read_archive_table
 from emohead.archives.unpacking import ArchiveError, Problem, unpack
-from emohead.mead import find_clips
+from emohead.data.mead import find_clips
 
 ROOT = Path(__file__).parent.parent
 SUM = "ab" * 32

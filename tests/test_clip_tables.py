@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from emohead.clip_tables import clip_table, collect_clips, read_clips
-from emohead.mead import Clip
+from emohead.data.clip_tables import clip_table, collect_clips, read_clips
+from emohead.data.mead import Clip
 
 FACTS = {
     "frames": 50, "seconds": 2.0, "fps": 30.0, "width": 1920, "height": 1080,

@@ -11,7 +11,7 @@ from emohead.evaluation.emotion_judges import (
     save_judges,
 )
 from emohead.evaluation.judge_fitting import fit_judge, fit_judges
-from emohead.store import ShardWriter, open_clips
+from emohead.features.store import ShardWriter, open_clips
 
 SAYS = {"happy": 6.0, "sad": -6.0, "neutral": 0.0}  # how far up the corners of the lips go, px
 

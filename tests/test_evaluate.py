@@ -15,13 +15,13 @@ from emohead.evaluation.evaluate import evaluate_clip, evaluate_method, summariz
 from emohead.evaluation.identity import FaceDescriber
 from emohead.evaluation.long_table import COLUMNS, long_table, write_table
 from emohead.evaluation.redetect import load_redetected, redetect, save_redetected
-from emohead.faces import FaceFinder
+from emohead.features.faces import FaceFinder
+from emohead.features.store import ShardWriter, open_clips
 from emohead.mini.action_units import EXPRESSIONS
 from emohead.mini.portraits import PORTRAITS
 from emohead.mini.posing import FacePose
 from emohead.mini.rendering import Renderer
 from emohead.mini.visemes import MouthShape
-from emohead.store import ShardWriter, open_clips
 
 CLIP = "W901-front-happy-3-001"
 FRAMES, SIZE = 24, 128

@@ -19,11 +19,11 @@ import pytest
 import skimage.data
 from media_factory import make_clip, regular_times
 
-from emohead.clip_tables import clip_table
-from emohead.extraction import extract_shard
-from emohead.features import FeatureOptions
-from emohead.mead import Clip
-from emohead.store import Shard
+from emohead.data.clip_tables import clip_table
+from emohead.data.mead import Clip
+from emohead.features.clip import FeatureOptions
+from emohead.features.shard import extract_shard
+from emohead.features.store import Shard
 
 ROOT = Path(__file__).parent.parent
 OPTIONS = FeatureOptions(crop_size=96)
@@ -363,10 +363,10 @@ def test_a_full_disk_stops_with_a_sentence_and_keeps_the_state(faulty, tmp_path)
 MEASURE = """
 import sys
 from pathlib import Path
-from emohead.faces import FaceFinder
-from emohead.features import FeatureOptions, extract_clip
-from emohead.mead import Clip
-from emohead.store import ShardWriter
+from emohead.features.faces import FaceFinder
+from emohead.features.clip import FeatureOptions, extract_clip
+from emohead.data.mead import Clip
+from emohead.features.store import ShardWriter
 
 finder = FaceFinder()
 for number, path in enumerate(sys.argv[2:], 1):

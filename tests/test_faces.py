@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from emohead.faces import (
+from emohead.features.faces import (
     FaceFinder,
     crop_frame,
     crop_region,
@@ -12,7 +12,7 @@ from emohead.faces import (
     overlap,
     transform_points,
 )
-from emohead.points import lip_opening
+from emohead.features.points import lip_opening
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,12 @@ import pytest
 import skimage.data
 from media_factory import clicks, make_clip, regular_times
 
-from emohead.audio import mfcc_windows
-from emohead.faces import FaceFinder, NoFaceError, crop_frame
-from emohead.features import FeatureOptions, extract_clip
-from emohead.mead import Clip
-from emohead.media import MediaError, read_audio, read_video
-from emohead.store import Shard, ShardWriter
+from emohead.data.mead import Clip
+from emohead.features.clip import FeatureOptions, extract_clip
+from emohead.features.faces import FaceFinder, NoFaceError, crop_frame
+from emohead.features.mfcc import mfcc_windows
+from emohead.features.store import Shard, ShardWriter
+from emohead.media.reading import MediaError, read_audio, read_video
 
 FRAMES = 12
 OPTIONS = FeatureOptions(crop_size=128)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from emohead.footage import read_footage
+from emohead.data.footage import read_footage
 
 
 @pytest.fixture

@@ -10,14 +10,14 @@ import pytest
 import skimage.data
 from media_factory import make_clip, regular_times
 
-from emohead.clip_tables import CLIP_COLUMNS
-from emohead.faces import FaceFinder
-from emohead.features import FeatureOptions, extract_clip
-from emohead.foreign_videos import find_videos, import_videos
-from emohead.mead import Clip
-from emohead.media import read_audio, read_video
-from emohead.split import clips_of_part
-from emohead.store import ShardWriter, open_clips
+from emohead.data.clip_tables import CLIP_COLUMNS
+from emohead.data.mead import Clip
+from emohead.data.split import clips_of_part
+from emohead.features.clip import FeatureOptions, extract_clip
+from emohead.features.faces import FaceFinder
+from emohead.features.store import ShardWriter, open_clips
+from emohead.media.reading import read_audio, read_video
+from emohead.methods.foreign_videos import find_videos, import_videos
 
 SIZE, FRAMES = 96, 12
 # From here on, the picture is brighter: frame 6 is the first one.

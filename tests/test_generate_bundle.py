@@ -9,11 +9,11 @@ import torch
 import yaml
 from method_factory import CONFIG, CROP_SIZE, landmark_model, save_models, translator
 
+from emohead.features.store import ShardWriter
 from emohead.generate.bundle import export_bundle, read_bundle, read_run
 from emohead.generate.card import make_card
 from emohead.generate.describe import describe
 from emohead.landmarks.predict import predict_landmarks
-from emohead.store import ShardWriter
 
 CARD = make_card(CONFIG, "ours", 0)
 

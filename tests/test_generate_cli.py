@@ -9,10 +9,10 @@ from media_factory import make_clip, regular_times
 from method_factory import CONFIG, save_models, write_face, write_voice
 
 from emohead.cli import main
+from emohead.data.mead import EMOTIONS
 from emohead.generate.bundle import export_bundle
 from emohead.generate.card import make_card
-from emohead.mead import EMOTIONS
-from emohead.media import read_video
+from emohead.media.reading import read_video
 
 
 @pytest.fixture(scope="module")

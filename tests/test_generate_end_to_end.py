@@ -10,15 +10,15 @@ import pytest
 from method_factory import CONFIG, CROP_SIZE, landmark_model, translator, write_face, write_voice
 
 import emohead
-from emohead.audio import mfcc_windows
-from emohead.faces import FaceFinder
+from emohead.data.mead import EMOTIONS
+from emohead.features.faces import FaceFinder
+from emohead.features.mfcc import mfcc_windows
 from emohead.generate.bundle import Bundle
 from emohead.generate.card import make_card
 from emohead.generate.generate import generate
 from emohead.generate.portrait import read_portrait
 from emohead.landmarks.predict import predict_landmarks
-from emohead.mead import EMOTIONS
-from emohead.media import read_audio, read_video
+from emohead.media.reading import read_audio, read_video
 from emohead.translator.render import translate
 
 SECONDS = 2.6

@@ -14,7 +14,7 @@ import emohead
 from emohead.generate.output import VideoSink, synthetic_metadata
 from emohead.generate.sound import Sound
 from emohead.generate.watermark import Watermark
-from emohead.media import read_audio, read_video
+from emohead.media.reading import read_audio, read_video
 
 METADATA = synthetic_metadata(model="ours", config_hash="1a2b3c4d", made=date(2026, 11, 23))
 #: Seconds when the picture is white and the sound a tone.

@@ -6,7 +6,7 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from emohead.faces import FaceFinder, crop_frame
+from emohead.features.faces import FaceFinder, crop_frame
 from emohead.generate.paste import Paster
 from emohead.generate.portrait import Portrait, read_portrait
 

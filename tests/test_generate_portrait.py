@@ -9,12 +9,12 @@ import skimage.data
 from media_factory import clicks, make_clip, regular_times
 from PIL import Image, ImageCms, features
 
-from emohead.faces import FaceFinder, transform_points
-from emohead.features import FeatureOptions, extract_clip
+from emohead.data.mead import Clip
+from emohead.features.clip import FeatureOptions, extract_clip
+from emohead.features.faces import FaceFinder, transform_points
+from emohead.features.store import Shard, ShardWriter
 from emohead.generate.picture import read_picture
 from emohead.generate.portrait import read_portrait
-from emohead.mead import Clip
-from emohead.store import Shard, ShardWriter
 
 
 @pytest.fixture(scope="module")

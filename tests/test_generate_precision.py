@@ -6,7 +6,7 @@ import torch
 from method_factory import CROP_SIZE, landmark_model, translator, write_face
 
 from emohead.cli import main
-from emohead.faces import FaceFinder
+from emohead.features.faces import FaceFinder
 from emohead.generate.bundle import Bundle
 from emohead.generate.portrait import read_portrait
 from emohead.generate.precision import Precision, choose_precision, fast_translator, moved_faces

@@ -10,10 +10,10 @@ import pytest
 from media_factory import clicks, make_clip, regular_times
 
 import emohead
-from emohead.audio import mfcc_windows as windows_of_whole
-from emohead.audio import stream_mfcc_windows
+from emohead.features.mfcc import mfcc_windows as windows_of_whole
+from emohead.features.mfcc import stream_mfcc_windows
 from emohead.generate.sound import Sound, mfcc_windows
-from emohead.media import read_audio
+from emohead.media.reading import read_audio
 
 LIBRARY = Path(emohead.__file__).parent.parent
 

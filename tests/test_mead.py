@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from emohead.mead import EMOTIONS, find_clips, parse_clip_id
+from emohead.data.mead import EMOTIONS, find_clips, parse_clip_id
 
 
 def touch(root: Path, *names: str) -> None:

@@ -21,9 +21,8 @@ from media_factory import (
     time_code,
 )
 
-from emohead.encoding import write_audio, write_video
-from emohead.mead import Clip
-from emohead.media import (
+from emohead.data.mead import Clip
+from emohead.media.reading import (
     MediaError,
     RgbPart,
     clip_audio,
@@ -33,6 +32,7 @@ from emohead.media import (
     read_audio,
     read_video,
 )
+from emohead.media.writing import write_audio, write_video
 
 NTSC = Fraction(30_000, 1001)
 SECONDS = 3.0
@@ -614,7 +614,7 @@ def peak_growth(code: str, path: Path) -> tuple[float, str]:
     script = (
         "import re, sys\n"
         "from pathlib import Path\n"
-        "from emohead.media import iterate_frames, read_audio\n"
+        "from emohead.media.reading import iterate_frames, read_audio\n"
         # `getrusage` would count what the parent had at the fork.
         "status = Path('/proc/self/status')\n"
         "peak = lambda: int(re.search(r'VmHWM:\\s+(\\d+) kB', status.read_text())[1])\n"

@@ -5,18 +5,18 @@ import pandas as pd
 import pytest
 import torch
 
-from emohead import methods
-from emohead.clip_tables import CLIP_COLUMNS
-from emohead.encoding import write_audio, write_video
+from emohead.data.clip_tables import CLIP_COLUMNS
+from emohead.features.store import ShardWriter, open_clips
 from emohead.landmarks.basis import fit_basis
 from emohead.landmarks.build import build_landmark_model
 from emohead.landmarks.model import MfccStatistics
 from emohead.landmarks.options import LandmarkModelOptions, LossWeights
 from emohead.landmarks.predict import predict_landmarks
-from emohead.media import read_audio, read_video
-from emohead.methods import Method, predict_clip, read_method, synthesize_clips
-from emohead.rendered import sound_of
-from emohead.store import ShardWriter, open_clips
+from emohead.media.reading import read_audio, read_video
+from emohead.media.writing import write_audio, write_video
+from emohead.methods import method as methods
+from emohead.methods.method import Method, predict_clip, read_method, synthesize_clips
+from emohead.methods.rendered import sound_of
 
 SAD, NEUTRAL = "W901-front-sad-3-001", "W901-front-neutral-1-002"
 

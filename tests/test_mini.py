@@ -14,9 +14,10 @@ import skimage.data
 from scipy.interpolate import RBFInterpolator
 
 from emohead.config import MINI_SPEAKERS
-from emohead.faces import FaceFinder
-from emohead.mead import EMOTIONS
-from emohead.media import read_video
+from emohead.data.mead import EMOTIONS
+from emohead.features.faces import FaceFinder
+from emohead.features.points import lip_opening
+from emohead.media.reading import read_video
 from emohead.mini.acting import act, expression_envelope
 from emohead.mini.action_units import EXPRESSIONS
 from emohead.mini.dataset import make_speaker
@@ -27,7 +28,6 @@ from emohead.mini.sentences import SENTENCE_COUNT, all_sentences, sentence
 from emohead.mini.speech import MANNERS, SAMPLE_RATE, VOICES, Phoneme, Utterance, speak
 from emohead.mini.visemes import REST, MouthShape, mouth_curves
 from emohead.mini.warping import Box, backward_field
-from emohead.points import lip_opening
 
 SCRIPT = Path(__file__).parents[1] / "workflow_scripts" / "make_mini.py"
 SENTENCE_WITH_P_AND_A = "Papa made both of us a pot of mushroom soup."

@@ -15,7 +15,6 @@ from scipy.linalg import sqrtm
 from torch import nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 
-from emohead.encoding import write_video
 from emohead.evaluation.catalogue import metric
 from emohead.evaluation.networks.fid import add_frames, fid, read_fid
 from emohead.evaluation.networks.lpips import lpips_distance, read_lpips
@@ -23,8 +22,9 @@ from emohead.evaluation.networks.reasons import not_computed
 from emohead.evaluation.networks.run import Networks, evaluate_networks
 from emohead.evaluation.networks.sync import score_sync
 from emohead.evaluation.networks.syncnet import SyncNet
-from emohead.media import SAMPLES_PER_FRAME, read_audio
-from emohead.store import ShardWriter, open_clips
+from emohead.features.store import ShardWriter, open_clips
+from emohead.media.reading import SAMPLES_PER_FRAME, read_audio
+from emohead.media.writing import write_video
 
 ROOT = Path(__file__).parent.parent
 HAPPY, SAD = "W901-front-happy-3-011", "W901-front-sad-3-012"

@@ -12,7 +12,7 @@ from emohead.evaluation.networks.sync import (
     shift_distances,
 )
 from emohead.evaluation.networks.syncnet import SyncNet, read_syncnet
-from emohead.media import SAMPLES_PER_FRAME
+from emohead.media.reading import SAMPLES_PER_FRAME
 
 # Places and kernels of the convolutions in syncnet_v2.model: (inputs, outputs, kernel).
 SOUND = {

@@ -1,6 +1,6 @@
 import pytest
 
-from emohead.references import choose_reference_clips, neutral_clips
+from emohead.data.references import choose_reference_clips, neutral_clips
 
 CLIPS = [
     "W901-front-angry-3-011",

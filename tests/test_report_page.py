@@ -13,8 +13,8 @@ import pytest
 from score_factory import random_scores, write_scores
 from snakemake.iocontainers import ReportHref
 
+from emohead.features.store import ShardWriter
 from emohead.report.page import write_page
-from emohead.store import ShardWriter
 
 CLIPS = ("W901-front-happy-3-001", "W901-front-sad-3-001")
 REFERENCES = ("same_emotion", "neutral")

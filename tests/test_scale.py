@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from emohead.archives.table import KINDS
-from emohead.mead import EMOTIONS, LEVELS, audio_path, levels_of, video_path
+from emohead.data.mead import EMOTIONS, LEVELS, audio_path, levels_of, video_path
 
 ROOT = Path(__file__).parent.parent
 SPEAKERS = [f"{sex}{number:03d}" for sex in "MW" for number in range(24)]

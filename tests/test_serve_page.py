@@ -21,7 +21,7 @@ from PIL import Image
 
 from emohead.generate.bundle import Bundle
 from emohead.generate.card import make_card
-from emohead.media import read_video
+from emohead.media.reading import read_video
 from emohead.serve.address import Address
 from emohead.serve.examples import Example
 from emohead.serve.limits import Limits

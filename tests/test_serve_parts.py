@@ -12,12 +12,12 @@ from matplotlib.colors import to_hex
 from media_factory import make_clip
 from method_factory import CONFIG, save_models
 
-from emohead.faces import FaceFinder
+from emohead.data.mead import EMOTIONS
+from emohead.features.faces import FaceFinder
 from emohead.generate.bundle import export_bundle
 from emohead.generate.card import make_card
 from emohead.generate.portrait import read_portrait
 from emohead.generate.sound import Sound
-from emohead.mead import EMOTIONS
 from emohead.mini.sentences import all_sentences
 from emohead.serve import examples, server
 from emohead.serve.address import Address

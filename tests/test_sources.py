@@ -22,7 +22,7 @@ import pytest
 import yaml
 from test_downloads import Server
 
-from emohead.mead import audio_path, video_path
+from emohead.data.mead import audio_path, video_path
 from emohead.mini.dataset import make_speaker
 
 EMOTIONS = ["angry", "happy"]

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from emohead.audio import mfcc_windows
-from emohead.mead import parse_clip_id
-from emohead.split import clips_of_part, hold_out_validation, split_clips
+from emohead.data.mead import parse_clip_id
+from emohead.data.split import clips_of_part, hold_out_validation, split_clips
+from emohead.features.mfcc import mfcc_windows
 
 
 def table(counts: dict[tuple[str, str, int], int], frames: int = 100) -> pd.DataFrame:

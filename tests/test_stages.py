@@ -5,11 +5,11 @@ import pytest
 from method_factory import CROP_SIZE, landmark_model, translator
 from skimage.metrics import peak_signal_noise_ratio
 
+from emohead.data.mead import EMOTIONS
 from emohead.evaluation.sound import evaluate_sound
 from emohead.evaluation.stages import evaluate_landmark_model, evaluate_translator
+from emohead.features.store import ShardWriter, open_clips
 from emohead.landmarks.predict import predict_landmarks
-from emohead.mead import EMOTIONS
-from emohead.store import ShardWriter, open_clips
 from emohead.translator.render import translate
 
 FRAMES = 6

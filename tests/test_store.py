@@ -3,7 +3,7 @@ import multiprocessing
 import numpy as np
 import pytest
 
-from emohead.store import Shard, ShardWriter, open_clips
+from emohead.features.store import Shard, ShardWriter, open_clips
 
 
 def noise_clip(seed: int, length: int = 6, size: int = 64) -> dict[str, np.ndarray]:

@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from emohead.data.split import clips_of_part, split_clips
+from emohead.features.store import ShardWriter, StoredClip, open_clips
 from emohead.landmarks.data import LandmarkClips, fit_training_statistics
 from emohead.landmarks.fit import train_landmark_model
 from emohead.landmarks.load import restore_landmark_model
 from emohead.landmarks.options import LandmarkModelOptions
-from emohead.methods import Method, predict_clip
-from emohead.split import clips_of_part, split_clips
-from emohead.store import ShardWriter, StoredClip, open_clips
+from emohead.methods.method import Method, predict_clip
 from emohead.training import TrainOptions
 from emohead.translator.data import training_loader
 from emohead.translator.fit import train_translator

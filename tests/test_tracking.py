@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import skimage.data
 
-from emohead.faces import FaceFinder, NoFaceError, overlap
-from emohead.tracking import (
+from emohead.features.faces import FaceFinder, NoFaceError, overlap
+from emohead.features.tracking import (
     SeveralFacesError,
     choose_face,
     follow_face,

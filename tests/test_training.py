@@ -10,7 +10,6 @@ import pytest
 import torch
 from torch.utils.data import TensorDataset
 
-from emohead.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from emohead.training import (
     Diverged,
     EpochLoader,
@@ -21,6 +20,7 @@ from emohead.training import (
     save_training,
     training_state,
 )
+from emohead.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from emohead.training.checks import FiniteCheck
 
 EPOCHS, BATCHES = 4, 4

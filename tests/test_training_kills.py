@@ -16,8 +16,8 @@ import pandas as pd
 import pytest
 import torch
 
-from emohead.checkpoint import Checkpoint, load_checkpoint
-from emohead.store import ShardWriter
+from emohead.features.store import ShardWriter
+from emohead.training.checkpoint import Checkpoint, load_checkpoint
 
 SCRIPTS = Path(__file__).parent.parent / "workflow_scripts"
 KILLS = 5

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from emohead import hardware as hardware_module
 from emohead.training import TrainOptions, choose_machine
+from emohead.training import hardware as hardware_module
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from emohead.store import ShardWriter, open_clips
+from emohead.features.store import ShardWriter, open_clips
 from emohead.training import EpochLoader
 from emohead.translator.data import (
     RandomPairs,

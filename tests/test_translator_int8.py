@@ -7,7 +7,7 @@ from method_factory import CROP_SIZE, translator
 from numpy_layers import relu
 from torch import nn
 
-from emohead.hardware import int8_is_fast
+from emohead.training.hardware import int8_is_fast
 from emohead.translator.inference import for_inference
 from emohead.translator.int8 import in_int8
 from emohead.translator.int8_convolution import ByteMap, Int8Convolution, Int8Doubling

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from emohead.clip_tables import collect_clips
+from emohead.data.clip_tables import collect_clips
 from emohead.files import whole_file
 
 parser = argparse.ArgumentParser(description=__doc__)

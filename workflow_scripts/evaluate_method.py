@@ -7,7 +7,7 @@ from emohead.evaluation.emotion_judges import load_judges
 from emohead.evaluation.evaluate import evaluate_method, summarize
 from emohead.evaluation.long_table import long_table, write_table
 from emohead.evaluation.redetect import load_redetected
-from emohead.store import open_clips
+from emohead.features.store import open_clips
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--shard", type=Path, required=True, help="rendered clips, .h5")

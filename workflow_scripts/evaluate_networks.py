@@ -6,7 +6,7 @@ from pathlib import Path
 
 from emohead.evaluation.long_table import long_table, write_table
 from emohead.evaluation.networks.run import Networks, evaluate_networks
-from emohead.store import open_clips
+from emohead.features.store import open_clips
 
 
 def weights(value: str) -> Path | None:

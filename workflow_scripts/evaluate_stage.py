@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from emohead.checkpoint import load_checkpoint
+from emohead.data.references import PROTOCOLS
+from emohead.data.split import clips_of_part
 from emohead.evaluation.long_table import long_table, write_table
 from emohead.evaluation.stages import evaluate_landmark_model, evaluate_translator
+from emohead.features.store import open_clips
 from emohead.landmarks.load import restore_landmark_model
-from emohead.references import PROTOCOLS
-from emohead.split import clips_of_part
-from emohead.store import open_clips
+from emohead.training.checkpoint import load_checkpoint
 from emohead.translator.load import restore_translator
 
 STAGES = {

@@ -5,9 +5,9 @@ import json
 import sys
 from pathlib import Path
 
-from emohead.clip_tables import read_clips
-from emohead.extraction import extract_shard
-from emohead.features import FeatureOptions
+from emohead.data.clip_tables import read_clips
+from emohead.features.clip import FeatureOptions
+from emohead.features.shard import extract_shard
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--clips", type=Path, required=True, help="the shard's clip table")

@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
+from emohead.data.split import clips_of_part
 from emohead.evaluation.emotion_judges import save_judges
 from emohead.evaluation.judge_fitting import fit_judges
-from emohead.split import clips_of_part
-from emohead.store import open_clips
+from emohead.features.store import open_clips
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--features", type=Path, nargs="+", required=True, help="shards, .h5")

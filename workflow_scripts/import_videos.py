@@ -3,11 +3,11 @@
 import argparse
 from pathlib import Path
 
-from emohead.faces import FaceFinder
-from emohead.foreign_videos import import_videos
-from emohead.references import PROTOCOLS
-from emohead.split import clips_of_part
-from emohead.store import open_clips
+from emohead.data.references import PROTOCOLS
+from emohead.data.split import clips_of_part
+from emohead.features.faces import FaceFinder
+from emohead.features.store import open_clips
+from emohead.methods.foreign_videos import import_videos
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--videos", type=Path, required=True, help="folder of <clip_id>.mp4")

@@ -4,9 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from emohead.clip_tables import clip_table
+from emohead.data.clip_tables import clip_table
+from emohead.data.mead import EMOTIONS, find_clips
 from emohead.files import whole_file
-from emohead.mead import EMOTIONS, find_clips
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--folder", type=Path, required=True, help="the speaker's, in MEAD's layout")

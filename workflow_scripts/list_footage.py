@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from emohead.clip_tables import clip_table
+from emohead.data.clip_tables import clip_table
+from emohead.data.footage import read_footage
+from emohead.data.mead import EMOTIONS
 from emohead.files import whole_file
-from emohead.footage import read_footage
-from emohead.mead import EMOTIONS
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--table", type=Path, required=True, help="file, speaker, emotion, level")

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from emohead.mead import EMOTIONS
+from emohead.data.mead import EMOTIONS
 from emohead.mini.dataset import make_speaker
 
 parser = argparse.ArgumentParser(description=__doc__)

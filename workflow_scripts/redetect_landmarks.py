@@ -5,8 +5,8 @@ from pathlib import Path
 
 from emohead.evaluation.identity import FaceDescriber
 from emohead.evaluation.redetect import redetect, save_redetected
-from emohead.faces import FaceFinder
-from emohead.store import open_clips
+from emohead.features.faces import FaceFinder
+from emohead.features.store import open_clips
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--shard", type=Path, required=True, help="rendered clips, .h5")

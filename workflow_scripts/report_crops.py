@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from emohead.mead import EMOTIONS
+from emohead.data.mead import EMOTIONS
 from emohead.report.crops_figure import write_crops_figure
 
 parser = argparse.ArgumentParser(description=__doc__)

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from emohead.mead import EMOTIONS
+from emohead.data.mead import EMOTIONS
 from emohead.report.data_page import write_data_page
 
 parser = argparse.ArgumentParser(description=__doc__)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from emohead.data.split import split_clips
 from emohead.files import whole_file
-from emohead.split import split_clips
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--clips", type=Path, required=True)

@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from emohead.methods import read_method, synthesize_clips
-from emohead.references import PROTOCOLS
-from emohead.split import clips_of_part
-from emohead.store import open_clips
+from emohead.data.references import PROTOCOLS
+from emohead.data.split import clips_of_part
+from emohead.features.store import open_clips
+from emohead.methods.method import read_method, synthesize_clips
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--features", type=Path, nargs="+", required=True, help="feature shards")

@@ -4,10 +4,10 @@ import argparse
 import json
 from pathlib import Path
 
+from emohead.data.split import clips_of_part
+from emohead.features.store import open_clips
 from emohead.landmarks.fit import train_landmark_model
 from emohead.landmarks.load import landmark_options
-from emohead.split import clips_of_part
-from emohead.store import open_clips
 from emohead.training import TrainOptions, save_training, training_state
 
 parser = argparse.ArgumentParser(description=__doc__)

@@ -4,8 +4,8 @@ import argparse
 import json
 from pathlib import Path
 
-from emohead.split import clips_of_part
-from emohead.store import open_clips
+from emohead.data.split import clips_of_part
+from emohead.features.store import open_clips
 from emohead.training import TrainOptions, save_training, training_state
 from emohead.translator.fit import train_translator
 from emohead.translator.losses import TranslatorLossOptions

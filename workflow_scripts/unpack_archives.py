@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from emohead.archives.unpacking import unpack, write_problems
-from emohead.mead import EMOTIONS
+from emohead.data.mead import EMOTIONS
 
 
 def archive(text: str) -> tuple[str, Path]:

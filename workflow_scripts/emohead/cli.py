@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emohead.mead import EMOTIONS
+from emohead.data.mead import EMOTIONS
 from emohead.serve.limits import Limits
 
 # Each command loads what it needs, when it runs: torch alone takes seconds.

@@ -16,8 +16,15 @@ from pathlib import Path, PurePosixPath
 from tqdm import tqdm
 
 from emohead.archives.heads import HEAD_BYTES, why_not_an_archive
+from emohead.data.mead import (
+    AUDIO_SUFFIXES,
+    EMOTIONS,
+    VIDEO_SUFFIXES,
+    audio_path,
+    levels_of,
+    video_path,
+)
 from emohead.files import whole_file
-from emohead.mead import AUDIO_SUFFIXES, EMOTIONS, VIDEO_SUFFIXES, audio_path, levels_of, video_path
 
 # What stands at the end of a clip's name in any of MEAD's archives; only videos have a view.
 _CLIP = re.compile(

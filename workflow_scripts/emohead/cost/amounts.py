@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from emohead.mead import FPS
-from emohead.split import clips_of_part
+from emohead.data.mead import FPS
+from emohead.data.split import clips_of_part
 
 #: Of MEAD: about 40 hours of frontal clips, 670 of each of its 48 actors.
 MEAD_CLIP_SECONDS = 4.5

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from emohead.features.points import POINTS
 from emohead.landmarks.basis import LandmarkBasis
 from emohead.landmarks.build import build_landmark_model
 from emohead.landmarks.load import landmark_options
 from emohead.landmarks.losses import landmark_losses
 from emohead.landmarks.model import LandmarkPrediction, MfccStatistics
-from emohead.points import POINTS
 from emohead.translator.losses import TranslatorLoss, TranslatorLossOptions
 from emohead.translator.unet import INPUT_CHANNELS, TranslatorOptions, UNet
 

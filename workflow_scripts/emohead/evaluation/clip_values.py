@@ -5,7 +5,7 @@ import numpy as np
 from emohead.evaluation import landmark_metrics, picture_metrics
 from emohead.evaluation.long_table import Values
 from emohead.evaluation.sharpness import cpbd
-from emohead.points import LIPS
+from emohead.features.points import LIPS
 
 
 def landmark_values(ours: np.ndarray, truth: np.ndarray, points: str) -> Values:

@@ -10,8 +10,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from emohead.data.mead import EMOTIONS
 from emohead.files import whole_file
-from emohead.mead import EMOTIONS
 
 #: A picture judge looks at every so manieth frame, in grey, this many pixels wide.
 PICTURE_EVERY = 5

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 
+from emohead.data.mead import EMOTIONS, parse_clip_id
 from emohead.evaluation.catalogue import FIRST_SCORED, HEADLINE
 from emohead.evaluation.clip_values import boxes_of, landmark_values, picture_values
 from emohead.evaluation.emotion_judges import (
@@ -16,8 +17,7 @@ from emohead.evaluation.emotion_judges import (
 from emohead.evaluation.identity import identity_distance
 from emohead.evaluation.long_table import Values
 from emohead.evaluation.redetect import Redetected
-from emohead.mead import EMOTIONS, parse_clip_id
-from emohead.store import StoredClip
+from emohead.features.store import StoredClip
 
 #: The columns of row.csv, (metric, convention) each: those of Table 1, and what they don't see.
 ROW = {name: (name, convention) for name, convention in HEADLINE.items()} | {

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
+from emohead.data.mead import EMOTIONS, parse_clip_id
 from emohead.evaluation.emotion_judges import (
     PICTURE_EVERY,
     EmotionJudges,
@@ -12,8 +13,7 @@ from emohead.evaluation.emotion_judges import (
     landmark_features,
     picture_features,
 )
-from emohead.mead import EMOTIONS, parse_clip_id
-from emohead.store import StoredClip
+from emohead.features.store import StoredClip
 
 # A longer clip is as many examples as it has pieces of this length (2 s).
 _PIECE_FRAMES = 50

@@ -5,7 +5,7 @@ Landmarks are [T, 68, 2] in one unit, the first frame left out, rendered beside 
 
 import numpy as np
 
-from emohead.points import LIPS, lip_opening
+from emohead.features.points import LIPS, lip_opening
 
 #: The points that each distance is taken over.
 PARTS = {"f": slice(None), "m": LIPS, "jaw": slice(17)}

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from emohead.evaluation.identity import FaceDescriber, described_frames
-from emohead.faces import FaceFinder, NoFaceError
+from emohead.features.faces import FaceFinder, NoFaceError
+from emohead.features.store import StoredClip
+from emohead.features.tracking import track_face
 from emohead.files import whole_file
-from emohead.store import StoredClip
-from emohead.tracking import track_face
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from emohead.data.mead import parse_clip_id
 from emohead.evaluation.long_table import Values
-from emohead.mead import parse_clip_id
-from emohead.store import StoredClip
+from emohead.features.store import StoredClip
 
 #: The steps of an MFCC window [28, 12] that belong to its own frame: four, in the middle.
 OWN_STEPS = slice(12, 16)

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from emohead.data.mead import parse_clip_id
+from emohead.data.references import Protocol, choose_reference_clips
 from emohead.evaluation.catalogue import FIRST_SCORED
 from emohead.evaluation.clip_values import boxes_of, landmark_values, picture_values
 from emohead.evaluation.long_table import Values
+from emohead.features.store import StoredClip
 from emohead.landmarks.model import LandmarkModel
 from emohead.landmarks.predict import predict_landmarks
-from emohead.mead import parse_clip_id
-from emohead.references import Protocol, choose_reference_clips
-from emohead.store import StoredClip
 from emohead.translator.render import translate
 from emohead.translator.unet import UNet
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import torch
 
+from emohead.data.mead import EMOTIONS, FPS
 from emohead.landmarks.model import LandmarkModel
 from emohead.landmarks.predict import emotion_probabilities
-from emohead.mead import EMOTIONS, FPS
 
 
 class BeliefPerSecond:

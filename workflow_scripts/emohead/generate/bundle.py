@@ -21,12 +21,12 @@ import pandas as pd
 import torch
 import yaml
 
-from emohead.checkpoint import Checkpoint, load_checkpoint
+from emohead.features.store import open_clips
 from emohead.generate.card import make_card
 from emohead.generate.places import promised_file, writing
 from emohead.landmarks.load import restore_landmark_model
 from emohead.landmarks.model import LandmarkModel
-from emohead.store import open_clips
+from emohead.training.checkpoint import Checkpoint, load_checkpoint
 from emohead.translator.load import restore_translator
 from emohead.translator.unet import UNet
 

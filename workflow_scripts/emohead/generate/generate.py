@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from emohead.faces import FaceFinder
+from emohead.data.mead import FPS
+from emohead.features.faces import FaceFinder
 from emohead.generate.ahead import ahead
 from emohead.generate.belief import BeliefPerSecond, write_belief
 from emohead.generate.bundle import Bundle
@@ -22,7 +23,6 @@ from emohead.generate.precision import Precision, fast_translator
 from emohead.generate.sound import Sound, mfcc_windows
 from emohead.generate.stages import predict_stream, translate_stream
 from emohead.generate.watermark import Watermark
-from emohead.mead import FPS
 
 #: Frames of a window: 20 seconds. The result doesn't depend on it.
 WINDOW = 500

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from emohead import __version__
-from emohead.encoding import SoundFormat, mp4_writer
 from emohead.generate.places import check_file_name, writing
 from emohead.generate.sound import PLAYBACK_RATE, Sound
+from emohead.media.writing import SoundFormat, mp4_writer
 
 _BIT_RATES = {"mono": 96_000, "stereo": 160_000}
 # IPTC's NewsCodes, the word that archives and platforms look for.

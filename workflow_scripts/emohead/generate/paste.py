@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from emohead.faces import crop_region, shrink
+from emohead.features.faces import crop_region, shrink
 from emohead.generate.portrait import Portrait
 
 # Along the crop's border the picture fades into the frame, over this part of the crop's side.

@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from emohead.faces import (
+from emohead.features.faces import (
     FaceFinder,
     NoFaceError,
     crop_frame,
@@ -116,7 +116,7 @@ def _playable(picture: np.ndarray, transform: np.ndarray) -> tuple[np.ndarray, n
     if factor == 1:
         return picture, transform
     size = (full * factor).astype(int) // 2 * 2
-    # Pixel centres are at whole numbers, as in `emohead.faces.shrink`.
+    # Pixel centres are at whole numbers, as in `emohead.features.faces.shrink`.
     times = full / size
     linear = transform[:, :2] * times
     offset = transform[:, 2] + transform[:, :2] @ ((times - 1) / 2)

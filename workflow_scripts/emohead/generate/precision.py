@@ -7,8 +7,8 @@ import torch
 
 from emohead.generate.bundle import Bundle
 from emohead.generate.portrait import Portrait
-from emohead.hardware import bf16_is_fast, int8_is_fast
 from emohead.landmarks.model import LandmarkModel
+from emohead.training.hardware import bf16_is_fast, int8_is_fast
 from emohead.translator.drawing import draw_sequence
 from emohead.translator.inference import for_inference
 from emohead.translator.int8 import in_int8

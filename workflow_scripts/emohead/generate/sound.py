@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from emohead.audio import stream_mfcc_windows
-from emohead.mead import FPS
-from emohead.media import SAMPLE_RATE, SAMPLES_PER_FRAME, iterate_audio, probe_sound
+from emohead.data.mead import FPS
+from emohead.features.mfcc import stream_mfcc_windows
+from emohead.media.reading import SAMPLE_RATE, SAMPLES_PER_FRAME, iterate_audio, probe_sound
 
 #: Samples a second of the sound that goes into the video: what every player takes.
 PLAYBACK_RATE = 48_000
@@ -73,7 +73,7 @@ class Sound:
 def mfcc_windows(sound: Sound, frames_per_block: int) -> Iterator[np.ndarray]:
     """The MFCC windows of every video frame, float32 [t, 28, 12], `frames_per_block` at a time.
 
-    Those that `emohead.audio.mfcc_windows` makes of the whole sound; call it again for a second
-    pass.
+    Those that `emohead.features.mfcc.mfcc_windows` makes of the whole sound; call it again for a
+    second pass.
     """
     return stream_mfcc_windows(sound.blocks(), frames_per_block)

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from emohead.points import LIPS, POINTS
+from emohead.features.points import LIPS, POINTS
 
 
 @dataclass(frozen=True)

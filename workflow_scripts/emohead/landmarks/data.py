@@ -11,11 +11,11 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Dataset
 
+from emohead.data.mead import parse_clip_id
+from emohead.data.references import neutral_clips
+from emohead.features.store import StoredClip
 from emohead.landmarks.basis import LandmarkBasis, fit_basis
 from emohead.landmarks.model import MfccStatistics
-from emohead.mead import parse_clip_id
-from emohead.references import neutral_clips
-from emohead.store import StoredClip
 
 
 class ClipSample(NamedTuple):

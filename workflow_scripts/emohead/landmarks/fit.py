@@ -6,14 +6,14 @@ from pathlib import Path
 
 import torch
 
-from emohead.checkpoint import Checkpoint
+from emohead.data.split import hold_out_validation
+from emohead.features.store import StoredClip
 from emohead.landmarks.build import build_landmark_model
 from emohead.landmarks.data import LandmarkClips, collate_clips, fit_training_statistics
 from emohead.landmarks.options import LandmarkModelOptions
 from emohead.landmarks.task import LandmarkTask
-from emohead.split import hold_out_validation
-from emohead.store import StoredClip
 from emohead.training import EpochLoader, SeededShuffle, TrainOptions, choose_machine, fit
+from emohead.training.checkpoint import Checkpoint
 
 
 def train_landmark_model(

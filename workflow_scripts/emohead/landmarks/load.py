@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from emohead.checkpoint import Checkpoint
 from emohead.landmarks.basis import LandmarkBasis
 from emohead.landmarks.build import build_landmark_model
 from emohead.landmarks.model import LandmarkModel, MfccStatistics
 from emohead.landmarks.options import LandmarkModelOptions, LossWeights
+from emohead.training.checkpoint import Checkpoint
 
 
 def landmark_options(values: dict[str, Any]) -> LandmarkModelOptions:

@@ -16,8 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from emohead.features.points import LIPS
 from emohead.landmarks.options import LandmarkModelOptions
-from emohead.points import LIPS
 
 
 def masked_mse(predicted: Tensor, true: Tensor, mask: Tensor) -> Tensor:

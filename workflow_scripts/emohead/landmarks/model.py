@@ -17,10 +17,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from emohead.features.points import POINTS
 from emohead.landmarks.basis import LandmarkBasis
 from emohead.landmarks.layers import mlp
 from emohead.landmarks.options import LandmarkModelOptions
-from emohead.points import POINTS
 
 
 class LandmarkPrediction(NamedTuple):

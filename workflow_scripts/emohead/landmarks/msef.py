@@ -26,8 +26,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from emohead.data.mead import EMOTIONS
 from emohead.landmarks.layers import MFCC_WINDOW, mlp
-from emohead.mead import EMOTIONS
 
 
 def double_normalise(scores: Tensor, mask: Tensor) -> Tensor:

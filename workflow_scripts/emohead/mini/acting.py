@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from emohead.mead import FPS
+from emohead.data.mead import FPS
 from emohead.mini.action_units import ACTION_UNITS, EXPRESSIONS
 from emohead.mini.posing import FacePose, HeadPose
 from emohead.mini.speech import Utterance

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from emohead.encoding import write_audio, write_video
-from emohead.mead import EMOTIONS, LEVELS, ClipName, audio_path, levels_of, video_path
+from emohead.data.mead import EMOTIONS, LEVELS, ClipName, audio_path, levels_of, video_path
+from emohead.media.writing import write_audio, write_video
 from emohead.mini.acting import act
 from emohead.mini.portraits import PORTRAITS
 from emohead.mini.rendering import Renderer

@@ -6,7 +6,7 @@ and the test part, the highest-numbered clips, says what nobody said in the trai
 texts are neutral: the voice and the face carry the emotion.
 """
 
-from emohead.mead import EMOTIONS
+from emohead.data.mead import EMOTIONS
 
 _COMMON = (
     "Paul opened the window and took a broom.",

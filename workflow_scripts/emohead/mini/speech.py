@@ -11,7 +11,7 @@ import espeakng_loader
 import numpy as np
 from scipy.signal import butter, lfilter, resample_poly
 
-from emohead.mead import FPS
+from emohead.data.mead import FPS
 
 SAMPLE_RATE = 44_100
 #: Silence before and after the sentence, in seconds, and the noise that it is made of.

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from emohead.mead import FPS
+from emohead.data.mead import FPS
 from emohead.mini.speech import Phoneme
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from emohead.config import MINI_SPEAKERS, clips_of, model_options
-from emohead.footage import read_footage
+from emohead.data.footage import read_footage
 
 #: MEAD's public part, for `speakers: null`.
 MEAD_SPEAKERS = 48

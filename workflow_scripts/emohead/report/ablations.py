@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from emohead.data.mead import EMOTIONS
 from emohead.evaluation.catalogue import Metric, metric
 from emohead.evaluation.statistics import Difference, paired_difference
-from emohead.mead import EMOTIONS
 from emohead.report.scores import Score, of_reference, read_scores, score, score_by, table_of
 from emohead.report.table1 import number
 

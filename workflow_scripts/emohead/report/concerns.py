@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from emohead.data.split import PARTS
 from emohead.report.data_tables import CountRow, DataTables, Share, percent
 from emohead.report.rejects import shorten
-from emohead.split import PARTS
 
 MOST_REJECTED = 0.05  # of a speaker's clips
 MOST_OUTSIDE = 0.05  # of a speaker's frames with a landmark outside the crop

@@ -9,11 +9,11 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from emohead.mead import FPS, parse_clip_id
+from emohead.data.mead import FPS, parse_clip_id
+from emohead.features.store import StoredClip, open_clips
 from emohead.report.data_tables import read_clip_table
 from emohead.report.methods import spread_frames
 from emohead.report.style import RC, label_inches, save_figure
-from emohead.store import StoredClip, open_clips
 from emohead.translator.drawing import PARTS
 
 MOST_SPEAKERS = 6

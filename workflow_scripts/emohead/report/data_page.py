@@ -7,8 +7,8 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
+from emohead.data.mead import EMOTIONS
 from emohead.files import whole_file
-from emohead.mead import EMOTIONS
 from emohead.report.concerns import MOST_REJECTED, find_concerns
 from emohead.report.crops_figure import shown_speakers
 from emohead.report.data_tables import (

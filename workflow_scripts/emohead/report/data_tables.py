@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from emohead.mead import FPS, ClipName, parse_clip_id
-from emohead.store import Shard, StoredClip
+from emohead.data.mead import FPS, ClipName, parse_clip_id
+from emohead.features.store import Shard, StoredClip
 
 CLIPS_PER_SHARD = 5  # looked at for landmarks outside the crop; reading all takes minutes
 SOURCES_SHOWN = 12

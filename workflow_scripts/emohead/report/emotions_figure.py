@@ -9,9 +9,9 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from emohead.data.mead import EMOTIONS
 from emohead.evaluation.catalogue import HEADLINE, metric
 from emohead.files import whole_file
-from emohead.mead import EMOTIONS
 from emohead.report.methods import GROUND_TRUTH
 from emohead.report.scores import (
     REFERENCE_LABELS,

@@ -8,7 +8,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from emohead.mead import FPS, parse_clip_id
+from emohead.data.mead import FPS, parse_clip_id
 from emohead.report.methods import (
     Method,
     MethodClips,

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from emohead.mead import parse_clip_id
+from emohead.data.mead import parse_clip_id
+from emohead.features.store import StoredClip, open_clips
 from emohead.report.paper import TABLE_1
-from emohead.store import StoredClip, open_clips
 
 GROUND_TRUTH = "ground_truth"
 COPY_REFERENCE = "copy_reference"

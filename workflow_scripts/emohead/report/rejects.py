@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from emohead.causes import LEFT_OUT, cause_of
+from emohead.data.rejects import LEFT_OUT, cause_of
 
 EXAMPLES = 3  # of every cause
 LONGEST_REASON = 240  # characters shown; decoders can be wordy

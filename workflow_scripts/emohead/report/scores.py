@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import union_categoricals
 
+from emohead.data.mead import EMOTIONS, parse_clip_id
 from emohead.evaluation.catalogue import ALL_CLIPS
 from emohead.evaluation.statistics import Interval, mean_interval, mean_over_seeds
-from emohead.mead import EMOTIONS, parse_clip_id
 from emohead.report.methods import BUILT_IN, COPY_REFERENCE, GROUND_TRUTH
 from emohead.report.paper import TABLE_1
 

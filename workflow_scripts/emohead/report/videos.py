@@ -5,12 +5,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from emohead.mead import EMOTIONS, FPS, parse_clip_id
+from emohead.data.mead import EMOTIONS, FPS, parse_clip_id
+from emohead.features.store import Shard
 from emohead.report.embedding import Media
 from emohead.report.methods import GROUND_TRUTH, clip_per_emotion
 from emohead.report.overlay import UNITS_PER_PIXEL, encode_landmarks, face_lines
 from emohead.report.style import method_colours
-from emohead.store import Shard
 
 #: A method and the reference (protocol) that it was run with.
 Run = tuple[str, str]

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from emohead.encoding import write_video
 from emohead.generate.bundle import Bundle
 from emohead.generate.generate import Generated, generate
 from emohead.generate.precision import Precision
+from emohead.media.writing import write_video
 from emohead.translator.drawing import draw_landmarks
 
 _VIEW_SIZE = 256  # pixels of the landmark view

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from emohead.mead import EMOTIONS
+from emohead.data.mead import EMOTIONS
 
 # Okabe and Ito's palette, which colour-blind people can tell apart, with grey for neutral.
 _COLOURS = {

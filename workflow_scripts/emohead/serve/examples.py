@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from emohead.encoding import write_audio
+from emohead.media.writing import write_audio
 from emohead.mini.portraits import PORTRAITS
 from emohead.mini.posing import FacePose
 from emohead.mini.rendering import Renderer

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from emohead.media import SAMPLE_RATE, iterate_audio, probe_sound
+from emohead.media.reading import SAMPLE_RATE, iterate_audio, probe_sound
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from emohead.hardware import bf16_is_fast, can_compile
+from emohead.training.hardware import bf16_is_fast, can_compile
 from emohead.training.options import TrainOptions
 
 MOST_WORKERS = 8

@@ -12,8 +12,8 @@ from typing import Any, BinaryIO
 import torch
 from filelock import FileLock, Timeout
 
-from emohead.checkpoint import Checkpoint, save_checkpoint
 from emohead.files import whole_file
+from emohead.training.checkpoint import Checkpoint, save_checkpoint
 
 
 @contextmanager

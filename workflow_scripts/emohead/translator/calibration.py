@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from emohead.hardware import bf16_is_fast
+from emohead.training.hardware import bf16_is_fast
 from emohead.translator.int8_convolution import LARGEST_BYTE, ByteMap
 from emohead.translator.render import render
 from emohead.translator.unet import UNet

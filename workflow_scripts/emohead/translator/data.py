@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from emohead.store import StoredClip
+from emohead.features.store import StoredClip
 from emohead.training import EpochLoader
 from emohead.translator.drawing import draw_landmarks
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from emohead.checkpoint import Checkpoint
-from emohead.split import hold_out_validation
-from emohead.store import StoredClip
+from emohead.data.split import hold_out_validation
+from emohead.features.store import StoredClip
 from emohead.training import TrainOptions, choose_machine, fit
+from emohead.training.checkpoint import Checkpoint
 from emohead.translator.data import training_loader, validation_loader
 from emohead.translator.losses import TranslatorLossOptions
 from emohead.translator.samples import SamplePictures

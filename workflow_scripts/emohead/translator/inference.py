@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from emohead.hardware import bf16_is_fast
+from emohead.training.hardware import bf16_is_fast
 from emohead.translator.unet import UNet
 
 

@@ -1,6 +1,6 @@
 """From a checkpoint back to a translator; needs no trainer."""
 
-from emohead.checkpoint import Checkpoint
+from emohead.training.checkpoint import Checkpoint
 from emohead.translator.unet import TranslatorOptions, UNet, build_translator
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from emohead.features.store import StoredClip
 from emohead.files import whole_file
-from emohead.store import StoredClip
 from emohead.translator.drawing import draw_landmarks
 from emohead.translator.render import translate
 from emohead.translator.unet import UNet

@@ -15,8 +15,8 @@ from emohead.evaluation.networks.fid import add_frames, fid, read_fid
 from emohead.evaluation.networks.lpips import Lpips, lpips_distance, read_lpips
 from emohead.evaluation.networks.sync import score_sync
 from emohead.evaluation.networks.syncnet import SyncNet, read_syncnet
-from emohead.media import SAMPLES_PER_FRAME, read_audio
-from emohead.store import StoredClip
+from emohead.features.store import StoredClip
+from emohead.media.reading import SAMPLES_PER_FRAME, read_audio
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,12 +1,12 @@
 """MFCC as SyncNet heard them in training: those of the package python_speech_features 0.6.
 
-`emohead.audio` has the paper's, which differ: librosa's filters, no energy, another scale.
+`emohead.features.mfcc` has the paper's, which differ: librosa's filters, no energy, another scale.
 """
 
 import numpy as np
 from scipy.fft import dct
 
-from emohead.media import SAMPLE_RATE
+from emohead.media.reading import SAMPLE_RATE
 
 COEFFICIENTS = 13
 #: MFCC frames, of 10 ms, in a second.

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from emohead.data.mead import FPS
 from emohead.evaluation.networks.speech import RATE, speech_mfcc
 from emohead.evaluation.networks.syncnet import FACE_SIZE, WINDOW, SyncNet
-from emohead.mead import FPS
-from emohead.media import SAMPLES_PER_FRAME
+from emohead.media.reading import SAMPLES_PER_FRAME
 
 #: Frames by which the sound is shifted either way.
 SHIFTS = 15

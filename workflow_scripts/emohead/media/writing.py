@@ -11,9 +11,9 @@ import av
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
+from emohead.data.mead import FPS
 from emohead.files import whole_file
-from emohead.mead import FPS
-from emohead.media import SAMPLE_RATE, MediaError
+from emohead.media.reading import SAMPLE_RATE, MediaError
 
 # Players take video of so many lines for BT.709 where it doesn't say that it is BT.601.
 _HD_HEIGHT = 720

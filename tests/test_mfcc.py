@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.fft import dct
 
-from emohead.audio import mfcc_windows
+from emohead.features.mfcc import mfcc_windows
 
 
 def reference_mfcc(frame: np.ndarray) -> np.ndarray:

@@ -7,8 +7,8 @@ import av
 import numpy as np
 
 from emohead import __version__
-from emohead.audio import mfcc_windows
-from emohead.faces import (
+from emohead.data.mead import FPS, Clip
+from emohead.features.faces import (
     FaceFinder,
     crop_region,
     crop_transform,
@@ -16,22 +16,22 @@ from emohead.faces import (
     transform_points,
     warp,
 )
-from emohead.mead import FPS, Clip
-from emohead.media import (
+from emohead.features.mfcc import mfcc_windows
+from emohead.features.store import ClipWriter, ShardWriter
+from emohead.features.tracking import (
+    ChosenFace,
+    Seen,
+    SeveralFacesError,
+    choose_face,
+    follow_face,
+)
+from emohead.media.reading import (
     SAMPLES_PER_FRAME,
     RgbPart,
     iterate_frames,
     luma,
     probe_video,
     read_audio,
-)
-from emohead.store import ClipWriter, ShardWriter
-from emohead.tracking import (
-    ChosenFace,
-    Seen,
-    SeveralFacesError,
-    choose_face,
-    follow_face,
 )
 
 # The face is looked for in every tenth frame, and its box interpolated between.

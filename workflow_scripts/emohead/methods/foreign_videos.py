@@ -15,16 +15,16 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from emohead.alignment import Place, align, whole_picture
-from emohead.clip_tables import read_clips
-from emohead.faces import FaceFinder, NoFaceError, crop_frame
+from emohead.data.clip_tables import read_clips
+from emohead.data.mead import VIDEO_SUFFIXES
+from emohead.data.references import Protocol, choose_reference_clips
+from emohead.features.alignment import Place, align, whole_picture
+from emohead.features.faces import FaceFinder, NoFaceError, crop_frame
+from emohead.features.store import ShardWriter, StoredClip
+from emohead.features.tracking import Seen, follow_face
 from emohead.files import whole_file
-from emohead.mead import VIDEO_SUFFIXES
-from emohead.media import MediaError, RgbPart, iterate_frames, luma, probe_video
-from emohead.references import Protocol, choose_reference_clips
-from emohead.rendered import store_rendering
-from emohead.store import ShardWriter, StoredClip
-from emohead.tracking import Seen, follow_face
+from emohead.media.reading import MediaError, RgbPart, iterate_frames, luma, probe_video
+from emohead.methods.rendered import store_rendering
 
 # How often the face is looked for until it is found; after that it isn't followed.
 _DETECT_EVERY = 10

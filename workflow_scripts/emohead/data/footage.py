@@ -4,7 +4,7 @@ import csv
 from collections import Counter
 from pathlib import Path
 
-from emohead.mead import EMOTIONS, LEVELS, Clip
+from emohead.data.mead import EMOTIONS, LEVELS, Clip
 
 #: The table's columns; `level` may be left out or empty, and is 1 then.
 COLUMNS = ("file", "speaker", "emotion", "level")

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from emohead.encoding import write_video
-from emohead.mead import Clip
-from emohead.media import SAMPLES_PER_FRAME, clip_audio
-from emohead.store import ShardWriter, StoredClip
+from emohead.data.mead import Clip
+from emohead.features.store import ShardWriter, StoredClip
+from emohead.media.reading import SAMPLES_PER_FRAME, clip_audio
+from emohead.media.writing import write_video
 
 
 def store_rendering(

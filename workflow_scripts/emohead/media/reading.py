@@ -11,7 +11,7 @@ import av
 import av.filter
 import numpy as np
 
-from emohead.mead import FPS, Clip
+from emohead.data.mead import FPS, Clip
 
 SAMPLE_RATE = 16_000
 SAMPLES_PER_FRAME = SAMPLE_RATE // FPS

@@ -2,7 +2,7 @@
 
 import re
 
-from emohead.mead import EMOTIONS
+from emohead.data.mead import EMOTIONS
 
 LEFT_OUT = "…"
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emohead.faces import FaceFinder, crop_frame, crop_transform
+from emohead.features.faces import FaceFinder, crop_frame, crop_transform
 
 _ROUNDS = 3
 # Shifts of the predictor's box, in widths of it.

@@ -126,8 +126,8 @@ def open_clips(
 ) -> dict[str, StoredClip]:
     """The clips of several shards by clip id, sorted; only the `wanted` ones when given.
 
-    A mapping, as `emohead.split.clips_of_part` returns it, also says which frames of each clip.
-    Raises ValueError when a clip is in none of the shards, or has too few frames.
+    A mapping, as `emohead.data.split.clips_of_part` returns it, also says which frames of each
+    clip. Raises ValueError when a clip is in none of the shards, or has too few frames.
     """
     shard_of = {clip_id: shard for shard in map(Shard, paths) for clip_id in shard.clip_ids}
     clip_ids = sorted(shard_of if wanted is None else wanted)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 import librosa
 import numpy as np
 
-from emohead.media import SAMPLE_RATE, SAMPLES_PER_FRAME
+from emohead.media.reading import SAMPLE_RATE, SAMPLES_PER_FRAME
 
 HOP = SAMPLE_RATE // 100
 WINDOW = SAMPLE_RATE // 40

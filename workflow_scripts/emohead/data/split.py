@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from emohead.mead import FPS, parse_clip_id
+from emohead.data.mead import FPS, parse_clip_id
 
 PARTS = ("train", "test")
 COLUMNS = ("clip_id", "part", "start", "stop")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from emohead.causes import cause_of
-from emohead.mead import Clip
+from emohead.data.mead import Clip
+from emohead.data.rejects import cause_of
 
 CLIP_COLUMNS = (
     "clip_id", "speaker", "view", "emotion", "level", "number", "video", "audio"

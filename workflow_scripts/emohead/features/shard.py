@@ -24,13 +24,15 @@ import pandas as pd
 from filelock import FileLock
 from tqdm import tqdm
 
-from emohead import audio, faces, features, media, store, tracking
-from emohead.faces import FaceFinder
-from emohead.features import ClipFacts, FeatureOptions, extract_clip
+from emohead.data.mead import Clip
+from emohead.features import clip as clip_module
+from emohead.features import faces, mfcc, store, tracking
+from emohead.features.clip import ClipFacts, FeatureOptions, extract_clip
+from emohead.features.faces import FaceFinder
+from emohead.features.store import ShardWriter
 from emohead.files import whole_file
-from emohead.mead import Clip
+from emohead.media import reading
 from emohead.processes import single_threaded_children
-from emohead.store import ShardWriter
 
 _TABLE_COLUMNS = ("clip_id", *(fact.name for fact in fields(ClipFacts)), "rejected")
 
@@ -111,7 +113,7 @@ class _Part:
 @cache
 def _code() -> str:
     """A hash of the code that features depend on: what other code made is made again."""
-    modules = (audio, faces, features, media, store, tracking)
+    modules = (mfcc, faces, clip_module, reading, store, tracking)
     return hashlib.sha256("".join(map(inspect.getsource, modules)).encode()).hexdigest()
 
 

@@ -8,7 +8,7 @@ nothing but the voice to take it from.
 from collections.abc import Collection, Iterable
 from typing import Literal, get_args
 
-from emohead.mead import parse_clip_id
+from emohead.data.mead import parse_clip_id
 
 #: `same_emotion`: the clip's own first frame; `neutral`: that of a neutral clip of the speaker.
 Protocol = Literal["same_emotion", "neutral"]

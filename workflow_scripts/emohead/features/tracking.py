@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 import cv2
 import numpy as np
 
-from emohead.faces import FaceFinder, NoFaceError, cut_out, overlap
+from emohead.features.faces import FaceFinder, NoFaceError, cut_out, overlap
 
 Frame = TypeVar("Frame")
 

@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from emohead.checkpoint import load_checkpoint
-from emohead.clip_tables import read_clips
+from emohead.data.clip_tables import read_clips
+from emohead.data.references import Protocol, choose_reference_clips
+from emohead.features.store import ShardWriter, StoredClip
 from emohead.landmarks.load import restore_landmark_model
 from emohead.landmarks.model import LandmarkModel
 from emohead.landmarks.predict import predict_landmarks
-from emohead.references import Protocol, choose_reference_clips
-from emohead.rendered import store_rendering
-from emohead.store import ShardWriter, StoredClip
+from emohead.methods.rendered import store_rendering
+from emohead.training.checkpoint import load_checkpoint
 from emohead.translator.load import restore_translator
 from emohead.translator.render import translate
 from emohead.translator.unet import UNet
@@ -96,7 +96,7 @@ def synthesize_clips(
 ) -> None:
     """Render `clips` with a method: lossless frames into `shard`, .mp4 with sound into `videos`.
 
-    `reference` chooses each clip's reference face, see `emohead.references`. `clip_table` is
+    `reference` chooses each clip's reference face, see `emohead.data.references`. `clip_table` is
     clips.csv; the sound comes from the files that it names.
     """
     torch.set_num_threads(threads)

@@ -1,0 +1,1 @@
+"""From a clip's files to its crop, landmarks and MFCC windows, stored in shards."""
