@@ -6,26 +6,32 @@ rule evaluate_stage:
         script=script("evaluate_stage.py"),
         library=library("evaluate_stage.py"),
         model="results/{stage}/{name}/seed{seed}/model.pt",
-        features=shard_paths("results/features/{speaker}-{emotion}.h5"),
+        features=speaker_shards,
         split="results/split.csv",
     output:
         STAGE_SCORES,
     log:
-        "results/logs/evaluate_stage/{stage}-{name}-seed{seed}.log",
+        "results/logs/evaluate_stage/{stage}-{name}-seed{seed}-{speaker}.log",
     benchmark:
-        "results/benchmarks/evaluate_stage/{stage}-{name}-seed{seed}.tsv"
+        "results/benchmarks/evaluate_stage/{stage}-{name}-seed{seed}-{speaker}.tsv"
     wildcard_constraints:
         stage="landmarks|translator",
         name="[a-z][a-z0-9_]*",
     conda:
         "../envs/train.yaml"
     threads: 1
+    resources:
+        gpu=rendering_gpu(),
     params:
         references=references(),
+        rendering=as_json(config["rendering"]),
+        state="state/evaluate_stage/{stage}-{name}-seed{seed}-{speaker}",
     shell:
         "python {input.script:q} --stage {wildcards.stage} --model {input.model} "
-        "--features {input.features} --split {input.split} --references {params.references} "
-        "--name {wildcards.name} --seed {wildcards.seed} --output {output} > {log} 2>&1"
+        "--features {input.features} --split {input.split} --speaker {wildcards.speaker} "
+        "--references {params.references} --name {wildcards.name} --seed {wildcards.seed} "
+        "--rendering {params.rendering:q} --threads {threads} --state {params.state} "
+        "--output {output} > {log} 2>&1"
 
 
 # What a logistic regression hears in the same sound: the bar for MSEF's classifier.
@@ -36,7 +42,7 @@ rule evaluate_sound:
         features=shard_paths("results/features/{speaker}-{emotion}.h5"),
         split="results/split.csv",
     output:
-        "results/ablations/sound.csv",
+        "results/ablations/sound.parquet",
     log:
         "results/logs/evaluate_sound.log",
     benchmark:
@@ -54,7 +60,7 @@ rule report_ablations:
         script=script("report_ablations.py"),
         library=library("report_ablations.py"),
         scores=ablation_scores("landmarks") + ablation_scores("translator"),
-        sound="results/ablations/sound.csv",
+        sound="results/ablations/sound.parquet",
     output:
         csv="results/report/ablations.csv",
         md="results/report/ablations.md",

@@ -247,8 +247,10 @@ include: "runs.smk"
 check_config()
 keep_order(config, yaml.safe_load(Path(workflow.basedir, "config.yaml").read_bytes()))
 METHODS = {**BUILT_IN_METHODS, **config["methods"]}
-# The networks of evaluate_networks, by the file of their weights, if any.
+# The networks of score_networks, by the file of their weights, if any.
 WEIGHTS = config["evaluation"]["weights"]
+# Whether the frames of all test clips stay on disk, and their videos.
+KEEP_FRAMES = config["evaluation"]["keep_frames"]
 
 
 wildcard_constraints:

@@ -73,7 +73,7 @@ rule report_table1:
     input:
         script=script("report_table1.py"),
         library=library("report_table1.py"),
-        scores=all_scores(),
+        scores=SCORES,
     output:
         csv="results/report/table1.csv",
         md="results/report/table1.md",
@@ -103,7 +103,7 @@ rule report_claims:
     input:
         script=script("report_claims.py"),
         library=library("report_claims.py"),
-        scores=all_scores(),
+        scores=SCORES,
     output:
         csv="results/report/claims.csv",
         md="results/report/claims.md",
@@ -130,7 +130,7 @@ rule report_published:
     input:
         script=script("report_published.py"),
         library=library("report_published.py"),
-        scores=all_scores(),
+        scores=SCORES,
     output:
         md="results/report/published.md",
         html=report(
@@ -156,7 +156,7 @@ rule report_emotions:
     input:
         script=script("report_emotions.py"),
         library=library("report_emotions.py"),
-        scores=all_scores(),
+        scores=SCORES,
     output:
         figure=report(
             "results/report/{reference}/emotions.png",
@@ -220,7 +220,8 @@ rule report_landmarks:
     input:
         script=script("report_landmarks.py"),
         library=library("report_landmarks.py"),
-        clips=lambda wildcards: shown(wildcards.reference, CLIPS).values(),
+        clips=shown_clips,
+        split="results/split.csv",
     output:
         report(
             "results/report/{reference}/landmarks.png",
@@ -237,10 +238,10 @@ rule report_landmarks:
         "../envs/report.yaml"
     threads: 1
     params:
-        methods=shown_flags(CLIPS),
+        methods=shown_flags,
         emotions=config["report"]["emotions"],
     shell:
-        "python {input.script:q} {params.methods} --emotions {params.emotions} --output {output} "
+        "python {input.script:q} {params.methods} --split {input.split} --emotions {params.emotions} --output {output} "
         "> {log} 2>&1"
 
 
@@ -248,7 +249,8 @@ rule report_frames:
     input:
         script=script("report_frames.py"),
         library=library("report_frames.py"),
-        clips=lambda wildcards: shown(wildcards.reference, CLIPS).values(),
+        clips=shown_clips,
+        split="results/split.csv",
     output:
         report(
             "results/report/{reference}/frames.png",
@@ -264,10 +266,10 @@ rule report_frames:
         "../envs/report.yaml"
     threads: 1
     params:
-        methods=shown_flags(CLIPS),
+        methods=shown_flags,
         emotions=config["report"]["emotions"],
     shell:
-        "python {input.script:q} {params.methods} --emotions {params.emotions} --output {output} "
+        "python {input.script:q} {params.methods} --split {input.split} --emotions {params.emotions} --output {output} "
         "> {log} 2>&1"
 
 
@@ -302,8 +304,8 @@ rule report_page:
         claims="results/report/claims.csv",
         table1="results/report/table1.html",
         published="results/report/published.html",
-        scores=all_scores(),
-        shards=runs_of(METHODS, CLIPS, config["seeds"][:1]),
+        scores=SCORES,
+        clips_shown=runs_of(METHODS, SHOWN, config["seeds"][:1]),
         videos=runs_of(METHODS, VIDEOS, config["seeds"][:1]),
         figures=FIGURES.values(),
         training="results/report/training.png",
@@ -325,8 +327,7 @@ rule report_page:
     threads: 1
     params:
         labels=label_flags(),
-        videos=run_flags("--videos", VIDEOS),
-        shards=run_flags("--shards", CLIPS),
+        runs=run_flags(),
         figures=" ".join(f"--figure {name}={path}" for name, path in FIGURES.items()),
         data_page=rules.report_data.output[0],
         note=note_flags(),
@@ -334,8 +335,8 @@ rule report_page:
         config=as_json(config),
     shell:
         "python {input.script:q} --claims {input.claims} --table1 {input.table1} "
-        "--published {input.published} --scores {input.scores} {params.labels} {params.videos} "
-        "{params.shards} {params.figures} --training-figure {input.training} "
+        "--published {input.published} --scores {input.scores} {params.labels} {params.runs} "
+        "{params.figures} --training-figure {input.training} "
         "--clips {input.clips} --split {input.split} --rejected {input.rejected} "
         "--data-page {params.data_page} --benchmarks results/benchmarks "
         "--config {params.config:q} {params.note} {params.missing} --output {output} > {log} 2>&1"

@@ -25,8 +25,7 @@ parser.add_argument("--table1", type=Path, required=True, help="Table 1's .html 
 parser.add_argument("--published", type=Path, required=True, help="the published rows' .html form")
 add_score_flags(parser)
 for name, path, what in (
-    ("--videos", "METHOD/REFERENCE=FOLDER", "a run's folder of <clip_id>.mp4"),
-    ("--shards", "METHOD/REFERENCE=FILE", "a run's clips.h5, for its landmarks"),
+    ("--run", "METHOD/REFERENCE=FOLDER", "the folder of a run's shown clips"),
     ("--figure", "REFERENCE/NAME=FILE", "a .png; names: landmarks, frames, emotions"),
 ):
     parser.add_argument(
@@ -59,8 +58,7 @@ if __name__ == "__main__":
         published=flags.published,
         scores=flags.scores,
         labels=flags.label,
-        videos=dict(flags.videos),
-        shards=dict(flags.shards),
+        runs=dict(flags.run),
         figures=dict(flags.figure),
         training_figure=flags.training_figure,
         clips=flags.clips,

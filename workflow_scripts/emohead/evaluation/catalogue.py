@@ -1,4 +1,4 @@
-"""Every metric and convention of the long tables: what it is, its unit, its direction.
+"""Every metric and convention of the tables of scores: what it is, its unit, its direction.
 
 A convention is the way in which one metric is computed; numbers of different conventions can't be
 compared. docs/metrics.md shows this list, and a test holds the two together. Nothing heavy is

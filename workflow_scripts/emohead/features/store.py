@@ -7,7 +7,7 @@ without the rest.
 """
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -25,8 +25,10 @@ _CODECS = {
                       cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]),
     # For rendered frames, which the metrics must see as they are.
     "png": (".png", [cv2.IMWRITE_PNG_COMPRESSION, 3]),
+    # Not compressed: for frames that are read once and removed.
+    "bmp": (".bmp", []),
 }  # fmt: skip
-# Compressed frames in memory while a clip is written.
+# Encoded frames in memory while a clip is written or read.
 _FRAMES_HELD = 64
 
 
@@ -89,9 +91,16 @@ class StoredClip:
         """Frame t, uint8 [S, S, 3] RGB."""
         return cv2.imdecode(self.group["frames"][self.span[t]], cv2.IMREAD_COLOR_RGB)
 
+    def iterate_frames(self) -> Iterator[np.ndarray]:
+        """One frame after the other, uint8 [S, S, 3] RGB: a few are in memory at a time."""
+        for start in range(self.span.start, self.span.stop, _FRAMES_HELD):
+            stop = min(start + _FRAMES_HELD, self.span.stop)
+            for data in self.group["frames"][start:stop]:
+                yield cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
+
     def frames(self) -> np.ndarray:
         """All frames, uint8 [T, S, S, 3] RGB."""
-        return np.stack([cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) for data in self._read("frames")])
+        return np.stack(list(self.iterate_frames()))
 
     def _read(self, name: str) -> np.ndarray:
         return self.group[name][self.span.start : self.span.stop]
@@ -193,7 +202,7 @@ class ShardWriter:
         clip.finish(landmarks=landmarks, mfcc=mfcc, transform=transform, attributes=attributes)
 
     def copy(self, shard: Path) -> None:
-        """Append all clips of another shard as they are."""
+        """Append all clips of another shard of the same codec as they are."""
         with h5py.File(shard, "r") as other:
             for clip_id in other:
                 other.copy(clip_id, self._file)

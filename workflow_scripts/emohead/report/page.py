@@ -7,6 +7,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from emohead.evaluation.shown import clips_to_show
 from emohead.files import whole_file
 from emohead.report.data_page import rejected_share, totals
 from emohead.report.data_tables import read_tables
@@ -75,8 +76,7 @@ def write_page(
     published: Path,
     scores: Sequence[Path],
     labels: Sequence[tuple[str, str]],
-    videos: Mapping[Run, Path],
-    shards: Mapping[Run, Path],
+    runs: Mapping[Run, Path],
     figures: Mapping[tuple[str, str], Path],
     training_figure: Path,
     clips: Path,
@@ -90,12 +90,11 @@ def write_page(
 ) -> None:
     """Write `out`, a self-contained page.
 
-    `claims` is claims.csv; `table1` and `published` are .html fragments; `scores` the long tables;
-    `labels` (method, name) in the order of the rows; `videos` folders of `<clip_id>.mp4` and
-    `shards` rendered clips, by method and reference; `figures` .png by reference and name;
-    `data_page` the data report, which lies beside `out`; `benchmarks` Snakemake's folder; `config`
-    the run's configuration, YAML text; `missing` sentences on what was not computed. ValueError for
-    a missing file.
+    `claims` is claims.csv; `table1` and `published` are .html fragments; `scores` the tables of
+    scores; `labels` (method, name) in the order of the rows; `runs` their folders, by method and
+    reference; `figures` .png by reference and name; `data_page` the data report, which lies beside
+    `out`; `benchmarks` Snakemake's folder; `config` the run's configuration, YAML text; `missing`
+    sentences on what was not computed. ValueError for a missing file.
     """
     for path in (table1, published):
         if not path.is_file():
@@ -116,7 +115,7 @@ def write_page(
         verdicts=read_verdicts(claims, references),
         table1=Markup(table1.read_text(encoding="utf-8")),
         published=Markup(published.read_text(encoding="utf-8")),
-        player=build_player(videos, shards, named, references),
+        player=build_player(runs, clips_to_show(split), named, references),
         per_emotion=per_emotion_tables(rows, named),
         figures=_shown_figures(figures),
         training_figure=embed_figure(training_figure, photos=False),
