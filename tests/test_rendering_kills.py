@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,7 @@ def data(tmp_path_factory):
     renderer, draw = Renderer(PORTRAITS["W901"]()), np.random.default_rng(0)
     for name, size, length in (("small", 32, 300), ("large", 96, 40)):
         pictures = [
-            renderer.render(FacePose(mouth=MouthShape(open=o), jaw=o), size)
+            renderer.render(replace(FacePose.at_rest(), mouth=MouthShape(open=o), jaw=o), size)
             for o in np.linspace(0, 1, 10)
         ]
         with ShardWriter(folder / f"{name}.h5", codec="png") as writer:
