@@ -1,5 +1,4 @@
 # Config checks, the shards, and the small helpers that rules share. Imports nothing heavy.
-import ast
 import json
 import os
 import re
@@ -16,6 +15,7 @@ sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 # Of the library only what needs nothing but Python itself.
 import emohead.config
 from emohead.archives.table import read_archive_table
+from emohead.code_digest import code_digest
 from emohead.data.footage import read_footage
 
 # Relative, so that a moved checkout finds its results still good.
@@ -118,37 +118,30 @@ def explain(error):
 
 
 def script(name):
-    """A rule's script, which lies here also if results go to object storage."""
-    return local(str(SCRIPTS / name))
+    """A rule's script, which lies here also if results go to object storage.
+
+    Its time says nothing: what it does is in the rule's parameter `code`.
+    """
+    return ancient(local(str(SCRIPTS / name)))
 
 
 @cache
-def library(name):
-    """Every module (and template) of the library that a script imports, directly or not.
+def code(name, **models):
+    """A digest of a script and of the library that it imports: changed, its rule runs again.
 
-    Declared as inputs, so that editing one model re-runs that model and nothing else.
+    `models` say which model of a stage it runs, by name, where it is one alone (or what stands in
+    for one): code of the stage's other models is then no part of it. See emohead/code_digest.py.
     """
-    found, todo = set(), [SCRIPTS / name]
-    while todo:
-        for node in ast.walk(ast.parse(todo.pop().read_bytes())):
-            names = []
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                names = [
-                    node.module,
-                    *(f"{node.module}.{alias.name}" for alias in node.names),
-                ]
-            for module in (
-                SCRIPTS.joinpath(*n.split("."))
-                for n in names
-                if n.startswith("emohead")
-            ):
-                for path in (module.with_suffix(".py"), module / "__init__.py"):
-                    if path.exists() and path not in found:
-                        found.update([path, *path.parent.glob("templates/*")])
-                        todo.append(path)
-    return [local(path) for path in sorted(map(str, found))]
+    unused = set()
+    for stage, model in models.items():
+        options = None if model in STAND_INS else model_options(stage, model)["model"]
+        unused |= emohead.config.unused_modules(stage, options)
+    return code_digest(name, without=unused)
+
+
+def library(name):
+    """Nothing, until rules/methods.smk, evaluation.smk and ablations.smk have `code`."""
+    return []
 
 
 def model_options(stage, name):

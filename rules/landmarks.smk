@@ -4,7 +4,6 @@
 rule train_landmarks:
     input:
         script=script("train_landmarks.py"),
-        library=library("train_landmarks.py"),
         features=shard_paths("results/features/{speaker}-{emotion}.h5"),
         split="results/split.csv",
     output:
@@ -20,6 +19,7 @@ rule train_landmarks:
     resources:
         gpu=lambda wildcards: gpus("landmarks", wildcards.landmark_model),
     params:
+        code=lambda w: code("train_landmarks.py", landmarks=w.landmark_model),
         options=lambda wildcards: as_json(
             model_options("landmarks", wildcards.landmark_model)
         ),

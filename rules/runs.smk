@@ -218,6 +218,18 @@ def method_flag(part):
     )
 
 
+def method_code(name):
+    """`code` of a script that runs the models of a rule's method."""
+
+    def of_method(wildcards):
+        method = METHODS[wildcards.method]
+        return code(
+            name, landmarks=method["landmarks"], translator=method["translator"]
+        )
+
+    return of_method
+
+
 def used_models(stage):
     """The models of a stage that the methods need."""
     needed = dict.fromkeys(method.get(stage) for method in METHODS.values())

@@ -3,9 +3,7 @@
 
 rule fetch_vgg_weights:
     input:
-        # Newer code is no reason to fetch, or to train, again.
-        script=ancient(script("fetch_vgg_weights.py")),
-        library=ancient(library("fetch_vgg_weights.py")),
+        script=script("fetch_vgg_weights.py"),
     output:
         IMAGENET_WEIGHTS,
     log:
@@ -20,6 +18,7 @@ rule fetch_vgg_weights:
     resources:
         download=1,
     params:
+        # Not the code: another one is no reason to fetch, or to train, again.
         downloads=config["translator"]["downloads"],
     shell:
         "python {input.script:q} --downloads {params.downloads:q} --output {output} > {log} 2>&1"
@@ -28,7 +27,6 @@ rule fetch_vgg_weights:
 rule train_translator:
     input:
         script=script("train_translator.py"),
-        library=library("train_translator.py"),
         features=shard_paths("results/features/{speaker}-{emotion}.h5"),
         split="results/split.csv",
         vgg_weights=vgg_weights,
@@ -47,6 +45,7 @@ rule train_translator:
     resources:
         gpu=lambda wildcards: gpus("translator", wildcards.translator),
     params:
+        code=lambda w: code("train_translator.py", translator=w.translator),
         options=lambda wildcards: as_json(
             model_options("translator", wildcards.translator)
         ),

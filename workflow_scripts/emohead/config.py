@@ -1,6 +1,6 @@
 """What a config, merged and complete, says of models and data. Needs nothing but Python itself."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 #: The mini set's; `emohead.mini.portraits` draws them.
@@ -12,6 +12,18 @@ MEAD_CLIPS, MEAD_NEUTRAL_CLIPS = 30, 40
 #: Four maps of the decoder, which has one less than the encoder.
 FEWEST_WIDTHS_TO_ATTEND = 5
 
+#: Modules that a stage imports for some models alone: whether one with these options is such.
+PARTS: Mapping[str, Mapping[str, Callable[[Mapping[str, Any]], bool]]] = {
+    "landmarks": {
+        "emohead.landmarks.at_net": lambda model: model["architecture"] == "at_net",
+        "emohead.landmarks.audio2lm": lambda model: model["architecture"] == "audio2lm",
+        "emohead.landmarks.msef": lambda model: (
+            model["architecture"] == "audio2lm" and model.get("emotion", "msef") == "msef"
+        ),
+    },
+    "translator": {"emohead.translator.cbam": lambda model: model["attention"] != "none"},
+}
+
 
 def model_options(config: Mapping[str, Any], stage: str, name: str) -> dict[str, dict[str, Any]]:
     """`model`, `loss` and `train` options of one model: its stage's, overridden by its own."""
@@ -22,6 +34,14 @@ def model_options(config: Mapping[str, Any], stage: str, name: str) -> dict[str,
         "loss": {**common["loss"], **loss},
         "train": {**common["train"], **train},
     }
+
+
+def unused_modules(stage: str, model: Mapping[str, Any] | None) -> set[str]:
+    """The modules of PARTS that a model with these options isn't made of; None is no model at all.
+
+    An edit of one of them is no reason to train or render again (`emohead.code_digest`).
+    """
+    return {part for part, is_of in PARTS[stage].items() if model is None or not is_of(model)}
 
 
 def model_mistakes(config: Mapping[str, Any], stage: str, name: str) -> Iterator[tuple[str, str]]:
