@@ -145,11 +145,31 @@ def library(name):
 
 
 def model_options(stage, name):
-    """A model's own options, its losses and its training: the stage's, overridden by the model's."""
+    """A model's `model`, `loss`, `train` and `runtime` options: the stage's, overridden by its own."""
     options = emohead.config.model_options(config, stage, name)
     if options["loss"].get("vgg_weights") == "imagenet":
         options["loss"]["vgg_weights"] = IMAGENET_WEIGHTS
     return options
+
+
+def recipe(stage, name):
+    """The options that decide a model's weights: all but its `runtime`."""
+    options = model_options(stage, name)
+    return {part: options[part] for part in ("model", "loss", "train")}
+
+
+def runtime(stage, name):
+    """The options that decide how fast a model is trained."""
+    return model_options(stage, name)["runtime"]
+
+
+def untracked(of_wildcards):
+    """A parameter that may change without its job running again.
+
+    Snakemake compares no parameter whose function asks for `resources`: it takes it to follow from
+    the machine.
+    """
+    return lambda wildcards, resources: of_wildcards(wildcards)
 
 
 def vgg_weights(wildcards):
@@ -173,7 +193,10 @@ def verbatim(text):
 
 def gpus(stage, name=None):
     """GPUs that a training asks for, a model's or its stage's: `devices`, if they are used."""
-    train = model_options(stage, name)["train"] if name else config[stage]["train"]
+    train = config[stage]["train"]
+    if name:
+        options = model_options(stage, name)
+        train = {**options["train"], **options["runtime"]}
     found = train["device"] == "auto" and shutil.which("nvidia-smi") is not None
     return train["devices"] if train["device"] == "cuda" or found else 0
 
@@ -223,10 +246,10 @@ def split_made():
     return (str(path), path.stat().st_mtime_ns) if path.exists() else None
 
 
-def histories():
-    """The training histories that the methods need, as (label, path)."""
+def trainings(file):
+    """A file of each training that the methods need, as (model, seed, path)."""
     return [
-        (model, f"results/{stage}/{model}/seed{seed}/history.csv")
+        (model, seed, f"results/{stage}/{model}/seed{seed}/{file}")
         for stage in ("landmarks", "translator")
         for model in used_models(stage)
         for seed in config["seeds"]

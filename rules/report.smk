@@ -274,7 +274,7 @@ rule report_frames:
 rule report_training:
     input:
         script=script("report_training.py"),
-        histories=[path for _, path in histories()],
+        histories=[path for *_, path in trainings("history.csv")],
     output:
         report(
             "results/report/training.png",
@@ -290,7 +290,9 @@ rule report_training:
     threads: 1
     params:
         code=code("report_training.py"),
-        histories=" ".join(f"--history {label}={path}" for label, path in histories()),
+        histories=" ".join(
+            f"--history {model}={path}" for model, _, path in trainings("history.csv")
+        ),
     shell:
         "python {input.script:q} {params.histories} --output {output} > {log} 2>&1"
 
@@ -306,6 +308,7 @@ rule report_page:
         videos=runs_of(METHODS, VIDEOS, config["seeds"][:1]),
         figures=FIGURES.values(),
         training="results/report/training.png",
+        provenance=[path for *_, path in trainings("provenance.json")],
         clips="results/clips.csv",
         split="results/split.csv",
         rejected="results/rejected.csv",
@@ -329,13 +332,17 @@ rule report_page:
         shards=run_flags("--shards", CLIPS),
         figures=" ".join(f"--figure {name}={path}" for name, path in FIGURES.items()),
         data_page=rules.report_data.output[0],
+        provenance=" ".join(
+            f"--provenance {model}/seed{seed}={path}"
+            for model, seed, path in trainings("provenance.json")
+        ),
         note=note_flags(),
         missing=networks_missing(),
-        config=as_json(config),
+        config=as_json(emohead.config.without_runtime(config)),
     shell:
         "python {input.script:q} --claims {input.claims} --table1 {input.table1} "
         "--published {input.published} --scores {input.scores} {params.labels} {params.videos} "
         "{params.shards} {params.figures} --training-figure {input.training} "
         "--clips {input.clips} --split {input.split} --rejected {input.rejected} "
-        "--data-page {params.data_page} --benchmarks results/benchmarks "
+        "--data-page {params.data_page} {params.provenance} --benchmarks results/benchmarks "
         "--config {params.config:q} {params.note} {params.missing} --output {output} > {log} 2>&1"

@@ -33,6 +33,7 @@ rule train_translator:
     output:
         model="results/translator/{translator}/seed{seed}/model.pt",
         history="results/translator/{translator}/seed{seed}/history.csv",
+        provenance="results/translator/{translator}/seed{seed}/provenance.json",
     log:
         "results/logs/train_translator/{translator}-seed{seed}.log",
     benchmark:
@@ -46,14 +47,15 @@ rule train_translator:
         gpu=lambda wildcards: gpus("translator", wildcards.translator),
     params:
         code=lambda w: code("train_translator.py", translator=w.translator),
-        options=lambda wildcards: as_json(
-            model_options("translator", wildcards.translator)
-        ),
+        options=lambda w: as_json(recipe("translator", w.translator)),
+        runtime=untracked(lambda w: as_json(runtime("translator", w.translator))),
         state="state/translator/{translator}-seed{seed}",
         curves="results/logs/tensorboard/train_translator/{translator}-seed{seed}",
         pictures="results/logs/train_translator/{translator}-seed{seed}/samples",
     shell:
         "python {input.script:q} --features {input.features} --split {input.split} "
-        "--options {params.options:q} --seed {wildcards.seed} --state {params.state} "
-        "--model {output.model} --history {output.history} --curves {params.curves} "
+        "--options {params.options:q} --runtime {params.runtime:q} --code {params.code} "
+        "--seed {wildcards.seed} --state {params.state} "
+        "--model {output.model} --history {output.history} "
+        "--provenance {output.provenance} --curves {params.curves} "
         "--pictures {params.pictures} > {log} 2>&1"

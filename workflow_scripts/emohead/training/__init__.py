@@ -7,18 +7,20 @@ there without the epoch's running means, and its loader workers begin before it 
 
 from emohead.training.batches import EpochLoader, SeededShuffle
 from emohead.training.checks import Diverged
-from emohead.training.loop import fit
+from emohead.training.loop import Fitted, fit
 from emohead.training.machine import Machine, choose_machine
-from emohead.training.options import TrainOptions
+from emohead.training.options import Recipe, Runtime
 from emohead.training.state import save_training, training_state
 from emohead.training.task import TrainingTask
 
 __all__ = [
     "Diverged",
     "EpochLoader",
+    "Fitted",
     "Machine",
+    "Recipe",
+    "Runtime",
     "SeededShuffle",
-    "TrainOptions",
     "TrainingTask",
     "choose_machine",
     "fit",
