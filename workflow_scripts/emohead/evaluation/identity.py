@@ -10,8 +10,8 @@ import numpy as np
 
 from emohead.evaluation.catalogue import FIRST_SCORED
 
-#: The face is described in the first scored frame and every 25th after it: one a second, since each takes longer
-#: than all else that is done with ten frames.
+#: The face is described once a second, from the first scored frame on: it takes longer than all else
+#: that is done with several frames.
 DESCRIBED_EVERY = 25
 
 
