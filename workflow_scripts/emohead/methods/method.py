@@ -117,12 +117,12 @@ def render_clips(
         path = made / f"{clip_id}.h5"
         if path.exists():
             continue
-        rendering = render_clip(method, clip, clips[reference_clips[clip_id]])
-        attributes = {"reference_clip": reference_clips[clip_id]}
-        if rendering.emotion_probabilities is not None:
-            rounded = [round(float(p), 6) for p in rendering.emotion_probabilities]
-            attributes["emotion_probabilities"] = json.dumps(rounded)
         with timed(state), ShardWriter(path, codec="png" if keep else "bmp") as writer:
+            rendering = render_clip(method, clip, clips[reference_clips[clip_id]])
+            attributes = {"reference_clip": reference_clips[clip_id]}
+            if rendering.emotion_probabilities is not None:
+                rounded = [round(float(p), 6) for p in rendering.emotion_probabilities]
+                attributes["emotion_probabilities"] = json.dumps(rounded)
             writer.add(
                 clip_id,
                 landmarks=rendering.landmarks,
