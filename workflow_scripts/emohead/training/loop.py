@@ -1,16 +1,16 @@
 """The training loop: epochs of steps, each epoch followed by a validation."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import torch
-from lightning.fabric import Fabric
-from lightning.fabric.plugins.environments import LightningEnvironment
 from torch.optim.lr_scheduler import ExponentialLR
 
 from emohead.training.batches import EpochLoader
@@ -23,6 +23,9 @@ from emohead.training.options import TrainOptions
 from emohead.training.progress import Progress
 from emohead.training.state import StateFiles
 from emohead.training.task import TrainingTask
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
 
 # Steps between two looks at what makes a GPU, or the other processes, wait.
 LOOK_EVERY = 20
@@ -76,6 +79,10 @@ def fit(
 
 def _start(machine: Machine, gpus: list[int], options: TrainOptions) -> Fabric:
     """Set torch up, and one process for each device; `gpus` are indices."""
+    # Here, since it takes five seconds, and whoever only reads a checkpoint needs none of it.
+    from lightning.fabric import Fabric
+    from lightning.fabric.plugins.environments import LightningEnvironment
+
     fabric = Fabric(
         accelerator=machine.device,
         devices=gpus or machine.devices,
