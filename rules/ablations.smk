@@ -4,7 +4,6 @@
 rule evaluate_stage:
     input:
         script=script("evaluate_stage.py"),
-        library=library("evaluate_stage.py"),
         model="results/{stage}/{name}/seed{seed}/model.pt",
         features=speaker_shards,
         split="results/split.csv",
@@ -23,6 +22,9 @@ rule evaluate_stage:
     resources:
         gpu=rendering_gpu(),
     params:
+        code=lambda wildcards: code(
+            "evaluate_stage.py", **{wildcards.stage: wildcards.name}
+        ),
         references=references(),
         rendering=as_json(config["rendering"]),
         state="state/evaluate_stage/{stage}-{name}-seed{seed}-{speaker}",
@@ -30,7 +32,7 @@ rule evaluate_stage:
         "python {input.script:q} --stage {wildcards.stage} --model {input.model} "
         "--features {input.features} --split {input.split} --speaker {wildcards.speaker} "
         "--references {params.references} --name {wildcards.name} --seed {wildcards.seed} "
-        "--rendering {params.rendering:q} --threads {threads} --state {params.state} "
+        "--rendering {params.rendering:q} --threads {threads} --code {params.code} --state {params.state} "
         "--output {output} > {log} 2>&1"
 
 
@@ -38,7 +40,6 @@ rule evaluate_stage:
 rule evaluate_sound:
     input:
         script=script("evaluate_sound.py"),
-        library=library("evaluate_sound.py"),
         features=shard_paths("results/features/{speaker}-{emotion}.h5"),
         split="results/split.csv",
     output:
@@ -50,6 +51,8 @@ rule evaluate_sound:
     conda:
         "../envs/media.yaml"
     threads: 1
+    params:
+        code=code("evaluate_sound.py"),
     shell:
         "python {input.script:q} --features {input.features} --split {input.split} "
         "--output {output} > {log} 2>&1"
@@ -58,7 +61,6 @@ rule evaluate_sound:
 rule report_ablations:
     input:
         script=script("report_ablations.py"),
-        library=library("report_ablations.py"),
         scores=ablation_scores("landmarks") + ablation_scores("translator"),
         sound="results/ablations/sound.parquet",
     output:
@@ -77,6 +79,7 @@ rule report_ablations:
         "../envs/report.yaml"
     threads: 1
     params:
+        code=code("report_ablations.py"),
         landmarks=ablation_labels("landmarks"),
         translator=ablation_labels("translator"),
     shell:

@@ -4,7 +4,6 @@
 rule fit_emotion_judges:
     input:
         script=script("fit_emotion_judges.py"),
-        library=library("fit_emotion_judges.py"),
         features=shard_paths("results/features/{speaker}-{emotion}.h5"),
         split="results/split.csv",
     output:
@@ -16,6 +15,8 @@ rule fit_emotion_judges:
     conda:
         "../envs/media.yaml"
     threads: 1
+    params:
+        code=code("fit_emotion_judges.py"),
     shell:
         "python {input.script:q} --features {input.features} --split {input.split} "
         "--output {output} > {log} 2>&1"
@@ -24,7 +25,6 @@ rule fit_emotion_judges:
 rule score_clips:
     input:
         script=script("score_clips.py"),
-        library=library("score_clips.py"),
         features=speaker_shards,
         split="results/split.csv",
         clips="results/clips.csv",
@@ -47,6 +47,7 @@ rule score_clips:
         "../envs/media.yaml"
     threads: 1
     params:
+        code=code("score_clips.py"),
         source=rendered_flags,
         true_landmarks=lambda wildcards, input: (
             f"--true-landmarks {input.true_landmarks}" if input.true_landmarks else ""
@@ -59,7 +60,7 @@ rule score_clips:
         "--speaker {wildcards.speaker} --clips {input.clips} {params.source} "
         "{params.true_landmarks} --judges {input.judges} --method {wildcards.method} "
         "--reference {wildcards.reference} --seed {wildcards.seed} {params.show} "
-        "--state {params.state} --scores {output.scores} --landmarks {output.landmarks} "
+        "--code {params.code} --state {params.state} --scores {output.scores} --landmarks {output.landmarks} "
         "--shown {output.shown} --shown-videos {output.videos} --notes {output.notes} > {log} 2>&1"
 
 
@@ -67,7 +68,6 @@ rule score_clips:
 rule score_networks:
     input:
         script=script("score_networks.py"),
-        library=library("score_networks.py"),
         features=speaker_shards,
         split="results/split.csv",
         clips="results/clips.csv",
@@ -88,6 +88,7 @@ rule score_networks:
     resources:
         gpu=rendering_gpu(),
     params:
+        code=code("score_networks.py"),
         source=rendered_flags,
         files=foreign_files,
         rendering=as_json(config["rendering"]),
@@ -100,14 +101,13 @@ rule score_networks:
         "python {input.script:q} --features {input.features} --split {input.split} "
         "--speaker {wildcards.speaker} --clips {input.clips} {params.source} {params.weights} "
         "--method {wildcards.method} --reference {wildcards.reference} --seed {wildcards.seed} "
-        "--rendering {params.rendering:q} --threads {threads} --state {params.state} "
+        "--rendering {params.rendering:q} --threads {threads} --code {params.code} --state {params.state} "
         "--scores {output.scores} {params.sums} > {log} 2>&1"
 
 
 rule score_fid:
     input:
         script=script("score_fid.py"),
-        library=library("score_fid.py"),
         sums=lambda wildcards: expand(FID_SUMS, speaker=speakers(), **wildcards),
     output:
         FID_SCORES,
@@ -118,6 +118,8 @@ rule score_fid:
     conda:
         "../envs/train.yaml"
     threads: 1
+    params:
+        code=code("score_fid.py"),
     shell:
         "python {input.script:q} --sums {input.sums} --method {wildcards.method} "
         "--reference {wildcards.reference} --seed {wildcards.seed} --scores {output} "
@@ -128,7 +130,6 @@ rule score_fid:
 rule summarize_run:
     input:
         script=script("summarize_run.py"),
-        library=library("summarize_run.py"),
         scores=lambda wildcards: expand(SPEAKER_SCORES, speaker=speakers(), **wildcards),
         notes=lambda wildcards: notes_of([wildcards.method]),
     output:
@@ -140,6 +141,8 @@ rule summarize_run:
     conda:
         "../envs/media.yaml"
     threads: 1
+    params:
+        code=code("summarize_run.py"),
     shell:
         "python {input.script:q} --scores {input.scores} --row {output} > {log} 2>&1"
 
@@ -147,7 +150,6 @@ rule summarize_run:
 rule collect_scores:
     input:
         script=script("collect_scores.py"),
-        library=library("collect_scores.py"),
         scores=run_scores(METHODS),
         notes=notes_of(METHODS),
     output:
@@ -160,6 +162,7 @@ rule collect_scores:
         "../envs/media.yaml"
     threads: 1
     params:
+        code=code("collect_scores.py"),
         # The paths of all files would be too long for a command.
         runs=[f"results/evaluation/{run}" for run in method_runs()],
         speakers=speakers(),

@@ -10,7 +10,6 @@ FIGURES = {
 rule report_crops:
     input:
         script=script("report_crops.py"),
-        library=library("report_crops.py"),
         clips="results/clips.csv",
         features=shard_paths("results/features/{speaker}-{emotion}.h5"),
     output:
@@ -29,6 +28,7 @@ rule report_crops:
         "../envs/report.yaml"
     threads: 1
     params:
+        code=code("report_crops.py"),
         emotions=sorted({e for _, e in shards()}),
     shell:
         "python {input.script:q} --clips {input.clips} --features {input.features} "
@@ -38,7 +38,6 @@ rule report_crops:
 rule report_data:
     input:
         script=script("report_data.py"),
-        library=library("report_data.py"),
         clips="results/clips.csv",
         rejected="results/rejected.csv",
         split="results/split.csv",
@@ -60,6 +59,7 @@ rule report_data:
         "../envs/report.yaml"
     threads: 1
     params:
+        code=code("report_data.py"),
         speakers=speakers(),
         emotions=sorted({e for _, e in shards()}),
     shell:
@@ -72,7 +72,6 @@ rule report_data:
 rule report_table1:
     input:
         script=script("report_table1.py"),
-        library=library("report_table1.py"),
         scores=SCORES,
     output:
         csv="results/report/table1.csv",
@@ -91,6 +90,7 @@ rule report_table1:
         "../envs/report.yaml"
     threads: 1
     params:
+        code=code("report_table1.py"),
         labels=label_flags(),
         note=note_flags(),
     shell:
@@ -102,7 +102,6 @@ rule report_table1:
 rule report_claims:
     input:
         script=script("report_claims.py"),
-        library=library("report_claims.py"),
         scores=SCORES,
     output:
         csv="results/report/claims.csv",
@@ -120,6 +119,7 @@ rule report_claims:
         "../envs/report.yaml"
     threads: 1
     params:
+        code=code("report_claims.py"),
         labels=label_flags(),
     shell:
         "python {input.script:q} --scores {input.scores} {params.labels} --csv {output.csv} "
@@ -129,7 +129,6 @@ rule report_claims:
 rule report_published:
     input:
         script=script("report_published.py"),
-        library=library("report_published.py"),
         scores=SCORES,
     output:
         md="results/report/published.md",
@@ -146,6 +145,7 @@ rule report_published:
         "../envs/report.yaml"
     threads: 1
     params:
+        code=code("report_published.py"),
         labels=label_flags(),
     shell:
         "python {input.script:q} --scores {input.scores} {params.labels} --md {output.md} "
@@ -155,7 +155,6 @@ rule report_published:
 rule report_emotions:
     input:
         script=script("report_emotions.py"),
-        library=library("report_emotions.py"),
         scores=SCORES,
     output:
         figure=report(
@@ -173,6 +172,7 @@ rule report_emotions:
         "../envs/report.yaml"
     threads: 1
     params:
+        code=code("report_emotions.py"),
         labels=label_flags(),
     shell:
         "python {input.script:q} --scores {input.scores} {params.labels} "
@@ -184,7 +184,6 @@ rule report_emotions:
 rule report_cost:
     input:
         script=script("report_cost.py"),
-        library=library("report_cost.py"),
     output:
         "results/report/cost.md",
     log:
@@ -197,6 +196,7 @@ rule report_cost:
     resources:
         gpu=gpus("translator") if config["report"]["cost"]["measure"] else 0,
     params:
+        code=code("report_cost.py"),
         landmarks=used_options("landmarks"),
         translator=used_options("translator"),
         crop_size=config["features"]["crop_size"],
@@ -219,7 +219,6 @@ rule report_cost:
 rule report_landmarks:
     input:
         script=script("report_landmarks.py"),
-        library=library("report_landmarks.py"),
         clips=shown_clips,
         split="results/split.csv",
     output:
@@ -238,6 +237,7 @@ rule report_landmarks:
         "../envs/report.yaml"
     threads: 1
     params:
+        code=code("report_landmarks.py"),
         methods=shown_flags,
         emotions=config["report"]["emotions"],
     shell:
@@ -248,7 +248,6 @@ rule report_landmarks:
 rule report_frames:
     input:
         script=script("report_frames.py"),
-        library=library("report_frames.py"),
         clips=shown_clips,
         split="results/split.csv",
     output:
@@ -266,6 +265,7 @@ rule report_frames:
         "../envs/report.yaml"
     threads: 1
     params:
+        code=code("report_frames.py"),
         methods=shown_flags,
         emotions=config["report"]["emotions"],
     shell:
@@ -276,8 +276,7 @@ rule report_frames:
 rule report_training:
     input:
         script=script("report_training.py"),
-        library=library("report_training.py"),
-        histories=[path for _, path in histories()],
+        histories=[path for *_, path in trainings("history.csv")],
     output:
         report(
             "results/report/training.png",
@@ -292,7 +291,10 @@ rule report_training:
         "../envs/report.yaml"
     threads: 1
     params:
-        histories=" ".join(f"--history {label}={path}" for label, path in histories()),
+        code=code("report_training.py"),
+        histories=" ".join(
+            f"--history {model}={path}" for model, _, path in trainings("history.csv")
+        ),
     shell:
         "python {input.script:q} {params.histories} --output {output} > {log} 2>&1"
 
@@ -300,7 +302,6 @@ rule report_training:
 rule report_page:
     input:
         script=script("report_page.py"),
-        library=library("report_page.py"),
         claims="results/report/claims.csv",
         table1="results/report/table1.html",
         published="results/report/published.html",
@@ -309,6 +310,7 @@ rule report_page:
         videos=runs_of(METHODS, VIDEOS, config["seeds"][:1]),
         figures=FIGURES.values(),
         training="results/report/training.png",
+        provenance=[path for *_, path in trainings("provenance.json")],
         clips="results/clips.csv",
         split="results/split.csv",
         rejected="results/rejected.csv",
@@ -326,17 +328,22 @@ rule report_page:
         "../envs/report.yaml"
     threads: 1
     params:
+        code=code("report_page.py"),
         labels=label_flags(),
         runs=run_flags(),
         figures=" ".join(f"--figure {name}={path}" for name, path in FIGURES.items()),
         data_page=rules.report_data.output[0],
+        provenance=" ".join(
+            f"--provenance {model}/seed{seed}={path}"
+            for model, seed, path in trainings("provenance.json")
+        ),
         note=note_flags(),
         missing=networks_missing(),
-        config=as_json(config),
+        config=as_json(emohead.config.without_runtime(config)),
     shell:
         "python {input.script:q} --claims {input.claims} --table1 {input.table1} "
         "--published {input.published} --scores {input.scores} {params.labels} {params.runs} "
         "{params.figures} --training-figure {input.training} "
         "--clips {input.clips} --split {input.split} --rejected {input.rejected} "
-        "--data-page {params.data_page} --benchmarks results/benchmarks "
+        "--data-page {params.data_page} {params.provenance} --benchmarks results/benchmarks "
         "--config {params.config:q} {params.note} {params.missing} --output {output} > {log} 2>&1"

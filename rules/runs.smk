@@ -303,6 +303,29 @@ def method_flag(part):
     )
 
 
+def method_code(name):
+    """`code` of a script that runs the models of a rule's method."""
+
+    def of_method(wildcards):
+        method = METHODS[wildcards.method]
+        return code(
+            name, landmarks=method["landmarks"], translator=method["translator"]
+        )
+
+    return of_method
+
+
+def method_code(name):
+    """The code of a script that runs the two models of a method."""
+    return lambda wildcards: code(
+        name,
+        **{
+            part: METHODS[wildcards.method][part]
+            for part in ("landmarks", "translator")
+        },
+    )
+
+
 def used_models(stage):
     """The models of a stage that the methods need."""
     needed = dict.fromkeys(method.get(stage) for method in METHODS.values())

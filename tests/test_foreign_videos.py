@@ -253,7 +253,7 @@ def output(truth, folder, tmp_path_factory):
         flags = {
             "features": truth / "features.h5", "split": truth / "split.csv", "speaker": "W901",
             "clips": truth / "clips.csv", "judges": made / "judges.npz",
-            "method": "evp", "reference": "same_emotion", "seed": 0, "state": out / "state",
+            "method": "evp", "reference": "same_emotion", "seed": 0, "state": out / "state", "code": "",
             "scores": out / "scores.parquet", "landmarks": out / "landmarks.npz",
             "shown": out / "shown.h5", "shown-videos": out / "videos", "notes": out / "notes.csv",
         } | others  # fmt: skip

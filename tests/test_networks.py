@@ -306,6 +306,7 @@ def run_script(monkeypatch, folder: Path, **paths: object) -> list[tuple]:
         "method": "ours", "reference": "neutral", "seed": 2,
         "lpips": "none", "fid": "none", "syncnet": "none",
         "rendering": json.dumps(rendering), "threads": 1, "state": folder / "state/networks",
+        "code": "as it is",
         "scores": folder / "out/networks.parquet",
     } | paths  # fmt: skip
     words = [str(word) for name, value in flags.items() for word in (f"--{name}", value)]

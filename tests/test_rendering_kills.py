@@ -91,15 +91,15 @@ def kill(job: subprocess.Popen) -> None:
     job.communicate()
 
 
-def bytes_of(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+def bytes_of(folder: Path, suffix: str) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.glob(f"*{suffix}"))}
 
 
 def test_rendering(data, tmp_path):
     def job(out):
         return start(
             "render_clips", features=data / "small.h5", split=data / "small.csv", speaker="W901",
-            state=out / "state", landmarks=data / "landmarks.pt",
+            state=out / "state", code="as it is", landmarks=data / "landmarks.pt",
             translator=data / "translator.pt", method="ours", reference="same_emotion",
             rendering=json.dumps({"device": "cpu", "precision": "32-true", "batch_size": 8}),
             threads=1, folder=out / "frames",
@@ -115,7 +115,9 @@ def test_rendering(data, tmp_path):
     finish(job(tmp_path / "undisturbed"))
     assert (tmp_path / f"killed/frames/{CLIPS[0]}.h5").stat().st_mtime_ns == made_at
     assert [path.name for path in (tmp_path / "killed").iterdir()] == ["frames"]
-    once, again = (bytes_of(tmp_path / name / "frames") for name in ("undisturbed", "killed"))
+    once, again = (
+        bytes_of(tmp_path / name / "frames", ".h5") for name in ("undisturbed", "killed")
+    )
     assert sorted(once) == [f"{clip_id}.h5" for clip_id in sorted(CLIPS)]
     assert once == again
 
@@ -124,7 +126,7 @@ def test_scoring(data, tmp_path):
     def job(out):
         return start(
             "score_clips", features=data / "large.h5", split=data / "large.csv", speaker="W901",
-            state=out / "state", method="copy", reference="same_emotion", seed=0,
+            state=out / "state", code="as it is", method="copy", reference="same_emotion", seed=0,
             clips=data / "clips.csv", stand_ins=["truth", "truth"], judges=data / "judges.npz",
             show_all=[], scores=out / "scores.parquet", landmarks=out / "landmarks.npz",
             shown=out / "shown.h5", shown_videos=out / "videos", notes=out / "notes.csv",
@@ -150,8 +152,8 @@ def test_scoring(data, tmp_path):
         assert a.files == b.files and len(a.files) == 4 * len(CLIPS)
         for name in a.files:
             assert a[name].tobytes() == b[name].tobytes()
-    assert len(bytes_of(once / "videos")) == len(CLIPS)
-    assert bytes_of(once / "videos") == bytes_of(again / "videos")
+    assert len(bytes_of(once / "videos", ".mp4")) == len(CLIPS)
+    assert bytes_of(once / "videos", ".mp4") == bytes_of(again / "videos", ".mp4")
     for clip_id, clip in open_clips([again / "shown.h5"]).items():
         shown = open_clips([once / "shown.h5"])[clip_id]
         np.testing.assert_array_equal(clip.frames(), shown.frames())

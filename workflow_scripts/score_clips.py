@@ -1,6 +1,7 @@
 """Rule score_clips: a method's clips of a speaker -> metrics, landmarks, and the clips to show."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from emohead.data.clip_tables import read_clips
@@ -11,7 +12,9 @@ from emohead.evaluation.shown import clips_to_show
 from emohead.features.faces import FaceFinder
 from emohead.methods.flags import add_clip_flags, add_rendered_flags, rendered_clips, true_clips
 from emohead.methods.foreign_videos import write_notes
-from emohead.resume import resumable
+from emohead.methods.rendered import PROVENANCE
+from emohead.provenance import Provenance, find_provenance
+from emohead.resume import resumable, seconds_of
 
 parser = argparse.ArgumentParser(description=__doc__)
 add_clip_flags(parser)
@@ -32,7 +35,14 @@ if __name__ == "__main__":
     clips, finder = true_clips(flags), FaceFinder()
     takes = {take.clip_id: take for take in read_clips(flags.clips)}
     rendered, notes = rendered_clips(flags, clips, finder)
-    inputs = [*flags.features, flags.split, flags.clips, flags.judges, flags.true_landmarks]
+    inputs = [
+        flags.code,
+        *flags.features,
+        flags.split,
+        flags.clips,
+        flags.judges,
+        flags.true_landmarks,
+    ]
     inputs += [flags.rendered, flags.stand_ins, flags.reference, flags.show_all]
     videos = [Path(clip.attributes["video"]) for clip in rendered.values() if flags.videos]
     with resumable(flags.state, *inputs, *videos) as state:
@@ -42,11 +52,17 @@ if __name__ == "__main__":
             flags.true_landmarks,
             load_judges(flags.judges),
             finder,
-            show=set(clips) if flags.show_all else clips_to_show(flags.split),
+            show=set(clips if flags.show_all else clips_to_show(flags.split).values()),
             takes=takes,
             state=state,
             files=ScoredFiles(flags.landmarks, flags.shown, flags.shown_videos),
         )
         table = score_table(values, method=flags.method, reference=flags.reference, seed=flags.seed)
-        write_scores(table, flags.scores)
+        run = f"{flags.method}/{flags.reference}/seed{flags.seed}"
+        by = replace(find_provenance(precision="64-true"), seconds=seconds_of(state))
+        made_by = [(f"{run}: scores", by)]
+        if flags.rendered:
+            frames = Provenance.from_json((flags.rendered / PROVENANCE).read_text())
+            made_by.insert(0, (f"{run}: frames", frames))
+        write_scores(table, flags.scores, made_by)
     write_notes(notes, flags.notes)

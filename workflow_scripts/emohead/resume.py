@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,6 +38,22 @@ def resumable(state: Path, *inputs: Any) -> Iterator[Path]:
         yield state
         shutil.rmtree(state, ignore_errors=True)
         lock.unlink(missing_ok=True)
+
+
+@contextmanager
+def timed(state: Path) -> Iterator[None]:
+    """Count the block's wall time into the job's, in the folder of `resumable`."""
+    started = time.monotonic()
+    yield
+    total = seconds_of(state) + time.monotonic() - started
+    with whole_file(state / "seconds") as unfinished:
+        unfinished.write_text(str(total))
+
+
+def seconds_of(state: Path) -> float:
+    """What has been timed so far, in all attempts."""
+    path = state / "seconds"
+    return float(path.read_text()) if path.exists() else 0.0
 
 
 def _identity(value: Any) -> Any:

@@ -34,6 +34,7 @@ from emohead.features.faces import FaceFinder
 from emohead.features.store import ShardWriter, StoredClip
 from emohead.files import whole_file
 from emohead.methods.rendered import RenderedClip, keep_clip
+from emohead.resume import timed
 
 _NAN = float("nan")
 
@@ -156,13 +157,16 @@ def score_clips(
         piece = _Piece(state, clip_id)
         if piece.result.exists():
             continue
-        seen = redetect(clip.frames(), clip.length, finder, describer)
-        values = evaluate_clip(
-            clip, truth[clip_id], seen, seen if true is None else true[clip_id], judges
-        )
-        if clip_id in show:
-            keep_clip(clip, truth[clip_id], takes[clip_id], shard=piece.shown, video=piece.video)
-        save_redetected(piece.landmarks, {clip_id: seen}, {clip_id: clip.landmarks})
+        with timed(state):
+            seen = redetect(clip.frames(), clip.length, finder, describer)
+            values = evaluate_clip(
+                clip, truth[clip_id], seen, seen if true is None else true[clip_id], judges
+            )
+            if clip_id in show:
+                keep_clip(
+                    clip, truth[clip_id], takes[clip_id], shard=piece.shown, video=piece.video
+                )
+            save_redetected(piece.landmarks, {clip_id: seen}, {clip_id: clip.landmarks})
         piece.write(values)
     pieces = [_Piece(state, clip_id) for clip_id in rendered]
     _collect(pieces, files)
