@@ -253,7 +253,8 @@ def output(truth, folder, tmp_path_factory):
         flags = {
             "features": truth / "features.h5", "split": truth / "split.csv", "speaker": "W901",
             "clips": truth / "clips.csv", "judges": made / "judges.npz",
-            "method": "evp", "reference": "same_emotion", "seed": 0, "state": out / "state", "code": "",
+            "method": "evp", "reference": "same_emotion", "seed": 0,
+            "state": out / "state", "code": "as it is",
             "scores": out / "scores.parquet", "landmarks": out / "landmarks.npz",
             "shown": out / "shown.h5", "shown-videos": out / "videos", "notes": out / "notes.csv",
         } | others  # fmt: skip
