@@ -19,8 +19,10 @@ rule evaluate_stage:
         name="[a-z][a-z0-9_]*",
     conda:
         "../envs/train.yaml"
-    threads: 1
+    threads: stage_cores
     resources:
+        mem_mb=again(rendering_memory),
+        runtime=again(stage_minutes),
         gpu=rendering_gpu(),
     params:
         references=references(),
@@ -50,6 +52,9 @@ rule evaluate_sound:
     conda:
         "../envs/media.yaml"
     threads: 1
+    resources:
+        mem_mb=again(feature_memory),
+        runtime=again(60),
     shell:
         "python {input.script:q} --features {input.features} --split {input.split} "
         "--output {output} > {log} 2>&1"
@@ -76,6 +81,9 @@ rule report_ablations:
     conda:
         "../envs/report.yaml"
     threads: 1
+    resources:
+        mem_mb=again(2000),
+        runtime=again(30),
     params:
         landmarks=ablation_labels("landmarks"),
         translator=ablation_labels("translator"),

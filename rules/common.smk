@@ -253,6 +253,9 @@ WEIGHTS = config["evaluation"]["weights"]
 KEEP_FRAMES = config["evaluation"]["keep_frames"]
 
 
+include: "resources.smk"
+
+
 wildcard_constraints:
     speaker="|".join(sorted({s for s, _ in shards()})),
     emotion="|".join(sorted({e for _, e in shards()})),

@@ -14,6 +14,9 @@ rule make_mini:
     conda:
         "../envs/media.yaml"
     threads: 8
+    resources:
+        mem_mb=again(4000),
+        runtime=again(60),
     params:
         emotions=config["data"]["emotions"],
         levels=config["data"]["levels"],
@@ -43,6 +46,9 @@ rule fetch_archive:
         "../envs/media.yaml"
     threads: 1
     resources:
+        mem_mb=again(1000),
+        runtime=again(720),
+        disk_mb=again(archive_megabytes),
         download=1,
     params:
         row=archive_row,
@@ -67,6 +73,10 @@ rule unpack_archives:
     conda:
         "../envs/media.yaml"
     threads: 1
+    resources:
+        mem_mb=again(1000),
+        runtime=again(unpacking_minutes),
+        disk_mb=again(archive_megabytes),
     params:
         archives=archive_flags,
         view=config["data"]["view"],
@@ -93,6 +103,9 @@ if config["data"]["source"] == "footage":
         conda:
             "../envs/media.yaml"
         threads: 1
+        resources:
+            mem_mb=again(1000),
+            runtime=again(10),
         params:
             table=config["data"]["footage"]["table"],
             folder=config["data"]["footage"]["folder"],
@@ -118,6 +131,9 @@ else:
         conda:
             "../envs/media.yaml"
         threads: 1
+        resources:
+            mem_mb=again(1000),
+            runtime=again(10),
         params:
             folder=lambda wildcards: speaker_folder(wildcards.speaker),
             state=folder_state,

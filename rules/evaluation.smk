@@ -16,6 +16,9 @@ rule fit_emotion_judges:
     conda:
         "../envs/media.yaml"
     threads: 1
+    resources:
+        mem_mb=again(2000),
+        runtime=again(judging_minutes),
     shell:
         "python {input.script:q} --features {input.features} --split {input.split} "
         "--output {output} > {log} 2>&1"
@@ -46,6 +49,9 @@ rule score_clips:
     conda:
         "../envs/media.yaml"
     threads: 1
+    resources:
+        mem_mb=again(1.5 * Memory.score_clips),
+        runtime=again(scoring_minutes),
     params:
         source=rendered_flags,
         true_landmarks=lambda wildcards, input: (
@@ -84,8 +90,10 @@ rule score_networks:
     priority: 1
     conda:
         "../envs/train.yaml"
-    threads: 1
+    threads: network_cores
     resources:
+        mem_mb=again(1.5 * Memory.score_networks),
+        runtime=again(network_minutes),
         gpu=rendering_gpu(),
     params:
         source=rendered_flags,
@@ -118,6 +126,9 @@ rule score_fid:
     conda:
         "../envs/train.yaml"
     threads: 1
+    resources:
+        mem_mb=again(2000),
+        runtime=again(20),
     shell:
         "python {input.script:q} --sums {input.sums} --method {wildcards.method} "
         "--reference {wildcards.reference} --seed {wildcards.seed} --scores {output} "
@@ -140,6 +151,9 @@ rule summarize_run:
     conda:
         "../envs/media.yaml"
     threads: 1
+    resources:
+        mem_mb=again(1000),
+        runtime=again(10),
     shell:
         "python {input.script:q} --scores {input.scores} --row {output} > {log} 2>&1"
 
@@ -159,6 +173,9 @@ rule collect_scores:
     conda:
         "../envs/media.yaml"
     threads: 1
+    resources:
+        mem_mb=again(report_memory),
+        runtime=again(report_minutes),
     params:
         # The paths of all files would be too long for a command.
         runs=[f"results/evaluation/{run}" for run in method_runs()],

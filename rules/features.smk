@@ -15,7 +15,11 @@ rule extract_features:
         "results/benchmarks/extract_features/{speaker}-{emotion}.tsv"
     conda:
         "../envs/media.yaml"
-    threads: workers
+    threads: extraction_cores
+    resources:
+        mem_mb=again(extraction_memory),
+        runtime=again(extraction_minutes),
+        disk_mb=again(shard_megabytes),
     params:
         options=as_json(config["features"]),
         # Not an output: Snakemake deletes those of a job that was killed.
@@ -42,6 +46,9 @@ rule collect_clips:
     conda:
         "../envs/media.yaml"
     threads: 1
+    resources:
+        mem_mb=again(1000),
+        runtime=again(20),
     params:
         max_rejected=config["data"]["max_rejected"],
     shell:

@@ -19,6 +19,9 @@ rule export_bundle:
     conda:
         "../envs/train.yaml"
     threads: 1
+    resources:
+        mem_mb=again(3000),
+        runtime=again(20),
     params:
         # Not the config: another request is no reason to make all videos again.
         card=lambda w: as_json(make_card(config, w.method, int(w.seed))),
@@ -47,6 +50,9 @@ rule generate:
     conda:
         "../envs/generate.yaml"
     threads: 2
+    resources:
+        mem_mb=again(4000),
+        runtime=again(120),
     params:
         paste=lambda wildcards: flag_if(generate_request(wildcards), "paste"),
         watermark=lambda wildcards: flag_if(generate_request(wildcards), "watermark"),

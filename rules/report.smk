@@ -28,6 +28,9 @@ rule report_crops:
     conda:
         "../envs/report.yaml"
     threads: 1
+    resources:
+        mem_mb=again(2000),
+        runtime=again(30),
     params:
         emotions=sorted({e for _, e in shards()}),
     shell:
@@ -59,6 +62,9 @@ rule report_data:
     conda:
         "../envs/report.yaml"
     threads: 1
+    resources:
+        mem_mb=again(2000),
+        runtime=again(30),
     params:
         speakers=speakers(),
         emotions=sorted({e for _, e in shards()}),
@@ -90,6 +96,9 @@ rule report_table1:
     conda:
         "../envs/report.yaml"
     threads: 1
+    resources:
+        mem_mb=again(report_memory),
+        runtime=again(report_minutes),
     params:
         labels=label_flags(),
         note=note_flags(),
@@ -119,6 +128,9 @@ rule report_claims:
     conda:
         "../envs/report.yaml"
     threads: 1
+    resources:
+        mem_mb=again(report_memory),
+        runtime=again(report_minutes),
     params:
         labels=label_flags(),
     shell:
@@ -145,6 +157,9 @@ rule report_published:
     conda:
         "../envs/report.yaml"
     threads: 1
+    resources:
+        mem_mb=again(report_memory),
+        runtime=again(report_minutes),
     params:
         labels=label_flags(),
     shell:
@@ -172,6 +187,9 @@ rule report_emotions:
     conda:
         "../envs/report.yaml"
     threads: 1
+    resources:
+        mem_mb=again(report_memory),
+        runtime=again(report_minutes),
     params:
         labels=label_flags(),
     shell:
@@ -195,6 +213,8 @@ rule report_cost:
         "../envs/train.yaml"
     threads: 1
     resources:
+        mem_mb=again(4000),
+        runtime=again(30),
         gpu=gpus("translator") if config["report"]["cost"]["measure"] else 0,
     params:
         landmarks=used_options("landmarks"),
@@ -237,6 +257,9 @@ rule report_landmarks:
     conda:
         "../envs/report.yaml"
     threads: 1
+    resources:
+        mem_mb=again(2000),
+        runtime=again(20),
     params:
         methods=shown_flags,
         emotions=config["report"]["emotions"],
@@ -265,6 +288,9 @@ rule report_frames:
     conda:
         "../envs/report.yaml"
     threads: 1
+    resources:
+        mem_mb=again(2000),
+        runtime=again(20),
     params:
         methods=shown_flags,
         emotions=config["report"]["emotions"],
@@ -291,6 +317,9 @@ rule report_training:
     conda:
         "../envs/report.yaml"
     threads: 1
+    resources:
+        mem_mb=again(1000),
+        runtime=again(20),
     params:
         histories=" ".join(f"--history {label}={path}" for label, path in histories()),
     shell:
@@ -325,6 +354,9 @@ rule report_page:
     conda:
         "../envs/report.yaml"
     threads: 1
+    resources:
+        mem_mb=again(report_memory),
+        runtime=again(report_minutes),
     params:
         labels=label_flags(),
         runs=run_flags(),

@@ -15,6 +15,9 @@ rule split_clips:
     conda:
         "../envs/media.yaml"
     threads: 1
+    resources:
+        mem_mb=again(1000),
+        runtime=again(20),
     params:
         unit=config["split"]["unit"],
         gap=config["split"]["gap"],

@@ -18,6 +18,8 @@ rule fetch_vgg_weights:
         "../envs/train.yaml"
     threads: 1
     resources:
+        mem_mb=again(1000),
+        runtime=again(120),
         download=1,
     params:
         downloads=config["translator"]["downloads"],
@@ -45,6 +47,8 @@ rule train_translator:
         "../envs/train.yaml"
     threads: lambda wildcards: train_threads("translator", wildcards.translator)
     resources:
+        mem_mb=again(lambda w, input: training_memory("translator", w.translator)),
+        runtime=again(lambda w, input: training_minutes("translator", w.translator)),
         gpu=lambda wildcards: gpus("translator", wildcards.translator),
     params:
         options=lambda wildcards: as_json(
