@@ -3,10 +3,10 @@
     python benchmarks/evaluation.py RENDERED TRUE [--frames 1000] [--size 256] [--rounds 2]
 
 RENDERED and TRUE are folders of finished runs, results/methods/<method>/<reference>/seed0 and the
-ground truth's, of which the clips that are shown are taken; their frames are brought to `--size` pixels. The two take turns, in one thread, on
-whole clips of at least `--frames` frames; prints the processor seconds of 1,000 frames (medians),
-and where those of the metrics go. The true clips' faces, described once for all methods, and the
-fitting of the judges are not counted.
+ground truth's, of which the shown clips are taken; their frames are brought to `--size` pixels. The
+two take turns, in one thread, on whole clips of at least `--frames` frames; prints the processor
+seconds of 1,000 frames (medians), and where those of the metrics go. The true clips' faces,
+described once for all methods, and the fitting of the judges are not counted.
 """
 
 import argparse

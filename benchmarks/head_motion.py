@@ -8,6 +8,7 @@ face. Usage: python benchmarks/head_motion.py [results] [--method ours]
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
