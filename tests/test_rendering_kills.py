@@ -17,7 +17,7 @@ from emohead.data.mead import parse_clip_id
 from emohead.evaluation.emotion_judges import EmotionJudges, Judge, save_judges
 from emohead.evaluation.scores import read_table
 from emohead.features.store import ShardWriter, open_clips
-from emohead.media.writing import write_audio
+from emohead.media.writing import write_video
 from emohead.mini.portraits import PORTRAITS
 from emohead.mini.posing import FacePose
 from emohead.mini.rendering import Renderer
@@ -49,8 +49,8 @@ def data(tmp_path_factory):
         parts = pd.DataFrame({"clip_id": CLIPS, "part": "test", "start": 0, "stop": length})
         parts.to_csv(folder / f"{name}.csv", index=False)
     sound = draw.normal(0, 0.1, 300 * 640).astype(np.float32)
-    write_audio(folder / "take.m4a", sound, 16_000)
-    take = folder / "take.m4a"
+    take = folder / "take.mp4"
+    write_video(take, np.zeros((300, 16, 16, 3), np.uint8), audio=sound)
     rows = [(c, *vars(parse_clip_id(c)).values(), take, take) for c in CLIPS]
     pd.DataFrame(rows, columns=list(CLIP_COLUMNS)).to_csv(folder / "clips.csv", index=False)
     judge = Judge(("happy", "sad"), draw.normal(0, 1, (2, 136)), np.zeros(2))

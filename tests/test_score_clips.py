@@ -55,8 +55,8 @@ def truth(tmp_path_factory):
 def takes(tmp_path_factory):
     folder = tmp_path_factory.mktemp("takes")
     sound = np.random.default_rng(5).normal(0, 0.1, FRAMES * 640).astype(np.float32)
-    write_audio(folder / "take.m4a", sound, 16_000)
-    path = folder / "take.m4a"
+    path = folder / "take.mp4"
+    write_video(path, np.zeros((FRAMES, 16, 16, 3), np.uint8), audio=sound)
     return {clip_id: Clip(**vars(parse_clip_id(clip_id)), video=path, audio=path)
             for clip_id in CLIPS}  # fmt: skip
 
