@@ -335,7 +335,7 @@ rule report_page:
         table1="results/report/table1.html",
         published="results/report/published.html",
         scores=SCORES,
-        clips_shown=runs_of(METHODS, SHOWN, config["seeds"][:1]),
+        landmarks=runs_of(METHODS, LANDMARKS, config["seeds"][:1]),
         videos=runs_of(METHODS, VIDEOS, config["seeds"][:1]),
         figures=FIGURES.values(),
         training="results/report/training.png",
