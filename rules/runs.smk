@@ -230,6 +230,12 @@ def method_code(name):
     return of_method
 
 
+def stage_code(name):
+    """`code` of a script that runs one model of one stage, by the wildcards `stage` and `name`."""
+    neither = dict.fromkeys(("landmarks", "translator"), "truth")
+    return lambda wildcards: code(name, **{**neither, wildcards.stage: wildcards.name})
+
+
 def used_models(stage):
     """The models of a stage that the methods need."""
     needed = dict.fromkeys(method.get(stage) for method in METHODS.values())
