@@ -315,15 +315,10 @@ def method_code(name):
     return of_method
 
 
-def method_code(name):
-    """The code of a script that runs the two models of a method."""
-    return lambda wildcards: code(
-        name,
-        **{
-            part: METHODS[wildcards.method][part]
-            for part in ("landmarks", "translator")
-        },
-    )
+def stage_code(name):
+    """`code` of a script that runs one model of one stage, by the wildcards `stage` and `name`."""
+    neither = dict.fromkeys(("landmarks", "translator"), "truth")
+    return lambda wildcards: code(name, **{**neither, wildcards.stage: wildcards.name})
 
 
 def used_models(stage):
