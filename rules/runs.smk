@@ -123,8 +123,9 @@ def flag_if(request, name):
     return f"--{name}" if request.get(name) else ""
 
 
+@cache
 def folder_files(folder):
-    """A folder's files and their times: a changed video is imported again."""
+    """A folder's files and their times, sorted."""
     return sorted(
         (path.name, path.stat().st_mtime_ns) for path in Path(folder).iterdir()
     )
@@ -195,9 +196,12 @@ def rendered_flags(wildcards, input):
 
 
 def foreign_files(wildcards):
-    """Somebody else's videos and their times: a changed one is scored again."""
-    name = wildcards.method
-    return folder_files(METHODS[name]["videos"]) if is_foreign(name) else None
+    """Somebody else's videos of a speaker and their times: a changed one is scored again."""
+    name, clips = wildcards.method, f"{wildcards.speaker}-"
+    if not is_foreign(name):
+        return None
+    files = folder_files(METHODS[name]["videos"])
+    return [file for file in files if file[0].startswith(clips)]
 
 
 def true_landmarks(wildcards):
