@@ -249,7 +249,7 @@ def test_page_names_missing_files(tmp_path, inputs):
         write(claims=nowhere)
     with pytest.raises(ValueError, match=r"picture .*nowhere"):
         write(training_figure=nowhere)
-    with pytest.raises(ValueError, match=r"no <speaker>/landmarks\.npz below .*nowhere: render and"):
+    with pytest.raises(ValueError, match=r"no <speaker>/landmarks\.npz below .*nowhere"):
         write(runs={**inputs["runs"], ("ours", "neutral"): nowhere})
     with pytest.raises(ValueError, match="needs the run of 'ground_truth'"):
         write(runs={("ours", "neutral"): nowhere})
