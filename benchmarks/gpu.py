@@ -136,18 +136,52 @@ def make_samples(setting: Setting) -> Said:
 
 def check_models(setting: Setting) -> Said:
     setting.use_all_cores()
-    for bf16, limits in ((False, checks.FLOAT32), (True, checks.BF16)):
-        numbers = "bf16" if bf16 else "float32"
+    for bf16 in (False, True):
         for name, options in checks.TRANSLATORS.items():
-            if bf16 and options.residual_blocks:
-                continue
-            found = checks.translator_agreement(
-                options, checks.LOSS, size=checks.SIZE, device=setting.device, bf16=bf16
-            )
-            yield _agreement(f"{name}, {numbers}", found, limits)
-        for name, options in checks.LANDMARK_MODELS.items():
-            found = checks.landmark_agreement(options, device=setting.device, bf16=bf16)
-            yield _agreement(f"{name}, {numbers}", found, limits)
+            if not (bf16 and options.residual_blocks):
+                yield translator_check(setting, name, bf16=bf16)
+        for name in checks.LANDMARK_MODELS:
+            yield landmark_check(setting, name, bf16=bf16)
+
+
+def translator_check(
+    setting: Setting, name: str, *, bf16: bool, compiled: bool = False
+) -> tuple:  # fmt: skip
+    return _agreement(
+        name, bf16, compiled,
+        lambda: checks.translator_agreement(
+            checks.TRANSLATORS[name], checks.LOSS, size=checks.SIZE, device=setting.device,
+            bf16=bf16, compiled=compiled,
+        ),
+    )  # fmt: skip
+
+
+def landmark_check(setting: Setting, name: str, *, bf16: bool, compiled: bool = False) -> tuple:
+    return _agreement(
+        name, bf16, compiled,
+        lambda: checks.landmark_agreement(
+            checks.LANDMARK_MODELS[name], device=setting.device, bf16=bf16, compiled=compiled
+        ),
+    )  # fmt: skip
+
+
+def _agreement(
+    name: str, bf16: bool, compiled: bool, measure: Callable[[], checks.Agreement]
+) -> tuple:
+    """The check of one model; one that breaks doesn't keep the others from being checked."""
+    name = f"{name}{' compiled' if compiled else ''}, {'bf16' if bf16 else 'float32'}"
+    limits = checks.BF16 if bf16 else checks.FLOAT32
+    try:
+        found = measure()
+    except ImportError:
+        raise
+    except Exception as error:
+        return "check", name, False, _text(error)
+    text = (
+        f"loss {found.loss:.1e} (at most {limits.loss:.0e}), "
+        f"gradient {found.gradient:.1e} (at most {limits.gradient:.0e})"
+    )
+    return "check", name, found.within(limits), text
 
 
 def check_paper_size(setting: Setting) -> Said:
@@ -159,14 +193,6 @@ def check_paper_size(setting: Setting) -> Said:
     )
     yield _at_most("AATU at full size: loss", found.loss, 1e-4)
     yield _at_most("the same: gradient finite", float(found.gradient != found.gradient), 0)
-
-
-def _agreement(name: str, found: checks.Agreement, limits: checks.Agreement) -> tuple:
-    text = (
-        f"loss {found.loss:.1e} (at most {limits.loss:.0e}), "
-        f"gradient {found.gradient:.1e} (at most {limits.gradient:.0e})"
-    )
-    return "check", name, found.within(limits), text
 
 
 def _at_most(name: str, found: float, limit: float) -> tuple:
@@ -254,23 +280,12 @@ def check_compiled(setting: Setting) -> Said:
         yield "left out", "it takes minutes on a CPU; --only 'check compiled'"
         return
     setting.use_all_cores()
-    found = checks.translator_agreement(
-        checks.TRANSLATORS["AATU"], checks.LOSS, size=checks.SIZE, device=setting.device,
-        compiled=True,
-    )  # fmt: skip
-    yield _agreement("AATU compiled, float32", found, checks.FLOAT32)
+    yield translator_check(setting, "AATU", bf16=False, compiled=True)
     if setting.device == "cuda":
-        found = checks.translator_agreement(
-            checks.TRANSLATORS["AATU"], checks.LOSS, size=checks.SIZE, device=setting.device,
-            compiled=True, bf16=True,
-        )  # fmt: skip
-        yield _agreement("AATU compiled, bf16", found, checks.BF16)
+        yield translator_check(setting, "AATU", bf16=True, compiled=True)
         for name in ("MSEF", "AT-net"):
             torch._dynamo.reset()
-            found = checks.landmark_agreement(
-                checks.LANDMARK_MODELS[name], device=setting.device, compiled=True
-            )
-            yield _agreement(f"{name} compiled, float32", found, checks.FLOAT32)
+            yield landmark_check(setting, name, bf16=False, compiled=True)
 
 
 def figures(measured: speed.Figures) -> Said:
@@ -390,7 +405,7 @@ PARTS = (
     Part("training, compiled", time_compiled, 120),
     Part("variants", time_variants, 50),
     Part("profile", time_profile, 30),
-    Part("trainer", time_trainers, 80),
+    Part("trainer", time_trainers, 110),
     Part("check networks", check_networks, 40),
     Part("scoring", time_scoring, 30),
     Part("landmark training", time_landmark_steps, 30),

@@ -24,9 +24,7 @@ rule evaluate_stage:
         runtime=again(stage_minutes),
         gpu=rendering_gpu(),
     params:
-        code=lambda wildcards: code(
-            "evaluate_stage.py", **{wildcards.stage: wildcards.name}
-        ),
+        code=stage_code("evaluate_stage.py"),
         references=references(),
         rendering=as_json(config["rendering"]),
         state="state/evaluate_stage/{stage}-{name}-seed{seed}-{speaker}",

@@ -263,10 +263,10 @@ def split_made():
     return (str(path), path.stat().st_mtime_ns) if path.exists() else None
 
 
-def trainings(file):
-    """A file of each training that the methods need, as (model, seed, path)."""
+def trainings(pattern):
+    """`pattern` filled with the stage, model and seed of every training that the methods need."""
     return [
-        (model, seed, f"results/{stage}/{model}/seed{seed}/{file}")
+        pattern.format(stage=stage, model=model, seed=seed)
         for stage in ("landmarks", "translator")
         for model in used_models(stage)
         for seed in config["seeds"]

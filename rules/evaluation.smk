@@ -37,7 +37,6 @@ rule score_clips:
     output:
         scores=SPEAKER_SCORES,
         landmarks=LANDMARKS,
-        shown=SHOWN,
         videos=directory(VIDEOS),
         notes=SPEAKER_NOTES,
     log:
@@ -67,7 +66,7 @@ rule score_clips:
         "{params.true_landmarks} --judges {input.judges} --method {wildcards.method} "
         "--reference {wildcards.reference} --seed {wildcards.seed} {params.show} "
         "--code {params.code} --state {params.state} --scores {output.scores} --landmarks {output.landmarks} "
-        "--shown {output.shown} --shown-videos {output.videos} --notes {output.notes} > {log} 2>&1"
+        "--shown {output.videos} --notes {output.notes} > {log} 2>&1"
 
 
 # Only where evaluation.weights names any.

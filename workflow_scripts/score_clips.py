@@ -24,8 +24,7 @@ parser.add_argument("--judges", type=Path, required=True, help="judges of emotio
 parser.add_argument("--show-all", action="store_true", help="keep videos of all clips")
 parser.add_argument("--scores", type=Path, required=True, help="all metrics, .parquet")
 parser.add_argument("--landmarks", type=Path, required=True, help="re-detected, predicted, .npz")
-parser.add_argument("--shown", type=Path, required=True, help="the clips to show, .h5")
-parser.add_argument("--shown-videos", type=Path, required=True, help="the same, folder of .mp4")
+parser.add_argument("--shown", type=Path, required=True, help="folder of the clips to show, .mp4")
 parser.add_argument(
     "--notes", type=Path, required=True, help="what became of each of --videos, .csv"
 )
@@ -55,7 +54,7 @@ if __name__ == "__main__":
             show=set(clips if flags.show_all else clips_to_show(flags.split).values()),
             takes=takes,
             state=state,
-            files=ScoredFiles(flags.landmarks, flags.shown, flags.shown_videos),
+            files=ScoredFiles(flags.landmarks, flags.shown),
         )
         table = score_table(values, method=flags.method, reference=flags.reference, seed=flags.seed)
         run = f"{flags.method}/{flags.reference}/seed{flags.seed}"
