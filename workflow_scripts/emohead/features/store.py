@@ -13,6 +13,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -142,7 +143,7 @@ class Shard:
             self._file, self._opened_by = h5py.File(self._path, "r"), os.getpid()
         return self._file
 
-    @property
+    @cached_property
     def is_as_written(self) -> bool:
         """Whether the file has the size that it was written with."""
         return self.file.attrs.get(_SIZE) == self._path.stat().st_size
