@@ -236,9 +236,7 @@ def check_resume(setting: Setting) -> Said:
     # On a CPU to the bit; of a GPU that is promised nowhere, and said here.
     limit = 0.0 if setting.device == "cpu" else 1e-2
     yield _at_most("weights of the same training, done twice", found.twice, limit)
-    yield _at_most(
-        "weights of a training, killed inside an epoch and resumed", found.resumed, limit
-    )
+    yield _at_most("weights of a training, killed in an epoch and resumed", found.resumed, limit)
     same = found.twice == 0 and found.resumed == 0
     yield "machine", "trainings repeat to the bit", "yes" if same else "no"
 
@@ -418,6 +416,7 @@ PARTS = (
 def work(part: Part, setting: Setting, connection: Connection) -> None:
     """A part in its own process, a group of its own, so that its workers end with it."""
     os.setpgid(0, 0)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     # Before the first product: the trainer's own set_up_torch may come after it.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(1)
@@ -475,6 +474,7 @@ def end_group(process) -> None:
     """End what is left of a part: its process and those that it started."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
+    process.kill()  # it may not have got its group yet
     process.join()
 
 
@@ -570,6 +570,7 @@ def main() -> int:
         help=f"parts whose names begin so: {', '.join(part.name for part in PARTS)}",
     )  # fmt: skip
     flags = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # so that the part at hand ends, too
     device = find_device() if flags.device == "auto" else flags.device
     scale = speed.PAPER if device == "cuda" else speed.SMALL
     deadline = time.monotonic() + 60 * flags.minutes

@@ -43,7 +43,10 @@ def run(tmp_path_factory):
         folder = tmp_path_factory.mktemp("gpu")
         (folder / "sitecustomize.py").write_text(REFUSE.format(names=set(without) or "()"))
         done = subprocess.run(
-            [sys.executable, gpu.__file__, "--device", "cpu", "--out", "gpu.json", *flags],
+            [
+                sys.executable, gpu.__file__, "--device", "cpu", "--minutes", "30",
+                "--out", "gpu.json", *flags,
+            ],
             cwd=folder, capture_output=True, text=True,
             env={**os.environ, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"},
         )  # fmt: skip
