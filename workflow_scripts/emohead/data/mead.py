@@ -43,10 +43,11 @@ class ClipName:
 
 @dataclass(frozen=True)
 class Clip(ClipName):
-    """One take: its name and its two files."""
+    """One take: its name and its two files; `start` is its first frame, at 25 fps, in them."""
 
     video: Path
     audio: Path
+    start: int = 0
 
 
 def levels_of(emotion: str, levels: tuple[int, ...] | list[int]) -> list[int]:
