@@ -172,9 +172,13 @@ class ShardWriter:
 
         An unfinished one of the same name gives way.
         """
+        self.discard(clip_id)
+        return ClipWriter(self._file.create_group(clip_id), self.encode)
+
+    def discard(self, clip_id: str) -> None:
+        """Take out what was begun of a clip."""
         if clip_id in self._file:
             del self._file[clip_id]
-        return ClipWriter(self._file.create_group(clip_id), self.encode)
 
     def add(
         self,
