@@ -32,7 +32,7 @@ rule fetch_archive:
         # Newer code, or a touched table, is no reason to fetch again; a changed row is.
         script=ancient(script("fetch_archive.py")),
         library=ancient(library("fetch_archive.py")),
-        table=ancient(config["data"]["archives"]["table"]),
+        table=ancient(verbatim(config["data"]["archives"]["table"])),
     output:
         "results/data/archives/{speaker}/{kind}.tar",
     log:
@@ -46,7 +46,7 @@ rule fetch_archive:
         download=1,
     params:
         row=archive_row,
-        downloads=config["data"]["archives"]["downloads"],
+        downloads=verbatim(config["data"]["archives"]["downloads"]),
     shell:
         "python {input.script:q} --table {input.table:q} --speaker {wildcards.speaker} "
         "--kind {wildcards.kind} --downloads {params.downloads:q} --output {output} > {log} 2>&1"
@@ -94,8 +94,8 @@ if config["data"]["source"] == "footage":
             "../envs/media.yaml"
         threads: 1
         params:
-            table=config["data"]["footage"]["table"],
-            folder=config["data"]["footage"]["folder"],
+            table=verbatim(config["data"]["footage"]["table"]),
+            folder=verbatim(config["data"]["footage"]["folder"]),
             rows=footage_rows,
         shell:
             "python {input.script:q} --table {params.table:q} --folder {params.folder:q} "

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,19 @@ def whole_file(path: Path) -> Iterator[Path]:
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def put_link(link: Path, file: Path) -> None:
+    """A symbolic link to a file; where the disk has none, a hard one, or a copy. Whole or not."""
+    with whole_file(link) as unfinished:
+        for make in (unfinished.symlink_to, unfinished.hardlink_to):
+            try:
+                make(file.absolute())
+                return
+            except OSError:  # exFAT and network disks have neither, and each its own error
+                continue
+        print(f"{link}: this disk has no links: {file} is copied", flush=True)
+        shutil.copyfile(file, unfinished)
 
 
 def stand_in(path: Path) -> str | None:

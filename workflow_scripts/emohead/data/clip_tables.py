@@ -1,6 +1,6 @@
 """Tables of clips: what there is, what was made of it, and what was set aside."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -46,11 +46,13 @@ def collect_clips(
     *,
     max_rejected: float,
     problems: Iterable[Path] = (),
+    left_out: Sequence[tuple[str, str]] = (),
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The clip table with what extraction found, and the rejects with stage and reason.
 
     `lists` are the shards' clip tables, `tables` those of their extraction, `problems` the rejects
-    of earlier stages, which may name an archive in place of a clip. Raises ValueError when there
+    of earlier stages, which may name an archive in place of a clip, and `left_out` (name, reason)
+    what the lists passed over. Raises ValueError when there
     is no clip, or, with the commonest reasons, when extraction rejected more than the fraction
     `max_rejected` of them.
     """
@@ -64,7 +66,10 @@ def collect_clips(
     refused = joined.loc[is_rejected, ["clip_id", "rejected"]]
     refused = refused.rename(columns={"rejected": "reason"}).assign(stage="features")
     earlier = [pd.read_csv(path) for path in problems]
-    rejected = pd.concat([*earlier, refused[_REJECTED_COLUMNS]], ignore_index=True)
+    passed = pd.DataFrame(
+        [(name, "list", reason) for name, reason in left_out], columns=_REJECTED_COLUMNS
+    )
+    rejected = pd.concat([passed, *earlier, refused[_REJECTED_COLUMNS]], ignore_index=True)
     accepted = joined.loc[~is_rejected].drop(columns="rejected")
     # What was left out of a recording is named, but the recording isn't lost.
     refused = refused[~refused["clip_id"].isin(accepted["clip_id"])]
@@ -85,6 +90,6 @@ def collect_clips(
 
 def _read(tables: Iterable[Path]) -> pd.DataFrame:
     # A speaker may be called 007, or NA.
-    names = dict.fromkeys(("clip_id", "speaker", "view", "emotion"), str)
+    names = dict.fromkeys(("clip_id", "take", "speaker", "view", "emotion"), str)
     read = [pd.read_csv(path, converters=names) for path in tables]
     return pd.concat(read, ignore_index=True)

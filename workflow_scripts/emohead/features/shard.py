@@ -21,7 +21,6 @@ from pathlib import Path
 import av
 import cv2
 import pandas as pd
-from filelock import FileLock
 from tqdm import tqdm
 
 from emohead.data.mead import Clip
@@ -31,6 +30,7 @@ from emohead.features.clip import ClipFacts, FeatureOptions, extract_clip
 from emohead.features.faces import FaceFinder
 from emohead.features.store import ShardWriter
 from emohead.files import whole_file
+from emohead.locks import locked
 from emohead.media import reading
 from emohead.processes import single_threaded_children
 
@@ -55,7 +55,7 @@ def extract_shard(
     a killed one goes on from there.
     """
     state.mkdir(parents=True, exist_ok=True)
-    with FileLock(state / "lock"):
+    with locked(state / "lock"):
         for unfinished in state.glob(".*.unfinished-*"):
             unfinished.unlink()
         parts = [_Part.of(clip, state, options) for clip in clips]

@@ -30,6 +30,14 @@ _CODECS = {
 _FRAMES_HELD = 64
 
 
+def open_hdf5(path: Path, mode: str = "r") -> h5py.File:
+    """An HDF5 file without HDF5's own locks, which many network disks don't have.
+
+    Nobody needs them: files appear whole, and whoever writes has a lock of another kind.
+    """
+    return h5py.File(path, mode, locking=False)
+
+
 @dataclass(frozen=True)
 class StoredClip:
     """Frames `span` of a clip in an open shard; arrays are read when they are asked for.
@@ -111,7 +119,7 @@ class Shard:
         if self._opened_by != os.getpid():
             if self._file is not None:
                 self._file.close()  # the copy of the process that this one was forked from
-            self._file, self._opened_by = h5py.File(self._path, "r"), os.getpid()
+            self._file, self._opened_by = open_hdf5(self._path, "r"), os.getpid()
         return self._file
 
     def __getstate__(self) -> dict[str, Any]:
@@ -150,7 +158,7 @@ class ShardWriter:
         self._extension, self._options = _CODECS[codec]
 
     def __enter__(self) -> Self:
-        self._file = h5py.File(self._whole.__enter__(), "w")
+        self._file = open_hdf5(self._whole.__enter__(), "w")
         return self
 
     def __exit__(
@@ -198,7 +206,7 @@ class ShardWriter:
 
     def copy(self, shard: Path) -> None:
         """Append all clips of another shard as they are."""
-        with h5py.File(shard, "r") as other:
+        with open_hdf5(shard, "r") as other:
             for clip_id in other:
                 other.copy(clip_id, self._file)
 
