@@ -70,9 +70,8 @@ def _letters(font: str) -> frozenset[int]:
 
 def _beyond_default(text: str) -> frozenset[int]:
     """The characters that matplotlib's own font doesn't have."""
-    return frozenset(ord(letter) for letter in text if letter != "\n") - _letters(
-        font_manager.findfont("DejaVu Sans")
-    )
+    letters = frozenset(ord(letter) for letter in text if letter != "\n")
+    return letters - _letters(font_manager.findfont("DejaVu Sans"))
 
 
 @cache
