@@ -14,6 +14,7 @@ from score_factory import random_scores, write_scores
 from snakemake.iocontainers import ReportHref
 
 from emohead.features.store import ShardWriter
+from emohead.provenance import Provenance
 from emohead.report.page import write_page
 
 CLIPS = ("W901-front-happy-3-001", "W901-front-sad-3-001")
@@ -85,6 +86,11 @@ def inputs(tmp_path):
         "training_figure": tmp_path / "training.png", "clips": tmp_path / "clips.csv",
         "split": tmp_path / "split.csv", "rejected": tmp_path / "rejected.csv",
         "data_page": Path("results/report/data.html"),
+        "provenance": {
+            "aatu": Provenance("3.11.2", "2.15.0", "2 x H100 <SXM>", "bf16-mixed", "c0ffee", 7200),
+            "unet": Provenance("3.11.2", "2.15.0", "2 x H100 <SXM>", "bf16-mixed", "c0ffee", 3600),
+            "at_net": Provenance("3.11.2", "2.15.0", "EPYC", "32-true", "unknown", 30),
+        },
         "benchmarks": tmp_path / "benchmarks", "config": "seed: 1 # <b> & more\n",
         "notes": ["mini & small"], "missing": ["LPIPS: not computed, because <no weights>"],
     }  # fmt: skip
@@ -94,6 +100,24 @@ def inputs(tmp_path):
 def page(tmp_path, inputs):
     write_page(tmp_path / "index.html", **inputs)
     return (tmp_path / "index.html").read_text()
+
+
+def test_results_say_what_made_them(page):
+    """And not what made the page; those that were made alike together."""
+    table = re.search(r'<table class="made">(.*?)</table>', page, re.S)[1]
+    rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in table.split("<tr>")[2:]]
+    assert rows == [
+        [
+            "aatu, unet",
+            "2 x H100 &lt;SXM&gt;",
+            "bf16-mixed",
+            "3.0 h",
+            "2.15.0",
+            "3.11.2",
+            "c0ffee",
+        ],
+        ["at_net", "EPYC", "32-true", "30 s", "2.15.0", "3.11.2", "unknown"],
+    ]
 
 
 def manifest_of(page: str) -> dict:

@@ -1,5 +1,6 @@
 import multiprocessing
 
+import h5py
 import numpy as np
 import pytest
 
@@ -46,6 +47,53 @@ def test_channels_are_rgb(tmp_path):
     assert Shard(tmp_path / "a.h5")["a"].frame(0)[10, 10].tolist() == pytest.approx(
         [200, 0, 0], abs=3
     )
+
+
+def write(path, **clips) -> None:
+    with ShardWriter(path) as writer:
+        for clip_id, clip in clips.items():
+            writer.add(clip_id, **clip)
+
+
+def identity(path, clip_id="a") -> tuple[int, int, str]:
+    return Shard(path)[clip_id].identity
+
+
+def test_a_clip_has_the_same_digest_in_any_file(tmp_path):
+    clip, other = noise_clip(0), noise_clip(1)
+    write(tmp_path / "one.h5", a=clip)
+    write(tmp_path / "two.h5", b=other, a=clip)
+    with ShardWriter(tmp_path / "copy.h5") as writer:
+        writer.copy(tmp_path / "two.h5")
+    ids = {identity(tmp_path / f"{name}.h5") for name in ("one", "two", "copy")}
+    ((start, stop, digest),) = ids
+    assert (start, stop) == (0, 6)
+    assert identity(tmp_path / "two.h5", "b")[2] != digest
+    (cut,) = open_clips([tmp_path / "one.h5"], {"a": range(2, 5)}).values()
+    assert cut.identity == (2, 5, digest)
+
+
+@pytest.mark.parametrize("name", ["landmarks", "mfcc", "transform", "frames"])
+def test_a_digest_is_of_every_array(tmp_path, name):
+    clip = noise_clip(0)
+    write(tmp_path / "a.h5", a=clip)
+    write(tmp_path / "b.h5", a=clip | {name: noise_clip(1)[name]})
+    assert identity(tmp_path / "a.h5") != identity(tmp_path / "b.h5")
+
+
+def test_digests_are_not_read_from_a_file_that_was_changed(tmp_path):
+    """Of another size: they are taken anew, and are those of what is there."""
+    path = tmp_path / "a.h5"
+    write(path, a=noise_clip(0), b=noise_clip(1))
+    write(tmp_path / "changed.h5", a=noise_clip(2), b=noise_clip(1))
+    assert Shard(path).is_as_written
+    with h5py.File(path, "r+") as file, h5py.File(tmp_path / "changed.h5") as changed:
+        for name in ("frames", "landmarks", "mfcc", "transform"):
+            del file["a"][name]
+            changed["a"].copy(name, file["a"])
+    assert not Shard(path).is_as_written
+    for clip_id in "ab":
+        assert identity(path, clip_id) == identity(tmp_path / "changed.h5", clip_id)
 
 
 def test_lengths_must_agree(tmp_path):

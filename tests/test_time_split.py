@@ -11,7 +11,7 @@ from emohead.landmarks.fit import train_landmark_model
 from emohead.landmarks.load import restore_landmark_model
 from emohead.landmarks.options import LandmarkModelOptions
 from emohead.methods.method import Method, predict_clip
-from emohead.training import TrainOptions
+from emohead.training.options import Recipe, Runtime
 from emohead.translator.data import training_loader
 from emohead.translator.fit import train_translator
 from emohead.translator.load import restore_translator
@@ -98,18 +98,21 @@ def test_one_clip_is_enough_to_train_on_and_to_test(parts, tmp_path, architectur
         ["W901-front-happy-3-001"],
         lambda t: (draw.normal(0, 1, (28, 12)), draw.uniform(10, 50, (68, 2)), t),
     )
-    train = TrainOptions(epochs=1, batch_size=4, validation=0.06, frames_per_clip=8, device="cpu")
+    train = (
+        Recipe(epochs=1, batch_size=4, validation=0.06, frames_per_clip=8),
+        Runtime(device="cpu"),
+    )
     emotion = "msef" if architecture == "audio2lm" else "none"
     options = LandmarkModelOptions(
         architecture=architecture, emotion=emotion, components=8, conv_width=1, hidden_width=8,
         emotion_width=8, reference_width=8, audio_width=8, lstm_width=8, lstm_layers=1,
     )  # fmt: skip
     landmarks = train_landmark_model(
-        opened["train"], options, train, seed=0, state=tmp_path / "landmarks"
+        opened["train"], options, *train, seed=0, state=tmp_path / "landmarks"
     )
     translator = train_translator(
         opened["train"], TranslatorOptions(widths=(8,) * 6, residual_blocks=0),
-        TranslatorLossOptions(vgg_width=1 / 16), train, seed=0, state=tmp_path / "translator",
+        TranslatorLossOptions(vgg_width=1 / 16), *train, seed=0, state=tmp_path / "translator",
     )  # fmt: skip
     for history in (landmarks.history, translator.history):
         assert len(history) == 1

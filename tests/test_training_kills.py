@@ -22,8 +22,7 @@ from emohead.training.checkpoint import Checkpoint, load_checkpoint
 SCRIPTS = Path(__file__).parent.parent / "workflow_scripts"
 KILLS = 5
 TRAIN = {
-    "epochs": 3, "batch_size": 4, "learning_rate": 0.003, "device": "cpu", "validation": 0.2,
-    "checkpoint_minutes": 0, "keep": "best",
+    "epochs": 3, "batch_size": 4, "learning_rate": 0.003, "validation": 0.2, "keep": "best",
 }  # fmt: skip
 STAGES = {
     "landmarks": {
@@ -70,7 +69,9 @@ def command(stage: str, features: Path, out: Path, *, model=None, **train) -> li
         str(SCRIPTS / f"train_{stage}.py"),
         "--features", str(features / "s.h5"), "--split", str(features / "split.csv"),
         "--options", json.dumps(options), "--seed", "3", "--state", str(out / "state"),
+        "--runtime", json.dumps({"device": "cpu", "checkpoint_minutes": 0}), "--code", "c0de",
         "--model", str(out / "model.pt"), "--history", str(out / "history.csv"),
+        "--provenance", str(out / "provenance.json"),
     ]  # fmt: skip
 
 
@@ -148,7 +149,7 @@ def test_kill_9_at_random_moments_changes_nothing(stage, features, start, tmp_pa
     assert_same_training(
         load_checkpoint(whole / "model.pt", stage), load_checkpoint(broken / "model.pt", stage)
     )
-    assert not list((broken / "state").iterdir())
+    assert len(list((broken / "state").iterdir())) == 1
 
 
 def test_two_processes_train_as_one_does(features, start, tmp_path):

@@ -5,7 +5,8 @@ import pytest
 import torch
 from test_translator_data import clips
 
-from emohead.training import TrainOptions, fit
+from emohead.training.loop import fit
+from emohead.training.options import Recipe, Runtime
 from emohead.translator.data import training_loader, validation_loader
 from emohead.translator.drawing import draw_landmarks
 from emohead.translator.losses import TranslatorLossOptions
@@ -18,13 +19,14 @@ LOSS = TranslatorLossOptions(perceptual=0.1, vgg_width=0.05)
 
 
 def trained(state: Path, epochs: int) -> tuple[TranslatorTask, list[float]]:
-    options = TrainOptions(epochs=epochs, batch_size=4, learning_rate=3e-3)
+    recipe = Recipe(epochs=epochs, batch_size=4, learning_rate=3e-3)
     task = TranslatorTask(OPTIONS, LOSS, seed=0)
-    history = fit(
+    history, _ = fit(
         task,
         training_loader(clips(), batch_size=4, seed=0),
         validation_loader(clips(), batch_size=4),
-        options,
+        recipe,
+        Runtime(),
         seed=0,
         state=state,
     )

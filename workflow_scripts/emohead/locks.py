@@ -31,10 +31,10 @@ def acquire(lock: FileLock, timeout: float = -1) -> None:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path, timeout: float = -1) -> Iterator[None]:
     """Keeps other processes out while the block lasts; they wait. As `acquire`."""
     lock = FileLock(path)
-    acquire(lock)
+    acquire(lock, timeout)
     try:
         yield
     finally:

@@ -8,7 +8,6 @@ from itertools import islice
 import av
 import numpy as np
 
-from emohead import __version__
 from emohead.data.mead import FPS, Clip
 from emohead.features.faces import (
     FaceFinder,
@@ -248,7 +247,7 @@ class _Extraction:
             landmarks=crops.landmarks,
             mfcc=mfcc_windows(samples, frames),
             transform=crops.transform,
-            attributes={"video": str(clip.video), "emohead": __version__, **asdict(self.options)},
+            attributes={"video": str(clip.video), **asdict(self.options)},
         )
         return ClipFacts(
             clip_id=clip.clip_id,
