@@ -20,6 +20,11 @@ from emohead.data.footage import read_footage
 
 # Relative, so that a moved checkout finds its results still good.
 SCRIPTS = Path(os.path.relpath(workflow.basedir)) / "workflow_scripts"
+# The config's key of the device in a rule's parameter `runtime`.
+DEVICE_KEYS = {
+    "train_landmarks": "landmarks.train.device",
+    "train_translator": "translator.train.device",
+}
 # VGG-19's weights in the translator's loss, with vgg_weights: imagenet.
 IMAGENET_WEIGHTS = "results/translator/vgg19.pth"
 
@@ -102,6 +107,23 @@ def check_weights():
     for name, weights in config["evaluation"]["weights"].items():
         if weights and not Path(weights).is_file():
             stop(f"evaluation.weights.{name}", f"there is no file {weights!r}")
+
+
+def check_executor():
+    """`device: auto` must be settled where the jobs run, which is not here with most executors.
+
+    It would ask for no GPU, get none, and train for weeks on a CPU.
+    """
+    if workflow.local_exec:
+        return
+    for job in workflow.dag.needrun_jobs():
+        key = DEVICE_KEYS.get(job.rule.name)
+        if key and json.loads(job.params.runtime)["device"] == "auto":
+            stop(
+                key,
+                "is auto, which looks for a GPU where Snakemake is started, and jobs go elsewhere: "
+                "say cuda, or cpu",
+            )
 
 
 def stop(key, problem):
@@ -272,6 +294,14 @@ METHODS = {**BUILT_IN_METHODS, **config["methods"]}
 WEIGHTS = config["evaluation"]["weights"]
 # Whether the frames of all test clips stay on disk, and their videos.
 KEEP_FRAMES = config["evaluation"]["keep_frames"]
+
+
+include: "resources.smk"
+
+
+# Only then is the executor known, and what there is to be done.
+onstart:
+    check_executor()
 
 
 wildcard_constraints:

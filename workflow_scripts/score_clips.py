@@ -52,7 +52,7 @@ if __name__ == "__main__":
             flags.true_landmarks,
             load_judges(flags.judges),
             finder,
-            show=set(clips) if flags.show_all else clips_to_show(flags.split),
+            show=set(clips if flags.show_all else clips_to_show(flags.split).values()),
             takes=takes,
             state=state,
             files=ScoredFiles(flags.landmarks, flags.shown, flags.shown_videos),

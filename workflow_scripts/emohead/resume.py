@@ -55,6 +55,12 @@ def seconds_of(state: Path) -> float:
     return float(path.read_text()) if path.exists() else 0.0
 
 
+def say_resumed(done: int, clips: int) -> None:
+    """Tell the log how much an earlier attempt has left to do."""
+    if done:
+        print(f"going on: {done} of {clips} clips were done before", flush=True)
+
+
 def _identity(value: Any) -> Any:
     if isinstance(value, Path):
         found = value.stat()

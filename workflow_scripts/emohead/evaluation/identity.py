@@ -10,8 +10,8 @@ import numpy as np
 
 from emohead.evaluation.catalogue import FIRST_SCORED
 
-#: The face is described once a second, from the first scored frame on: it takes longer than all else
-#: that is done with several frames.
+#: The face is described once a second, from the first scored frame on: that takes longer than all
+#: else that is done with several frames.
 DESCRIBED_EVERY = 25
 
 

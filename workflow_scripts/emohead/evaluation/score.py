@@ -34,7 +34,7 @@ from emohead.features.faces import FaceFinder
 from emohead.features.store import ShardWriter, StoredClip
 from emohead.files import whole_file
 from emohead.methods.rendered import RenderedClip, keep_clip
-from emohead.resume import timed
+from emohead.resume import say_resumed, timed
 
 _NAN = float("nan")
 
@@ -153,6 +153,7 @@ def score_clips(
     cv2.setNumThreads(1)
     true = None if truth_seen is None else load_redetected(truth_seen)
     describer = FaceDescriber()
+    say_resumed(sum(_Piece(state, clip_id).result.exists() for clip_id in rendered), len(rendered))
     for clip_id, clip in tqdm(rendered.items(), desc="scoring", unit="clip", mininterval=5):
         piece = _Piece(state, clip_id)
         if piece.result.exists():

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from emohead.data.mead import FPS, parse_clip_id
 from emohead.report.methods import (
+    COPY_REFERENCE,
     Method,
     MethodClips,
     open_methods,
@@ -75,15 +76,10 @@ def draw_frames_figure(
 def reference_face(truth: MethodClips, others: Sequence[MethodClips], clip_id: str) -> np.ndarray:
     """The face that the methods were shown for a clip, uint8 [S, S, 3].
 
-    It is the first frame of the clip that their attribute `reference_clip` names; where none says
-    so, the clip's own.
+    It is what the copied reference shows; without that row, the clip's own first frame.
     """
-    named = (
-        method.clips[clip_id].attributes.get("reference_clip", clip_id)
-        for method in others
-        if clip_id in method.clips
-    )
-    return truth.clips[next(named, clip_id)].frame(0)
+    copies = [method for method in others if method.id == COPY_REFERENCE]
+    return (copies or [truth])[0].clips[clip_id].frame(0)
 
 
 def _place(axis: Axes, image: np.ndarray, left: float, top: float) -> None:

@@ -1,17 +1,17 @@
 """The training loop: epochs of steps, each epoch followed by a validation."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
-from lightning.fabric import Fabric
-from lightning.fabric.plugins.environments import LightningEnvironment
 from torch.optim.lr_scheduler import ExponentialLR
 
 from emohead.provenance import Provenance, find_provenance
@@ -25,6 +25,9 @@ from emohead.training.options import Recipe, Runtime
 from emohead.training.progress import Progress
 from emohead.training.state import StateFiles
 from emohead.training.task import TrainingTask
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
 
 # Steps between two looks at what makes a GPU, or the other processes, wait.
 LOOK_EVERY = 20
@@ -103,6 +106,10 @@ def _is_beginning(saved: dict[str, Any], recipe: Recipe) -> bool:
 
 def _start(machine: Machine, gpus: list[int], threads: int) -> Fabric:
     """Set torch up, and one process for each device; `gpus` are indices."""
+    # Here, since it takes five seconds, and whoever only reads a checkpoint needs none of it.
+    from lightning.fabric import Fabric
+    from lightning.fabric.plugins.environments import LightningEnvironment
+
     fabric = Fabric(
         accelerator=machine.device,
         devices=gpus or machine.devices,
