@@ -28,8 +28,14 @@ DEVICE_KEYS = {
 # VGG-19's weights in the translator's loss, with vgg_weights: imagenet.
 IMAGENET_WEIGHTS = "results/translator/vgg19.pth"
 
-# Packages in the user's own folder are part of no environment.
-shell.prefix("set -euo pipefail; export PYTHONNOUSERSITE=1; ")
+# Packages in the user's own folder are part of no environment. Without environments for rules, the
+# one of Snakemake itself is theirs, be it active or not.
+OWN_PYTHON = (
+    ""
+    if workflow.deployment_settings.deployment_method
+    else f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; "
+)
+shell.prefix(f"set -euo pipefail; export PYTHONNOUSERSITE=1; {OWN_PYTHON}")
 
 
 def check_config():
@@ -225,7 +231,11 @@ def train_threads(stage, name):
 
 def note_flags():
     """The report's warnings as flags."""
-    notes = [config["report"]["note"]] if config["report"]["note"] else []
+    notes = [
+        note
+        for note in (emohead.config.origin_note(config), config["report"]["note"])
+        if note
+    ]
     if config["split"]["unit"] == "time":
         notes.append(
             "Clips were split in time: the test frames are the ends of the clips that the models "

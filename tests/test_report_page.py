@@ -65,11 +65,11 @@ def inputs(tmp_path):
     picture = np.full((8, 20, 3), 200, np.uint8)
     for name in ("landmarks", "frames", "emotions", "training"):
         cv2.imwrite(str(tmp_path / f"{name}.png"), picture)
-    clip = ["W901", "front", "happy", 3, 1, 3, 0.12, 25.0, 64, 64, 0, 1]
+    clip = ["W901", "front", "happy", 3, 1, 3, 0.12, 25.0, 64, 64, 0, 1, "0"]
     pd.DataFrame(
         [["W901-front-happy-3-001", *clip]],
         columns=["clip_id", "speaker", "view", "emotion", "level", "number", "frames", "seconds",
-                 "fps", "width", "height", "frames_without_face", "faces"],
+                 "fps", "width", "height", "frames_without_face", "faces", "lips"],
     ).to_csv(tmp_path / "clips.csv", index=False)  # fmt: skip
     (tmp_path / "split.csv").write_text(
         "clip_id,part,start,stop\n" + "".join(f"{clip_id},test,0,3\n" for clip_id in CLIPS)

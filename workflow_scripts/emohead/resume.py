@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from emohead.files import whole_file
+from emohead.locks import locked
 
 
 @contextmanager
@@ -26,7 +25,7 @@ def resumable(state: Path, *inputs: Any) -> Iterator[Path]:
     key = hashlib.sha256(json.dumps([_identity(each) for each in inputs]).encode()).hexdigest()
     state.parent.mkdir(parents=True, exist_ok=True)
     lock = state.with_name(f"{state.name}.lock")
-    with FileLock(lock):
+    with locked(lock):
         named = state / "inputs.sha256"
         if state.exists() and not (named.exists() and named.read_text() == key):
             shutil.rmtree(state)

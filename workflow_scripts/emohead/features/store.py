@@ -39,6 +39,14 @@ _FRAMES_HELD = 64
 _DIGEST, _SIZE = "digest", "size"
 
 
+def open_hdf5(path: Path, mode: str = "r") -> h5py.File:
+    """An HDF5 file without HDF5's own locks, which many network disks don't have.
+
+    Nobody needs them: files appear whole, and whoever writes has a lock of another kind.
+    """
+    return h5py.File(path, mode, locking=False)
+
+
 @dataclass(frozen=True)
 class StoredClip:
     """Frames `span` of a clip in an open shard; arrays are read when they are asked for.
@@ -140,7 +148,7 @@ class Shard:
         if self._opened_by != os.getpid():
             if self._file is not None:
                 self._file.close()  # the copy of the process that this one was forked from
-            self._file, self._opened_by = h5py.File(self._path, "r"), os.getpid()
+            self._file, self._opened_by = open_hdf5(self._path, "r"), os.getpid()
         return self._file
 
     @cached_property
@@ -185,7 +193,7 @@ class ShardWriter:
 
     def __enter__(self) -> Self:
         self._path = self._whole.__enter__()
-        self._file = h5py.File(self._path, "w")
+        self._file = open_hdf5(self._path, "w")
         self._file.attrs[_SIZE] = np.int64(0)
         return self
 
@@ -198,7 +206,7 @@ class ShardWriter:
         self._file.close()
         if kind is None:
             size = self._path.stat().st_size
-            with h5py.File(self._path, "r+") as file:
+            with open_hdf5(self._path, "r+") as file:
                 file.attrs.modify(_SIZE, np.int64(size))
         self._whole.__exit__(kind, error, trace)
 
@@ -212,9 +220,13 @@ class ShardWriter:
 
         An unfinished one of the same name gives way.
         """
+        self.discard(clip_id)
+        return ClipWriter(self._file.create_group(clip_id), self.encode)
+
+    def discard(self, clip_id: str) -> None:
+        """Take out what was begun of a clip."""
         if clip_id in self._file:
             del self._file[clip_id]
-        return ClipWriter(self._file.create_group(clip_id), self.encode)
 
     def add(
         self,
@@ -234,7 +246,7 @@ class ShardWriter:
 
     def copy(self, shard: Path) -> None:
         """Append all clips of another shard of the same codec as they are."""
-        with h5py.File(shard, "r") as other:
+        with open_hdf5(shard, "r") as other:
             for clip_id in other:
                 other.copy(clip_id, self._file)
 
