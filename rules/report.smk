@@ -307,6 +307,7 @@ rule report_page:
         videos=runs_of(METHODS, VIDEOS, config["seeds"][:1]),
         figures=FIGURES.values(),
         training="results/report/training.png",
+        study=STUDY_TABLE if config["study"]["answers"] else [],
         clips="results/clips.csv",
         split="results/split.csv",
         rejected="results/rejected.csv",
@@ -329,13 +330,14 @@ rule report_page:
         shards=run_flags("--shards", CLIPS),
         figures=" ".join(f"--figure {name}={path}" for name, path in FIGURES.items()),
         data_page=rules.report_data.output[0],
+        study=f"--study {STUDY_TABLE}" if config["study"]["answers"] else "",
         note=note_flags(),
         missing=networks_missing(),
         config=as_json(config),
     shell:
         "python {input.script:q} --claims {input.claims} --table1 {input.table1} "
         "--published {input.published} --scores {input.scores} {params.labels} {params.videos} "
-        "{params.shards} {params.figures} --training-figure {input.training} "
+        "{params.shards} {params.figures} {params.study} --training-figure {input.training} "
         "--clips {input.clips} --split {input.split} --rejected {input.rejected} "
         "--data-page {params.data_page} --benchmarks results/benchmarks "
         "--config {params.config:q} {params.note} {params.missing} --output {output} > {log} 2>&1"

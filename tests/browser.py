@@ -12,7 +12,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium")
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -76,11 +78,16 @@ class Page:
         text = {"Space": " ", "Enter": "\r"}.get(key, key if len(key) == 1 else "")
         name = " " if key == "Space" else key
         code = codes.get(key, ord(key[0]))
-        for kind in ("keyDown", "keyUp"):
+        typed = {"text": text} if text else {}
+        for kind, more in (("keyDown", typed), ("keyUp", {})):
             await self.send(
-                "Input.dispatchKeyEvent", type=kind, key=name, code=key,
-                windowsVirtualKeyCode=code, **({"text": text} if kind == "keyDown" and text else {}),
-            )  # fmt: skip
+                "Input.dispatchKeyEvent",
+                type=kind,
+                key=name,
+                code=key,
+                windowsVirtualKeyCode=code,
+                **more,
+            )
 
     async def click(self, selector: str) -> None:
         """Click into the middle of an element."""

@@ -13,8 +13,8 @@ def smallest_difference(raters: int, clips: int, *, comparisons: int = 1) -> flo
     """The difference in points that is found with a probability of .8, two-sided at .05.
 
     Every rater sees both methods of every clip. With several `comparisons` it must pass the first
-    and strictest step of Holm's correction. Degrees of freedom by Satterthwaite, the test's power by its normal
-    approximation with Student's quantiles.
+    and strictest step of Holm's correction. Degrees of freedom by Satterthwaite; the power by
+    quantiles of Student's t.
     """
     parts = 2 * np.array(
         [RATER_METHOD**2 / raters, CLIP_METHOD**2 / clips, REST**2 / (raters * clips)]

@@ -22,10 +22,10 @@ the page's videos, questions, orders and text of consent.
 {rated} clips of the test part, each by {methods} methods: {names}. `ground_truth` (the data set's
 own clip) and `copy_reference` (the reference face, which stays still) are hidden anchors. Reference
 face: {reference}. Every rater sees every method of every clip: {trials} videos in about {minutes}
-minutes, among them {practice} for practice, {traps} traps (a real clip with another clip's sound) and
-{repeats} repeats. All videos are encoded anew in one way, and a clip's are equally long; no byte of
-the page tells a method. Methods follow a Williams design over clips and rounds, clips come in random
-order. Questions open when a video has ended.
+minutes, among them {practice} for practice, {traps} traps (a real clip with another clip's sound)
+and {repeats} repeats. All videos are encoded anew in one way, and a clip's are equally long; no
+byte of the page tells a method. Methods follow a Williams design over clips and rounds, clips come
+in random order. Questions open when a video has ended.
 
 ## What is asked, from 1 to {points}
 

@@ -127,7 +127,7 @@ function trial(place, title, trials) {
       video.addEventListener("play", () => {
         if (opened !== null || plays === 0) plays += 1;
         within(".play").disabled = true;
-        within(".status").textContent = opened === null ? "The questions open at the end." : "";
+        within(".status").textContent = opened === null ? "Watch to the end." : "";
       });
       video.addEventListener("pause", () => (within(".play").disabled = false)); // by a headset's key
       video.addEventListener("ended", open);
