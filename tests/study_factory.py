@@ -23,7 +23,7 @@ QUESTIONS = {
     for name in ("ls", "ee", "vpq")
 }
 # Of 64 pixels, x264 gives other bytes now and then.
-CLIPS, FRAMES, SIZE = 4, 10, 128
+CLIPS, FRAMES, SIZE = 4, 6, 128
 
 
 def make_videos(folder: Path, *, frames: dict[str, int] | None = None) -> dict[str, list[Path]]:

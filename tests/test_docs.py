@@ -32,6 +32,7 @@ OF_OTHERS = {
     "Error running conda info. Is conda installed and accessible?",
     "Software environment definition has changed",
     "LockException",
+    "ProtectedOutputException",
     "Directory cannot be locked",
     "Python package pygments must be installed",
 }
