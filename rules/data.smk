@@ -4,7 +4,6 @@
 rule make_mini:
     input:
         script=script("make_mini.py"),
-        library=library("make_mini.py"),
     output:
         directory("results/data/mini/{speaker}"),
     log:
@@ -15,6 +14,7 @@ rule make_mini:
         "../envs/media.yaml"
     threads: 8
     params:
+        code=code("make_mini.py"),
         emotions=config["data"]["emotions"],
         levels=config["data"]["levels"],
         sentences=config["data"]["mini"]["sentences"],
@@ -29,9 +29,8 @@ rule make_mini:
 
 rule fetch_archive:
     input:
-        # Newer code, or a touched table, is no reason to fetch again; a changed row is.
-        script=ancient(script("fetch_archive.py")),
-        library=ancient(library("fetch_archive.py")),
+        script=script("fetch_archive.py"),
+        # A touched table is no reason to fetch again; a changed row is.
         table=ancient(config["data"]["archives"]["table"]),
     output:
         "results/data/archives/{speaker}/{kind}.tar",
@@ -45,6 +44,7 @@ rule fetch_archive:
     resources:
         download=1,
     params:
+        # Not the code: another one is no reason to fetch again.
         row=archive_row,
         downloads=config["data"]["archives"]["downloads"],
     shell:
@@ -55,7 +55,6 @@ rule fetch_archive:
 rule unpack_archives:
     input:
         script=script("unpack_archives.py"),
-        library=library("unpack_archives.py"),
         archives=speaker_archives,
     output:
         folder=directory("results/data/unpacked/{speaker}"),
@@ -68,6 +67,7 @@ rule unpack_archives:
         "../envs/media.yaml"
     threads: 1
     params:
+        code=code("unpack_archives.py"),
         archives=archive_flags,
         view=config["data"]["view"],
         emotions=config["data"]["emotions"],
@@ -83,7 +83,6 @@ if config["data"]["source"] == "footage":
     rule list_footage:
         input:
             script=script("list_footage.py"),
-            library=library("list_footage.py"),
         output:
             "results/data/lists/{speaker}-{emotion}.csv",
         log:
@@ -94,6 +93,7 @@ if config["data"]["source"] == "footage":
             "../envs/media.yaml"
         threads: 1
         params:
+            code=code("list_footage.py"),
             table=config["data"]["footage"]["table"],
             folder=config["data"]["footage"]["folder"],
             rows=footage_rows,
@@ -107,7 +107,6 @@ else:
     rule list_clips:
         input:
             script=script("list_clips.py"),
-            library=library("list_clips.py"),
             made=made_folder,
         output:
             "results/data/lists/{speaker}-{emotion}.csv",
@@ -119,6 +118,7 @@ else:
             "../envs/media.yaml"
         threads: 1
         params:
+            code=code("list_clips.py"),
             folder=lambda wildcards: speaker_folder(wildcards.speaker),
             state=folder_state,
             view=config["data"]["view"],

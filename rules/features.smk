@@ -4,7 +4,6 @@
 rule extract_features:
     input:
         script=script("extract_features.py"),
-        library=library("extract_features.py"),
         clips="results/data/lists/{speaker}-{emotion}.csv",
     output:
         shard="results/features/{speaker}-{emotion}.h5",
@@ -17,6 +16,7 @@ rule extract_features:
         "../envs/media.yaml"
     threads: workers
     params:
+        code=code("extract_features.py"),
         options=as_json(config["features"]),
         # Not an output: Snakemake deletes those of a job that was killed.
         state="state/features/{speaker}-{emotion}",
@@ -28,7 +28,6 @@ rule extract_features:
 rule collect_clips:
     input:
         script=script("collect_clips.py"),
-        library=library("collect_clips.py"),
         lists=shard_paths("results/data/lists/{speaker}-{emotion}.csv"),
         tables=shard_paths("results/features/{speaker}-{emotion}.csv"),
         problems=archive_problems(),
@@ -43,6 +42,7 @@ rule collect_clips:
         "../envs/media.yaml"
     threads: 1
     params:
+        code=code("collect_clips.py"),
         max_rejected=config["data"]["max_rejected"],
     shell:
         "python {input.script:q} --lists {input.lists} --tables {input.tables} "

@@ -9,9 +9,9 @@ def study_reference():
     return config["study"]["reference"] or references()[0]
 
 
-def study_runs(pattern):
-    """`pattern` of every method that a study shows, first seed: {method: path}."""
-    there = shown(study_reference(), pattern)
+def study_runs():
+    """The run of every method that a study shows, by name, in the table's order; first seed."""
+    there = shown(study_reference())
     for name in config["study"]["methods"]:
         if name in BUILT_IN_METHODS:
             stop("study.methods", f"{name} is in every study: name the others")
@@ -21,14 +21,25 @@ def study_runs(pattern):
                 "study.methods",
                 f"there is no {name!r} with the reference {study_reference()} (known: {known})",
             )
-    return {
-        name: there[name] for name in [*BUILT_IN_METHODS, *config["study"]["methods"]]
-    }
+    names = [*BUILT_IN_METHODS, *config["study"]["methods"]]
+    return {name: there[name] for name in names}
 
 
 def study_folders():
-    """(method, folder of its videos), in the table's order; a method can have several."""
-    return list(study_runs(VIDEOS).items())
+    """(method, folder of its videos): one for each speaker."""
+    return [
+        (name, folder)
+        for name, run in study_runs().items()
+        for folder in expand(VIDEOS, speaker=speakers(), **run)
+    ]
+
+
+def study_flag(wildcards):
+    """Which further videos a run keeps: those of the study, if it is one of its runs."""
+    run = study_runs().get(wildcards.method)
+    if run is None or RUN.format(**run) != RUN.format(**wildcards):
+        return ""
+    return f"--study {config['study']['clips']} {config['study']['seed']}"
 
 
 def answer_files():
@@ -45,7 +56,6 @@ def answer_files():
 rule study:
     input:
         script=script("study.py"),
-        library=library("study.py"),
         videos=[folder for _, folder in study_folders()],
         split="results/split.csv",
     output:
@@ -60,6 +70,7 @@ rule study:
         "../envs/media.yaml"
     threads: 1
     params:
+        code=code("study.py"),
         videos=" ".join(f"--videos {name}={path}" for name, path in study_folders()),
         clips=config["study"]["clips"],
         points=config["study"]["points"],
@@ -77,8 +88,7 @@ rule study:
 rule report_study:
     input:
         script=script("report_study.py"),
-        library=library("report_study.py"),
-        scores=list(study_runs(SCORES).values()),
+        scores=SCORES,
     output:
         ratings=f"{STUDY}/ratings.csv",
         excluded=f"{STUDY}/excluded.csv",
@@ -98,6 +108,7 @@ rule report_study:
         "../envs/report.yaml"
     threads: 1
     params:
+        code=code("report_study.py"),
         answers=lambda wildcards: config["study"]["answers"],
         files=lambda wildcards: answer_files(),
         # No input: a change of the library must not make a new study, whose ids are others.

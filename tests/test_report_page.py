@@ -14,6 +14,7 @@ from score_factory import random_scores, write_scores
 from snakemake.iocontainers import ReportHref
 
 from emohead.features.store import ShardWriter
+from emohead.provenance import Provenance
 from emohead.report.page import write_page
 
 CLIPS = ("W901-front-happy-3-001", "W901-front-sad-3-001")
@@ -32,16 +33,17 @@ def landmarks_of(method: str, clip_id: str) -> np.ndarray:
     return rng.uniform(-3, CROP + 3, (FRAMES, 68, 2)).astype(np.float32)
 
 
-def write_run(folder: Path, method: str, reference: str) -> tuple[Path, Path]:
-    """A run's videos and shard; of the second clip, evp has no video."""
-    videos, shard = folder / method / reference / "videos", folder / method / reference / "clips.h5"
+def write_run(folder: Path, method: str, reference: str) -> Path:
+    """A run's videos and shard, of its speaker; of the second clip, evp has no video."""
+    run = folder / method / reference
+    videos = run / "W901" / "videos"
     videos.mkdir(parents=True)
-    with ShardWriter(shard, codec="png") as writer:
+    with ShardWriter(run / "W901" / "shown.h5", codec="png") as writer:
         for clip_id in CLIPS[:1] if method == "evp" else CLIPS:
             (videos / f"{clip_id}.mp4").write_bytes(f"{method} {reference} {clip_id}".encode())
             frames = np.zeros((FRAMES, CROP, CROP, 3), np.uint8)
             writer.add(clip_id, landmarks=landmarks_of(method, clip_id), frames=frames)
-    return videos, shard
+    return run
 
 
 @pytest.fixture
@@ -68,7 +70,7 @@ def inputs(tmp_path):
                  "fps", "width", "height", "frames_without_face", "faces"],
     ).to_csv(tmp_path / "clips.csv", index=False)  # fmt: skip
     (tmp_path / "split.csv").write_text(
-        "clip_id,part,start,stop\nW901-front-happy-3-001,test,0,3\n"
+        "clip_id,part,start,stop\n" + "".join(f"{clip_id},test,0,3\n" for clip_id in CLIPS)
     )
     (tmp_path / "rejected.csv").write_text(
         "clip_id,stage,reason\nW901-front-sad-3-009,features,no face & no sound\n"
@@ -78,13 +80,17 @@ def inputs(tmp_path):
         "claims": tmp_path / "claims.csv", "table1": tmp_path / "table1.html",
         "published": tmp_path / "published.html",
         "scores": write_scores(tmp_path / "evaluation", scores), "labels": list(LABELS.items()),
-        "videos": {run: videos for run, (videos, _) in runs.items()},
-        "shards": {run: shard for run, (_, shard) in runs.items()},
+        "runs": runs,
         "figures": {(reference, name): tmp_path / f"{name}.png" for reference in REFERENCES
                     for name in ("landmarks", "frames", "emotions")},
         "training_figure": tmp_path / "training.png", "clips": tmp_path / "clips.csv",
         "split": tmp_path / "split.csv", "rejected": tmp_path / "rejected.csv",
         "data_page": Path("results/report/data.html"),
+        "provenance": {
+            "aatu": Provenance("3.11.2", "2.15.0", "2 x H100 <SXM>", "bf16-mixed", "c0ffee", 7200),
+            "unet": Provenance("3.11.2", "2.15.0", "2 x H100 <SXM>", "bf16-mixed", "c0ffee", 3600),
+            "at_net": Provenance("3.11.2", "2.15.0", "EPYC", "32-true", "unknown", 30),
+        },
         "benchmarks": tmp_path / "benchmarks", "config": "seed: 1 # <b> & more\n",
         "notes": ["mini & small"], "missing": ["LPIPS: not computed, because <no weights>"],
     }  # fmt: skip
@@ -94,6 +100,24 @@ def inputs(tmp_path):
 def page(tmp_path, inputs):
     write_page(tmp_path / "index.html", **inputs)
     return (tmp_path / "index.html").read_text()
+
+
+def test_results_say_what_made_them(page):
+    """And not what made the page; those that were made alike together."""
+    table = re.search(r'<table class="made">(.*?)</table>', page, re.S)[1]
+    rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in table.split("<tr>")[2:]]
+    assert rows == [
+        [
+            "aatu, unet",
+            "2 x H100 &lt;SXM&gt;",
+            "bf16-mixed",
+            "3.0 h",
+            "2.15.0",
+            "3.11.2",
+            "c0ffee",
+        ],
+        ["at_net", "EPYC", "32-true", "30 s", "2.15.0", "3.11.2", "unknown"],
+    ]
 
 
 def manifest_of(page: str) -> dict:
@@ -223,10 +247,12 @@ def test_page_names_missing_files(tmp_path, inputs):
         write(claims=nowhere)
     with pytest.raises(ValueError, match=r"picture .*nowhere"):
         write(training_figure=nowhere)
-    with pytest.raises(ValueError, match="'ours', reference 'neutral': no shard"):
-        write(shards={**inputs["shards"], ("ours", "neutral"): nowhere})
-    with pytest.raises(ValueError, match="needs the videos of 'ground_truth'"):
-        write(videos={("ours", "neutral"): nowhere})
+    with pytest.raises(ValueError, match=r"no <speaker>/shown\.h5 below .*nowhere: render and"):
+        write(runs={**inputs["runs"], ("ours", "neutral"): nowhere})
+    with pytest.raises(ValueError, match="needs the run of 'ground_truth'"):
+        write(runs={("ours", "neutral"): nowhere})
+    with pytest.raises(ValueError, match=rf"evp.* has no clip {CLIPS[1]}: score it again"):
+        write(runs={**inputs["runs"], RUNS[0]: inputs["runs"][RUNS[1]]})
     with pytest.raises(ValueError, match="no figure 'faces'"):
         write(figures={("neutral", "faces"): nowhere})
     assert not (tmp_path / "out.html").exists()

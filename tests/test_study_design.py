@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from emohead.data.mead import EMOTIONS, parse_clip_id
-from emohead.study.choice import PRACTICE, TRAPS, choose_clips
+from emohead.evaluation.study_clips import PRACTICE, TRAPS, choose_clips
 from emohead.study.design import ORDERS, REPEATS, draw_orders, williams_square
 from emohead.study.power import smallest_difference
 

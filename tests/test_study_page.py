@@ -12,8 +12,8 @@ import pytest
 from browser import chromium, needs_chromium
 from study_factory import CLIPS, FRAMES, METHODS, QUESTIONS, TEST_IDS, make_study, make_videos
 
+from emohead.evaluation.study_clips import PRACTICE, TRAPS
 from emohead.media.reading import read_audio, read_video
-from emohead.study.choice import PRACTICE, TRAPS
 from emohead.study.design import REPEATS
 from emohead.study.key import read_key
 from emohead.study.server import StudyServer

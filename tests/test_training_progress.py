@@ -37,7 +37,7 @@ def written(monkeypatch):
         def close(self):
             scalars.append("closed")
 
-    monkeypatch.setattr("emohead.training.progress.SummaryWriter", Writer)
+    monkeypatch.setattr("tensorboardX.SummaryWriter", Writer)
     return scalars
 
 

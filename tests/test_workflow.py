@@ -1,14 +1,20 @@
 """The workflow from end to end, in the smoke preset."""
 
 import csv
+import html
+import json
 import math
+import re
 from pathlib import Path
 
 import av
 import pytest
+import torch
 import yaml
 
 from emohead.evaluation.catalogue import HEADLINE
+from emohead.provenance import Provenance
+from emohead.training.checkpoint import load_checkpoint
 
 ROOT = Path(__file__).parent.parent
 SMOKE = ["--configfile", str(ROOT / "config/smoke.yaml")]
@@ -113,7 +119,9 @@ def test_methods_that_share_a_part_share_its_training(folder):
         "results/translator/aatu/seed0/model.pt",
         "results/translator/unet/seed0/model.pt",
     ]
-    assert not list((folder / "state").rglob("*.ckpt"))  # finished trainings leave nothing behind
+    # What a longer training would go on from.
+    assert len(list((folder / "state").glob("*/*-seed0/*/last.ckpt"))) == 4
+    assert not (folder / "state/features").exists()
 
 
 def test_videos_have_sound_and_say_that_they_are_synthetic(folder):
@@ -127,6 +135,23 @@ def test_videos_have_sound_and_say_that_they_are_synthetic(folder):
             for s in (video.streams.video[0], video.streams.audio[0])
         ]
     assert abs(seconds[0] - seconds[1]) < 0.1
+
+
+def test_every_model_says_what_made_it(folder):
+    page = (folder / "results/report/index.html").read_text()
+    for path in (folder / "results").rglob("model.pt"):
+        made = json.loads(path.with_name("provenance.json").read_text())
+        assert load_checkpoint(path, path.parts[-4]).provenance == Provenance(**made)
+        assert (made["precision"], made["torch"]) == (precision_of(path), torch.__version__)
+        assert f"{path.parts[-3]}/seed0" in page
+        assert made["device"] in html.unescape(page)
+
+
+def precision_of(model: Path) -> str:
+    """What the training's log says."""
+    stage, name = model.parts[-4:-2]
+    log = model.parents[4] / f"results/logs/train_{stage}/{name}-seed0.log"
+    return re.search(r"^training on 1 x CPU, (\S+), ", log.read_text(), re.MULTILINE)[1]
 
 
 def test_second_call_does_nothing(snakemake, jobs, folder):

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 import av
 import numpy as np
 
-from emohead import __version__
 from emohead.data.mead import FPS, Clip
 from emohead.features.faces import (
     FaceFinder,
@@ -103,7 +102,7 @@ def extract_clip(
         landmarks=crops.landmarks,
         mfcc=mfcc_windows(samples, frames),
         transform=crops.transform,
-        attributes={"video": str(clip.video), "emohead": __version__, **asdict(options)},
+        attributes={"video": str(clip.video), **asdict(options)},
     )
     return ClipFacts(
         frames=frames,

@@ -1,7 +1,6 @@
 """The extraction of a shard: clips side by side, one broken clip set aside, resumed when killed."""
 
 import hashlib
-import inspect
 import json
 import multiprocessing
 import os
@@ -24,14 +23,12 @@ import pandas as pd
 from filelock import FileLock
 from tqdm import tqdm
 
+from emohead.code_digest import code_digest
 from emohead.data.mead import Clip
-from emohead.features import clip as clip_module
-from emohead.features import faces, mfcc, store, tracking
 from emohead.features.clip import ClipFacts, FeatureOptions, extract_clip
 from emohead.features.faces import FaceFinder
 from emohead.features.store import ShardWriter
 from emohead.files import whole_file
-from emohead.media import reading
 from emohead.processes import single_threaded_children
 
 _TABLE_COLUMNS = ("clip_id", *(fact.name for fact in fields(ClipFacts)), "rejected")
@@ -112,9 +109,8 @@ class _Part:
 
 @cache
 def _code() -> str:
-    """A hash of the code that features depend on: what other code made is made again."""
-    modules = (mfcc, faces, clip_module, reading, store, tracking)
-    return hashlib.sha256("".join(map(inspect.getsource, modules)).encode()).hexdigest()
+    """A digest of the code that features depend on: what other code made is made again."""
+    return code_digest("emohead/features/clip.py")
 
 
 def _make_parts(parts: Sequence[_Part], options: FeatureOptions, workers: int) -> Iterator[_Part]:

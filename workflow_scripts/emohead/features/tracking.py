@@ -44,14 +44,6 @@ class Seen(Generic[Frame]):
 
 
 @dataclass(frozen=True)
-class FaceTrack:
-    """The face of one video: `landmarks` float32 [T, 68, 2] in pixels, `found` bool [T]."""
-
-    landmarks: np.ndarray
-    found: np.ndarray
-
-
-@dataclass(frozen=True)
 class ChosenFace:
     """Where the face to follow is: `boxes` [N, 4] at the frames `times` [N], among `faces`."""
 
@@ -124,17 +116,6 @@ def follow_face(
             last = Seen(each.frame, landmarks, each.found)
             seen.append(last)
         yield from seen
-
-
-def track_face(images: Iterable[np.ndarray], finder: FaceFinder) -> FaceTrack:
-    """Follow the face of pictures uint8 [H, W, 3], looking for it in each of them.
-
-    Raises NoFaceError when none has a face.
-    """
-    seen = list(follow_face(images, lambda image: image, finder, every=1))
-    return FaceTrack(
-        np.stack([each.landmarks for each in seen]), np.array([each.found for each in seen])
-    )
 
 
 @dataclass(frozen=True)

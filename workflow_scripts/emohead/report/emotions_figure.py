@@ -41,7 +41,7 @@ def write_emotions_figure(
     output: Path,
     csv: Path,
 ) -> None:
-    """Draw one protocol of the long tables as .png or .pdf, its numbers as .csv."""
+    """Draw one protocol of the tables of scores as .png or .pdf, its numbers as .csv."""
     numbers = group_scores(read_scores(scores), labels, reference)
     save_figure(draw_emotions_figure(numbers), [output])
     with whole_file(csv) as unfinished:

@@ -1,12 +1,11 @@
 """The methods that a report shows: their ids, labels, places on disk and chosen clips."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from emohead.data.mead import parse_clip_id
 from emohead.features.store import StoredClip, open_clips
 from emohead.report.paper import TABLE_1
 
@@ -20,8 +19,7 @@ BUILT_IN = (GROUND_TRUTH, COPY_REFERENCE)
 class Method:
     """A row of the report: its id, the label that readers see and where its results lie.
 
-    What `path` is depends on the output: an evaluation folder (tables), a shard (figures) or a
-    folder of videos (page).
+    `path` is the folder of its run, with a folder for every speaker.
     """
 
     id: str
@@ -74,37 +72,16 @@ def split_ground_truth(
 
 
 def open_methods(methods: Sequence[Method]) -> list[MethodClips]:
-    """Open the shard of every method; ValueError names the method whose shard is missing."""
-    for method in methods:
-        if not method.path.is_file():
-            raise ValueError(f"method {method.id!r}: no shard {method.path}: run its synthesis")
-    return [MethodClips(each.id, each.label, open_clips([each.path])) for each in methods]
+    """Open the shown clips of every method's run; ValueError names a method without a run."""
+    return [MethodClips(each.id, each.label, open_run(each.path)) for each in methods]
 
 
-def clip_per_emotion(clip_ids: Iterable[str], emotions: Sequence[str]) -> dict[str, str]:
-    """One clip id per emotion: the strongest level, the speakers in turn, the lowest number.
-
-    Emotions without a clip are left out; when none of them has one, all that have are shown.
-    """
-    names = {clip_id: parse_clip_id(clip_id) for clip_id in sorted(clip_ids)}
-    there = sorted({name.emotion for name in names.values()})
-    if not set(there) & set(emotions):
-        emotions = there
-    speakers = sorted({name.speaker for name in names.values()})
-    chosen: dict[str, str] = {}
-    for turn, emotion in enumerate(emotions):
-        candidates = [clip_id for clip_id, name in names.items() if name.emotion == emotion]
-        if candidates:
-            wanted = turn % len(speakers)
-            chosen[emotion] = min(
-                candidates,
-                key=lambda clip_id: (
-                    -names[clip_id].level,
-                    (speakers.index(names[clip_id].speaker) - wanted) % len(speakers),
-                    clip_id,
-                ),
-            )
-    return chosen
+def open_run(folder: Path) -> dict[str, StoredClip]:
+    """The shown clips of all speakers of a run; ValueError when there is no such run."""
+    shards = sorted(folder.glob("*/shown.h5"))
+    if not shards:
+        raise ValueError(f"no <speaker>/shown.h5 below {folder}: render and score this run first")
+    return open_clips(shards)
 
 
 def spread_frames(length: int, count: int) -> list[int]:

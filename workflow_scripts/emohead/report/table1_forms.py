@@ -32,7 +32,7 @@ def write_table1(
     tex: Path,
     html: Path,
 ) -> None:
-    """Build Table 1 from long tables and write its four forms; errors as `read_scores`."""
+    """Build Table 1 from tables of scores and write its four forms; errors as `read_scores`."""
     table = build_table1(read_scores(scores), labels, notes)
     write_forms(
         {csv: to_csv(table), md: to_markdown(table), tex: to_latex(table), html: to_html(table)}

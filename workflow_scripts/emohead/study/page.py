@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from markupsafe import Markup
 
+from emohead.evaluation.study_clips import choose_clips
 from emohead.files import whole_file
 from emohead.report.embedding import Media
 from emohead.report.render import render_template
-from emohead.study.choice import choose_clips
 from emohead.study.design import draw_orders
 from emohead.study.key import PRACTICE, RATED, SCALES, TRAP, Key, write_key
 from emohead.study.protocol import protocol_text

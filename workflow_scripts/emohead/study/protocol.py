@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from emohead.evaluation.study_clips import PRACTICE, TRAPS
 from emohead.report.methods import BUILT_IN
 from emohead.study.answers import QUICKEST, REPEAT_MARGIN, TRAP_MARGIN
-from emohead.study.choice import PRACTICE, TRAPS
 from emohead.study.design import REPEATS
 from emohead.study.key import SCALES, Key
 from emohead.study.power import CLIP_METHOD, POWER, RATER_METHOD, REST, smallest_difference

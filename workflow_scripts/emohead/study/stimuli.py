@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from emohead.data.mead import FPS
+from emohead.evaluation.study_clips import StudyClips
 from emohead.media.reading import SAMPLES_PER_FRAME, read_audio, read_video
 from emohead.media.writing import write_audio, write_video
 from emohead.mini.speech import SAMPLE_RATE as SPEECH_RATE
 from emohead.mini.speech import VOICES, Manner, speak
 from emohead.report.methods import BUILT_IN, COPY_REFERENCE, GROUND_TRUTH
-from emohead.study.choice import StudyClips
 from emohead.study.key import PRACTICE, RATED, TRAP, Item
 
 #: In every video's metadata, the real ones' too.
