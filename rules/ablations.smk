@@ -18,8 +18,10 @@ rule evaluate_stage:
         name="[a-z][a-z0-9_]*",
     conda:
         "../envs/train.yaml"
-    threads: 1
+    threads: stage_cores
     resources:
+        mem_mb=again(rendering_memory),
+        runtime=again(stage_minutes),
         gpu=rendering_gpu(),
     params:
         code=lambda wildcards: code(
@@ -51,6 +53,9 @@ rule evaluate_sound:
     conda:
         "../envs/media.yaml"
     threads: 1
+    resources:
+        mem_mb=again(feature_memory),
+        runtime=again(60),
     params:
         code=code("evaluate_sound.py"),
     shell:
@@ -78,6 +83,9 @@ rule report_ablations:
     conda:
         "../envs/report.yaml"
     threads: 1
+    resources:
+        mem_mb=again(2000),
+        runtime=again(30),
     params:
         code=code("report_ablations.py"),
         landmarks=ablation_labels("landmarks"),

@@ -286,6 +286,9 @@ WEIGHTS = config["evaluation"]["weights"]
 KEEP_FRAMES = config["evaluation"]["keep_frames"]
 
 
+include: "resources.smk"
+
+
 # Only then is the executor known, and what there is to be done.
 onstart:
     check_executor()

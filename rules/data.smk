@@ -13,6 +13,9 @@ rule make_mini:
     conda:
         "../envs/media.yaml"
     threads: 8
+    resources:
+        mem_mb=again(4000),
+        runtime=again(60),
     params:
         code=code("make_mini.py"),
         emotions=config["data"]["emotions"],
@@ -42,6 +45,9 @@ rule fetch_archive:
         "../envs/media.yaml"
     threads: 1
     resources:
+        mem_mb=again(1000),
+        runtime=again(720),
+        disk_mb=again(archive_megabytes),
         download=1,
     params:
         # Not the code: another one is no reason to fetch again.
@@ -66,6 +72,10 @@ rule unpack_archives:
     conda:
         "../envs/media.yaml"
     threads: 1
+    resources:
+        mem_mb=again(1000),
+        runtime=again(unpacking_minutes),
+        disk_mb=again(archive_megabytes),
     params:
         code=code("unpack_archives.py"),
         archives=archive_flags,
@@ -92,6 +102,9 @@ if config["data"]["source"] == "footage":
         conda:
             "../envs/media.yaml"
         threads: 1
+        resources:
+            mem_mb=again(1000),
+            runtime=again(10),
         params:
             code=code("list_footage.py"),
             table=config["data"]["footage"]["table"],
@@ -117,6 +130,9 @@ else:
         conda:
             "../envs/media.yaml"
         threads: 1
+        resources:
+            mem_mb=again(1000),
+            runtime=again(10),
         params:
             code=code("list_clips.py"),
             folder=lambda wildcards: speaker_folder(wildcards.speaker),

@@ -15,6 +15,9 @@ rule fit_emotion_judges:
     conda:
         "../envs/media.yaml"
     threads: 1
+    resources:
+        mem_mb=again(2000),
+        runtime=again(judging_minutes),
     params:
         code=code("fit_emotion_judges.py"),
     shell:
@@ -46,6 +49,9 @@ rule score_clips:
     conda:
         "../envs/media.yaml"
     threads: 1
+    resources:
+        mem_mb=again(1.5 * Memory.score_clips),
+        runtime=again(scoring_minutes),
     params:
         code=code("score_clips.py"),
         source=rendered_flags,
@@ -85,8 +91,10 @@ rule score_networks:
     priority: 1
     conda:
         "../envs/train.yaml"
-    threads: 1
+    threads: network_cores
     resources:
+        mem_mb=again(1.5 * Memory.score_networks),
+        runtime=again(network_minutes),
         gpu=rendering_gpu(),
     params:
         code=code("score_networks.py"),
@@ -119,6 +127,9 @@ rule score_fid:
     conda:
         "../envs/train.yaml"
     threads: 1
+    resources:
+        mem_mb=again(2000),
+        runtime=again(20),
     params:
         code=code("score_fid.py"),
     shell:
@@ -142,6 +153,9 @@ rule summarize_run:
     conda:
         "../envs/media.yaml"
     threads: 1
+    resources:
+        mem_mb=again(1000),
+        runtime=again(10),
     params:
         code=code("summarize_run.py"),
     shell:
@@ -162,6 +176,9 @@ rule collect_scores:
     conda:
         "../envs/media.yaml"
     threads: 1
+    resources:
+        mem_mb=again(report_memory),
+        runtime=again(report_minutes),
     params:
         code=code("collect_scores.py"),
         # The paths of all files would be too long for a command.

@@ -14,7 +14,11 @@ rule extract_features:
         "results/benchmarks/extract_features/{speaker}-{emotion}.tsv"
     conda:
         "../envs/media.yaml"
-    threads: workers
+    threads: extraction_cores
+    resources:
+        mem_mb=again(extraction_memory),
+        runtime=again(extraction_minutes),
+        disk_mb=again(shard_megabytes),
     params:
         code=code("extract_features.py"),
         options=as_json(config["features"]),
@@ -41,6 +45,9 @@ rule collect_clips:
     conda:
         "../envs/media.yaml"
     threads: 1
+    resources:
+        mem_mb=again(1000),
+        runtime=again(20),
     params:
         code=code("collect_clips.py"),
         max_rejected=config["data"]["max_rejected"],

@@ -18,6 +18,9 @@ rule export_bundle:
     conda:
         "../envs/train.yaml"
     threads: 1
+    resources:
+        mem_mb=again(3000),
+        runtime=again(20),
     params:
         code=method_code("export_bundle.py"),
         # Not the config: another request is no reason to make all videos again.
@@ -46,6 +49,9 @@ rule generate:
     conda:
         "../envs/generate.yaml"
     threads: 2
+    resources:
+        mem_mb=again(4000),
+        runtime=again(120),
     params:
         code=code("generate.py"),
         paste=lambda wildcards: flag_if(generate_request(wildcards), "paste"),

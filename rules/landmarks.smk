@@ -18,6 +18,8 @@ rule train_landmarks:
         "../envs/train.yaml"
     threads: lambda wildcards: train_threads("landmarks", wildcards.landmark_model)
     resources:
+        mem_mb=again(lambda w, input: training_memory("landmarks", w.landmark_model)),
+        runtime=again(lambda w, input: training_minutes("landmarks", w.landmark_model)),
         gpu=lambda wildcards: gpus("landmarks", wildcards.landmark_model),
     params:
         code=lambda w: code("train_landmarks.py", landmarks=w.landmark_model),

@@ -18,8 +18,11 @@ rule render_clips:
         method="|".join(filter(needs_models, METHODS)) or "none",
     conda:
         "../envs/train.yaml"
-    threads: 1
+    threads: rendering_cores
     resources:
+        mem_mb=again(rendering_memory),
+        runtime=again(rendering_minutes),
+        disk_mb=again(rendered_megabytes),
         gpu=rendering_gpu(),
     params:
         code=method_code("render_clips.py"),
@@ -52,6 +55,9 @@ rule collect_notes:
     conda:
         "../envs/media.yaml"
     threads: 1
+    resources:
+        mem_mb=again(1000),
+        runtime=again(10),
     params:
         code=code("collect_notes.py"),
         videos=lambda wildcards: METHODS[wildcards.method]["videos"],

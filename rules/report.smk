@@ -27,6 +27,9 @@ rule report_crops:
     conda:
         "../envs/report.yaml"
     threads: 1
+    resources:
+        mem_mb=again(2000),
+        runtime=again(30),
     params:
         code=code("report_crops.py"),
         emotions=sorted({e for _, e in shards()}),
@@ -58,6 +61,9 @@ rule report_data:
     conda:
         "../envs/report.yaml"
     threads: 1
+    resources:
+        mem_mb=again(2000),
+        runtime=again(30),
     params:
         code=code("report_data.py"),
         speakers=speakers(),
@@ -89,6 +95,9 @@ rule report_table1:
     conda:
         "../envs/report.yaml"
     threads: 1
+    resources:
+        mem_mb=again(report_memory),
+        runtime=again(report_minutes),
     params:
         code=code("report_table1.py"),
         labels=label_flags(),
@@ -118,6 +127,9 @@ rule report_claims:
     conda:
         "../envs/report.yaml"
     threads: 1
+    resources:
+        mem_mb=again(report_memory),
+        runtime=again(report_minutes),
     params:
         code=code("report_claims.py"),
         labels=label_flags(),
@@ -144,6 +156,9 @@ rule report_published:
     conda:
         "../envs/report.yaml"
     threads: 1
+    resources:
+        mem_mb=again(report_memory),
+        runtime=again(report_minutes),
     params:
         code=code("report_published.py"),
         labels=label_flags(),
@@ -171,6 +186,9 @@ rule report_emotions:
     conda:
         "../envs/report.yaml"
     threads: 1
+    resources:
+        mem_mb=again(report_memory),
+        runtime=again(report_minutes),
     params:
         code=code("report_emotions.py"),
         labels=label_flags(),
@@ -194,6 +212,8 @@ rule report_cost:
         "../envs/train.yaml"
     threads: 1
     resources:
+        mem_mb=again(4000),
+        runtime=again(30),
         gpu=gpus("translator") if config["report"]["cost"]["measure"] else 0,
     params:
         code=code("report_cost.py"),
@@ -236,6 +256,9 @@ rule report_landmarks:
     conda:
         "../envs/report.yaml"
     threads: 1
+    resources:
+        mem_mb=again(2000),
+        runtime=again(20),
     params:
         code=code("report_landmarks.py"),
         methods=shown_flags,
@@ -264,6 +287,9 @@ rule report_frames:
     conda:
         "../envs/report.yaml"
     threads: 1
+    resources:
+        mem_mb=again(2000),
+        runtime=again(20),
     params:
         code=code("report_frames.py"),
         methods=shown_flags,
@@ -290,6 +316,9 @@ rule report_training:
     conda:
         "../envs/report.yaml"
     threads: 1
+    resources:
+        mem_mb=again(1000),
+        runtime=again(20),
     params:
         code=code("report_training.py"),
         histories=" ".join(
@@ -328,6 +357,9 @@ rule report_page:
     conda:
         "../envs/report.yaml"
     threads: 1
+    resources:
+        mem_mb=again(report_memory),
+        runtime=again(report_minutes),
     params:
         code=code("report_page.py"),
         labels=label_flags(),

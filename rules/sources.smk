@@ -135,11 +135,6 @@ def footage_rows(wildcards):
     ]
 
 
-def workers(wildcards):
-    """Processes for one shard: the cores that the other shards leave over."""
-    return max(1, (workflow.cores or 1) // len(shards()))
-
-
 def shard_paths(pattern):
     """`pattern` filled for every shard."""
     return [pattern.format(speaker=s, emotion=e) for s, e in shards()]

@@ -14,6 +14,9 @@ rule split_clips:
     conda:
         "../envs/media.yaml"
     threads: 1
+    resources:
+        mem_mb=again(1000),
+        runtime=again(20),
     params:
         code=code("split_clips.py"),
         unit=config["split"]["unit"],

@@ -16,6 +16,8 @@ rule fetch_vgg_weights:
         "../envs/train.yaml"
     threads: 1
     resources:
+        mem_mb=again(1000),
+        runtime=again(120),
         download=1,
     params:
         # Not the code: another one is no reason to fetch, or to train, again.
@@ -44,6 +46,8 @@ rule train_translator:
         "../envs/train.yaml"
     threads: lambda wildcards: train_threads("translator", wildcards.translator)
     resources:
+        mem_mb=again(lambda w, input: training_memory("translator", w.translator)),
+        runtime=again(lambda w, input: training_minutes("translator", w.translator)),
         gpu=lambda wildcards: gpus("translator", wildcards.translator),
     params:
         code=lambda w: code("train_translator.py", translator=w.translator),
