@@ -69,6 +69,9 @@ rule study:
     conda:
         "../envs/media.yaml"
     threads: 1
+    resources:
+        mem_mb=again(2000),
+        runtime=again(30),
     params:
         code=code("study.py"),
         videos=" ".join(f"--videos {name}={path}" for name, path in study_folders()),
@@ -107,6 +110,9 @@ rule report_study:
     conda:
         "../envs/report.yaml"
     threads: 1
+    resources:
+        mem_mb=again(report_memory),
+        runtime=again(report_minutes),
     params:
         code=code("report_study.py"),
         answers=lambda wildcards: config["study"]["answers"],
