@@ -16,7 +16,7 @@ def study_runs():
         if name in BUILT_IN_METHODS:
             stop("study.methods", f"{name} is in every study: name the others")
         if name not in there:
-            known = ", ".join(set(there) - set(BUILT_IN_METHODS))
+            known = ", ".join(n for n in there if n not in BUILT_IN_METHODS)
             stop(
                 "study.methods",
                 f"there is no {name!r} with the reference {study_reference()} (known: {known})",

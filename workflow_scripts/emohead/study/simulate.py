@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ from scipy import stats
 from emohead.files import whole_file
 from emohead.report.methods import COPY_REFERENCE, GROUND_TRUTH
 from emohead.study.key import SCALES, TRAP, Key
+
+_STARTED = datetime(2000, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -99,12 +102,11 @@ def simulate_answers(key: Key, raters: int, folder: Path, *, seed: int = 0) -> N
                 {"item": item.id, **values, "plays": 1, "opened": round(opened, 3),
                  "seconds": round(opened + float(rng.gamma(4, 1.0)) + 1, 3)}
             )  # fmt: skip
-        taken = int(sum(trial["seconds"] for trial in trials)) + 60
-        hours, minutes, seconds = 10 + taken // 3600, taken // 60 % 60, taken % 60
+        taken = timedelta(seconds=60 + round(sum(trial["seconds"] for trial in trials)))
         answer = {
             "format": 1, "study": key.study, "rater": rng.bytes(16).hex(), "turn": turn,
-            "consent": True, "started": "2000-01-01T10:00:00Z",
-            "finished": f"2000-01-01T{hours:02d}:{minutes:02d}:{seconds:02d}Z",
+            "consent": True, "started": f"{_STARTED.isoformat()}Z",
+            "finished": f"{(_STARTED + taken).isoformat()}Z",
             "hearing": key.hearing, "hearing_tries": 1, "simulated": True, "trials": trials,
         }  # fmt: skip
         path = folder / f"emohead-study-{key.study}-{answer['rater']}.json"
