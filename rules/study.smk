@@ -119,9 +119,10 @@ rule report_study:
         files=lambda wildcards: answer_files(),
         # No input: a change of the library must not make a new study, whose ids are others.
         key=f"{STUDY}/key.json",
+        seed=config["seeds"][0],
         labels=label_flags(),
     shell:
         "python {input.script:q} --answers {params.answers:q} --key {params.key} "
-        "--scores {input.scores} {params.labels} --ratings {output.ratings} "
+        "--scores {input.scores} --seed {params.seed} {params.labels} --ratings {output.ratings} "
         "--excluded {output.excluded} --csv {output.csv} --md {output.md} --tex {output.tex} "
         "--html {output.html} > {log} 2>&1"

@@ -137,7 +137,7 @@ def test_names_and_texts_of_bad_files_reach_no_page_as_markup(study, answers, tm
     before = sorted(path for path in tmp_path.rglob("*"))
     out = tmp_path / "out"
     write_table2(
-        folder, study / "key.json", scores=[], labels=[], ratings=out / "ratings.csv",
+        folder, study / "key.json", scores=[], seed=0, labels=[], ratings=out / "ratings.csv",
         excluded=out / "excluded.csv", csv=out / "t.csv", md=out / "t.md", tex=out / "t.tex",
         html=out / "t.html",
     )  # fmt: skip

@@ -189,6 +189,9 @@ def test_ratings_are_held_against_the_metrics(study, tmp_path):
             values["m_lmd", "redetected/centred/128"] = 20 - rated
             measured[method] = values["psnr", "frame"], rating_array(ratings, method, "vpq").mean(0)
         parts.append(scores_by_hand(method, values, reference="same_emotion", seed=0, clips=clips))
+        # Of another training, which nobody has seen.
+        other = {name: rng.uniform(size=len(clips)) for name in values}
+        parts.append(scores_by_hand(method, other, reference="same_emotion", seed=1, clips=clips))
     scores = pd.concat(parts)
     table, _ = table_of(study, tmp_path / "answers", scores=scores)
     found = {(each.scale, each.metric.name): each for each in table.associations}

@@ -10,6 +10,7 @@ parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--answers", type=Path, required=True, help="a folder of answer files")
 parser.add_argument("--key", type=Path, required=True, help="the study's key.json")
 add_score_flags(parser, required=False)
+parser.add_argument("--seed", type=int, default=0, help="of the trainings whose videos were shown")
 parser.add_argument("--ratings", type=Path, required=True, help=".csv")
 parser.add_argument("--excluded", type=Path, required=True, help=".csv")
 parser.add_argument("--csv", type=Path, required=True)
@@ -23,6 +24,7 @@ if __name__ == "__main__":
         flags.answers,
         flags.key,
         scores=flags.scores,
+        seed=flags.seed,
         labels=flags.label,
         ratings=flags.ratings,
         excluded=flags.excluded,

@@ -44,6 +44,11 @@ class Key:
         return [self.items[place] for place in self.orders[turn]]
 
     @property
+    def minutes(self) -> int:
+        """How long a session takes, with 6 s for each answer and two minutes to begin with."""
+        return round(2 + sum(item.seconds + 6 for item in self.order(0)) / 60)
+
+    @property
     def ours(self) -> str:
         """The method that others are compared with: `ours` if it is there, else the last one."""
         return "ours" if "ours" in self.methods else self.methods[-1]

@@ -3,6 +3,8 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -65,19 +67,19 @@ def write_study(
         "hearing": stimuli.hearing,
         "hearing_sound": media.add(stimuli.hearing_sound),
     }
-    told = json.dumps([manifest, consent], sort_keys=True).encode()
-    manifest["study"] = hashlib.sha256(told).hexdigest()[:16]
-    made = Key(
-        manifest["study"], reference, methods, points, stimuli.hearing, items,
-        tuple(map(tuple, orders)),
-    )  # fmt: skip
+    made = Key("", reference, methods, points, stimuli.hearing, items, tuple(map(tuple, orders)))
+    protocol_of = partial(protocol_text, questions=questions, consent=consent)
+    # What was promised is a part of the study: with other rules it is another one.
+    told = json.dumps([manifest, consent, protocol_of(made)], sort_keys=True).encode()
+    made = replace(made, study=hashlib.sha256(told).hexdigest()[:16])
+    manifest["study"] = made.study
     text = render_template(
         "study.html.j2",
         room=ROOM,
         manifest=manifest,
         media=media.texts,
         consent=[part for part in consent.split("\n") if part.strip()],
-        minutes=_minutes(made),
+        minutes=made.minutes,
         libraries=[
             Markup(_template(name))
             for name in ("jspsych-8.3.0.min.js", "jspsych-survey-html-form-2.1.0.min.js")
@@ -90,9 +92,7 @@ def write_study(
         unfinished.write_text(text, encoding="utf-8", newline="\n")
     write_key(made, [keys / f"{made.study}.json", key])
     with whole_file(protocol) as unfinished:
-        unfinished.write_text(
-            protocol_text(made, questions, consent, minutes=_minutes(made)), encoding="utf-8"
-        )
+        unfinished.write_text(protocol_of(made), encoding="utf-8")
     return made
 
 
@@ -103,11 +103,6 @@ def _place(items: Sequence, kind: str, clip_id: str, method: str | None = None) 
         if (item.kind, item.clip_id) == (kind, clip_id) and method in (None, item.method)
     )
     return place
-
-
-def _minutes(key: Key) -> int:
-    """How long a session takes, with 6 s for each answer and two minutes to begin with."""
-    return round(2 + sum(item.seconds + 6 for item in key.order(0)) / 60)
 
 
 def _template(name: str) -> str:

@@ -14,8 +14,8 @@ RATERS, CLIPS = (12, 24, 30, 60, 100), (8, 12, 16, 32)
 TEXT = """\
 # Protocol of study {study}
 
-Written with the study, before any answer. The number above is a hash of all that a rater sees: of
-the page's videos, questions, orders and text of consent.
+Written with the study, before any answer. The number above is a hash of all that a rater sees (the
+page's videos, questions, orders and text of consent) and of this text.
 
 ## What is shown
 
@@ -58,8 +58,8 @@ All of them are listed with the reason, and counted beside the table.
 ## What it can find
 
 The least difference in points between two methods that is found with a probability of {power:g},
-assuming standard deviations of {rater} (rater by method), {clip} (clip by method) and {rest} (one
-answer). In brackets: after Holm's correction, for the strictest of {family} comparisons.
+assuming standard deviations of {rater:g} (rater by method), {clip:g} (clip by method) and {rest:g}
+(one answer). In brackets: after Holm's correction, for the strictest of {family} comparisons.
 
 {table}
 
@@ -69,9 +69,7 @@ answer). In brackets: after Holm's correction, for the strictest of {family} com
 """
 
 
-def protocol_text(
-    key: Key, questions: Mapping[str, Mapping[str, str]], consent: str, *, minutes: int
-) -> str:
+def protocol_text(key: Key, *, questions: Mapping[str, Mapping[str, str]], consent: str) -> str:
     """The protocol as Markdown."""
     against = [method for method in key.methods if method not in BUILT_IN and method != key.ours]
     family = max(len(SCALES) * len(against), 1)
@@ -82,11 +80,12 @@ def protocol_text(
         if against
         else "No differences: there is one method alone beside the anchors."
     )
+    scale = key.points / 10
     rows = [["raters", *(f"{clips} clips" for clips in CLIPS)], ["---:"] * (1 + len(CLIPS))]
     for raters in RATERS:
         cells = [
-            f"{smallest_difference(raters, clips):.2f} "
-            f"({smallest_difference(raters, clips, comparisons=family):.2f})"
+            f"{scale * smallest_difference(raters, clips):.2f} "
+            f"({scale * smallest_difference(raters, clips, comparisons=family):.2f})"
             for clips in CLIPS
         ]
         rows.append([str(raters), *cells])
@@ -97,7 +96,7 @@ def protocol_text(
         names=", ".join(f"`{method}`" for method in key.methods),
         reference=key.reference,
         trials=len(key.orders[0]),
-        minutes=minutes,
+        minutes=key.minutes,
         practice=PRACTICE,
         traps=TRAPS,
         repeats=REPEATS,
@@ -111,7 +110,7 @@ def protocol_text(
         trap=TRAP_MARGIN * key.points,
         repeat=REPEAT_MARGIN * key.points,
         compared=compared,
-        power=POWER, rater=RATER_METHOD, clip=CLIP_METHOD, rest=REST,
+        power=POWER, rater=scale * RATER_METHOD, clip=scale * CLIP_METHOD, rest=scale * REST,
         family=family,
         table="\n".join(f"| {' | '.join(row)} |" for row in rows),
         consent="\n".join(f"> {line}" for line in consent.splitlines()),

@@ -108,10 +108,14 @@ def build_table2(
     answers: Answers,
     *,
     scores: pd.DataFrame | None,
+    seed: int = 0,
     labels: Sequence[tuple[str, str]],
     draws: int = DRAWS,
 ) -> Table2:
-    """Table 2 of `tabulate_ratings`; `scores` are the long rows of `read_scores`, None for none."""
+    """Table 2 of `tabulate_ratings`.
+
+    `scores` are the rows of `read_scores`, None for none; `seed` is that of the videos shown.
+    """
     arrays = {
         (method, scale): rating_array(ratings, method, scale)
         for method in key.methods
@@ -137,7 +141,7 @@ def build_table2(
         ),
         comparisons=compare_methods(arrays, key, names, draws),
         agreements=tuple(_agreement(arrays, key, scale) for scale in SCALES),
-        associations=() if scores is None else _associations(arrays, key, scores),
+        associations=() if scores is None else _associations(arrays, key, scores, seed),
         notes=tuple(_notes(answers)),
     )
 
@@ -181,8 +185,11 @@ def _agreement(arrays: Mapping, key: Key, scale: str) -> Agreement:
     return Agreement(scale, single, several, krippendorff_alpha(videos))
 
 
-def _associations(arrays: Mapping, key: Key, scores: pd.DataFrame) -> tuple[Association, ...]:
+def _associations(
+    arrays: Mapping, key: Key, scores: pd.DataFrame, seed: int
+) -> tuple[Association, ...]:
     rows = of_reference(scores, key.reference)
+    rows = rows[rows["seed"] == seed]
     methods = [method for method in key.methods if method not in BUILT_IN]
     found = []
     for scale, metrics in ASSOCIATED.items():
@@ -200,7 +207,7 @@ def _associations(arrays: Mapping, key: Key, scores: pd.DataFrame) -> tuple[Asso
 def _metric_values(
     scores: pd.DataFrame, method: str, which: Metric, clip_ids: Sequence[str]
 ) -> np.ndarray:
-    """A method's values [clips] of the first seed, whose videos were shown; NaN where none."""
+    """A method's values [clips] of one seed; NaN where there is none."""
     table = table_of(scores, method, which.name, which.convention)
     if table.empty:
         return np.full(len(clip_ids), np.nan)

@@ -34,6 +34,7 @@ def write_table2(
     key: Path,
     *,
     scores: Sequence[Path],
+    seed: int,
     labels: Sequence[tuple[str, str]],
     ratings: Path,
     excluded: Path,
@@ -42,7 +43,7 @@ def write_table2(
     tex: Path,
     html: Path,
 ) -> None:
-    """Turn a folder of answers into Table 2.
+    """Turn a folder of answers into Table 2; `seed` is that of the videos shown.
 
     Errors as `read_key`, `read_answers` and `read_scores`; without `scores` nothing is held against
     the metrics.
@@ -51,7 +52,7 @@ def write_table2(
     read = read_answers(answers, known)
     table = tabulate_ratings(read, known)
     built = build_table2(
-        table, known, read, scores=read_scores(scores) if scores else None, labels=labels
+        table, known, read, scores=read_scores(scores) if scores else None, seed=seed, labels=labels
     )
     dropped = pd.DataFrame(read.dropped, columns=["file", "kind", "reason"])
     write_forms(
