@@ -59,12 +59,13 @@ rule score_clips:
         ),
         files=foreign_files,
         show="--show-all" if KEEP_FRAMES else "",
+        study=lambda wildcards: study_flag(wildcards),
         state="state/score_clips/{method}-{reference}-seed{seed}-{speaker}",
     shell:
         "python {input.script:q} --features {input.features} --split {input.split} "
         "--speaker {wildcards.speaker} --clips {input.clips} {params.source} "
         "{params.true_landmarks} --judges {input.judges} --method {wildcards.method} "
-        "--reference {wildcards.reference} --seed {wildcards.seed} {params.show} "
+        "--reference {wildcards.reference} --seed {wildcards.seed} {params.show} {params.study} "
         "--code {params.code} --state {params.state} --scores {output.scores} --landmarks {output.landmarks} "
         "--shown {output.videos} --notes {output.notes} > {log} 2>&1"
 

@@ -341,6 +341,7 @@ rule report_page:
         videos=runs_of(METHODS, VIDEOS, config["seeds"][:1]),
         figures=FIGURES.values(),
         training="results/report/training.png",
+        study=STUDY_TABLE if config["study"]["answers"] else [],
         provenance=trainings("results/{stage}/{model}/seed{seed}/provenance.json"),
         clips="results/clips.csv",
         split="results/split.csv",
@@ -367,6 +368,7 @@ rule report_page:
         runs=run_flags(),
         figures=" ".join(f"--figure {name}={path}" for name, path in FIGURES.items()),
         data_page=rules.report_data.output[0],
+        study=f"--study {STUDY_TABLE}" if config["study"]["answers"] else "",
         provenance=" ".join(
             trainings(
                 "--provenance {stage}/{model}/seed{seed}="
@@ -379,7 +381,7 @@ rule report_page:
     shell:
         "python {input.script:q} --claims {input.claims} --table1 {input.table1} "
         "--published {input.published} --scores {input.scores} {params.labels} {params.runs} "
-        "{params.figures} --training-figure {input.training} "
+        "{params.figures} {params.study} --training-figure {input.training} "
         "--clips {input.clips} --split {input.split} --rejected {input.rejected} "
         "--data-page {params.data_page} {params.provenance} --benchmarks results/benchmarks "
         "--config {params.config:q} {params.note} {params.missing} --output {output} > {log} 2>&1"

@@ -33,6 +33,7 @@ OF_OTHERS = {
     "Software environment definition has changed",
     "params have changed since last execution",
     "LockException",
+    "ProtectedOutputException",
     "Directory cannot be locked",
     "Python package pygments must be installed",
 }

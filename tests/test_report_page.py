@@ -265,3 +265,16 @@ def test_report_imports_no_torch():
     scripts = sorted(path.stem for path in root.glob("report_*.py") if path.stem != "report_cost")
     code = f"import sys; import {', '.join(scripts)}; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], cwd=root, check=True)
+
+
+def test_table_2_is_a_section_once_there_are_answers(inputs, tmp_path):
+    write_page(tmp_path / "without.html", **inputs)
+    text = (tmp_path / "without.html").read_text()
+    assert "table-2" not in text
+    (tmp_path / "table2.html").write_text("<table id=second></table>")
+    write_page(tmp_path / "with.html", **inputs, study=tmp_path / "table2.html")
+    text = (tmp_path / "with.html").read_text()
+    assert text.index('id="table-1"') < text.index("<table id=second>") < text.index('id="videos"')
+    assert '<a href="#table-2">' in text
+    with pytest.raises(ValueError, match="table2"):
+        write_page(tmp_path / "gone.html", **inputs, study=tmp_path / "gone/table2.html")
