@@ -99,7 +99,8 @@ rule score_networks:
         code=code("score_networks.py"),
         source=rendered_flags,
         files=foreign_files,
-        rendering=as_json(config["rendering"]),
+        precision=config["rendering"]["precision"],
+        runtime=untracked(lambda wildcards: as_json(config["rendering"])),
         weights=" ".join(
             f"--{name} {shlex.quote(path or 'none')}" for name, path in WEIGHTS.items()
         ),
@@ -109,7 +110,7 @@ rule score_networks:
         "python {input.script:q} --features {input.features} --split {input.split} "
         "--speaker {wildcards.speaker} --clips {input.clips} {params.source} {params.weights} "
         "--method {wildcards.method} --reference {wildcards.reference} --seed {wildcards.seed} "
-        "--rendering {params.rendering:q} --threads {threads} --code {params.code} --state {params.state} "
+        "--rendering {params.runtime:q} --threads {threads} --code {params.code} --state {params.state} "
         "--scores {output.scores} {params.sums} > {log} 2>&1"
 
 
