@@ -137,7 +137,7 @@ def test_scoring(data, tmp_path):
             state=out / "state", code="as it is", method="copy", reference="same_emotion", seed=0,
             clips=data / "clips.csv", stand_ins=["truth", "truth"], judges=data / "judges.npz",
             show_all=[], scores=out / "scores.parquet", landmarks=out / "landmarks.npz",
-            shown=out / "shown.h5", shown_videos=out / "videos", notes=out / "notes.csv",
+            shown=out / "videos", notes=out / "notes.csv",
         )  # fmt: skip
 
     killed = job(tmp_path / "killed")
@@ -146,7 +146,7 @@ def test_scoring(data, tmp_path):
     kill(killed)
     assert len(list(state.glob("W*.json"))) < len(CLIPS)
     done = times_of(state, f"{CLIPS[0]}.*")
-    assert {Path(name).suffix for name in done} == {".json", ".npz", ".h5", ".mp4"}
+    assert {Path(name).suffix for name in done} == {".json", ".npz", ".mp4"}
     assert not (tmp_path / "killed/scores.parquet").exists()
     going_on = job(tmp_path / "killed")
     wait_for(going_on, state, "W*.json", 2)
@@ -154,7 +154,7 @@ def test_scoring(data, tmp_path):
     finish(going_on)
     finish(job(tmp_path / "undisturbed"))
     once, again = (tmp_path / name for name in ("undisturbed", "killed"))
-    names = ["landmarks.npz", "notes.csv", "scores.parquet", "shown.h5", "videos"]
+    names = ["landmarks.npz", "notes.csv", "scores.parquet", "videos"]
     assert sorted(path.name for path in again.iterdir()) == names
     assert read_table(once / "scores.parquet").equals(read_table(again / "scores.parquet"))
     with np.load(once / "landmarks.npz") as a, np.load(again / "landmarks.npz") as b:
@@ -163,6 +163,3 @@ def test_scoring(data, tmp_path):
             assert a[name].tobytes() == b[name].tobytes()
     assert len(bytes_of(once / "videos")) == len(CLIPS)
     assert bytes_of(once / "videos") == bytes_of(again / "videos")
-    for clip_id, clip in open_clips([again / "shown.h5"]).items():
-        shown = open_clips([once / "shown.h5"])[clip_id]
-        np.testing.assert_array_equal(clip.frames(), shown.frames())
