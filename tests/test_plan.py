@@ -149,9 +149,9 @@ WRITING = SPEAKER_FRAMES * Rates.write_frames.value
     ("precision", "rate"), [("32-true", Rates.render_float32), ("bf16-true", Rates.render_bf16)]
 )
 def test_rendering_on_cores_by_hand(precision, rate):
-    found = rendering(
-        {"rendering": {"device": "cpu", "precision": precision}}, Machine(gpus=0)
-    )["render_clips"]
+    found = rendering({"rendering": {"device": "cpu", "precision": precision}}, Machine(gpus=0))[
+        "render_clips"
+    ]
     seconds = Rates.start.value + WRITING + SPEAKER_FRAMES * rate.value / found.cores
     assert (found.jobs, found.gpus) == (48 * 8, 0)
     assert found.hours == pytest.approx([seconds / 3600] * 384)
