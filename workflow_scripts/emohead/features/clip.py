@@ -100,7 +100,7 @@ def extract_clip(
     """
     video = probe_video(clip.video)
     samples = read_voice(clip.audio, start=video.start)
-    if clip.audio != clip.video:
+    if video.has_sound and clip.audio != clip.video:
         _check_sound(clip, samples, video.start)
     extraction = _Extraction(clip, finder, options, writer, samples, video.fps)
     try:
@@ -114,7 +114,7 @@ def _check_sound(clip: Clip, samples: np.ndarray, start: float) -> None:
     try:
         own = read_audio(clip.video, start=start)
     except MediaError:
-        return  # Videos mostly have no sound of their own, and it is the audio file that is used.
+        return  # It is the audio file that is used.
     if is_silent(own, SAMPLE_RATE):
         return
     found = likeness(own, samples)
