@@ -213,9 +213,11 @@ def training(device: str, scale: Scale, *, compiled: bool, peak: float | None) -
         loss = "L1 and VGG-19" if perceptual else "L1 alone"
         eager = TrainingStep(translator_task(scale, perceptual=perceptual), device, bf16=bf16)
         counted = operations(eager, images(scale, scale.batches[0], device))
+        del eager  # or its weights and Adam's would count as needed below
         yield f"operations of a training step, {loss}", counted / 1e9, "GFLOP an image"
         # The middle one first: it is the one that the variants are held against.
         for count in sorted(scale.batches, key=lambda b: b != scale.batch):
+            step = batch = None
             forget_peak(device)
             torch._dynamo.reset()
             step = TrainingStep(

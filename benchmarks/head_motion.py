@@ -50,9 +50,7 @@ model = restore_translator(
     load_checkpoint(flags.results / f"translator/{flags.translator}/seed0/model.pt", "translator")
 )
 predicted = {}
-for path in (flags.results / f"evaluation/{flags.method}/same_emotion/seed0").glob(
-    "*/landmarks.npz"
-):
+for path in (flags.results / f"methods/{flags.method}/same_emotion/seed0").glob("*/landmarks.npz"):
     with np.load(path) as arrays:
         predicted |= {
             name.removesuffix("/predicted"): arrays[name]

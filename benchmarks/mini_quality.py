@@ -58,7 +58,7 @@ def brow_shift(landmarks: np.ndarray) -> float:
 def landmarks_of(method: str, kind: str) -> dict[str, np.ndarray]:
     """The `predicted` landmarks of a method's test clips, or those seen on them, `landmarks`."""
     found = {}
-    for path in (RESULTS / f"evaluation/{method}/same_emotion/seed0").glob("*/landmarks.npz"):
+    for path in (RESULTS / f"methods/{method}/same_emotion/seed0").glob("*/landmarks.npz"):
         with np.load(path) as arrays:
             found |= {
                 name.rpartition("/")[0]: arrays[name]

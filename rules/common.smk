@@ -24,6 +24,9 @@ SCRIPTS = Path(os.path.relpath(workflow.basedir)) / "workflow_scripts"
 DEVICE_KEYS = {
     "train_landmarks": "landmarks.train.device",
     "train_translator": "translator.train.device",
+    **dict.fromkeys(
+        ("render_clips", "score_networks", "evaluate_stage"), "rendering.device"
+    ),
 }
 # VGG-19's weights in the translator's loss, with vgg_weights: imagenet.
 IMAGENET_WEIGHTS = "results/translator/vgg19.pth"
@@ -112,7 +115,7 @@ def check_weights():
 def check_executor():
     """`device: auto` must be settled where the jobs run, which is not here with most executors.
 
-    It would ask for no GPU, get none, and train for weeks on a CPU.
+    It would ask for no GPU, get none, and train or render for weeks on a CPU.
     """
     if workflow.local_exec:
         return
@@ -273,10 +276,10 @@ def split_made():
     return (str(path), path.stat().st_mtime_ns) if path.exists() else None
 
 
-def trainings(file):
-    """A file of each training that the methods need, as (model, seed, path)."""
+def trainings(pattern):
+    """`pattern` filled with the stage, model and seed of every training that the methods need."""
     return [
-        (model, seed, f"results/{stage}/{model}/seed{seed}/{file}")
+        pattern.format(stage=stage, model=model, seed=seed)
         for stage in ("landmarks", "translator")
         for model in used_models(stage)
         for seed in config["seeds"]

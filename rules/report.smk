@@ -302,7 +302,7 @@ rule report_frames:
 rule report_training:
     input:
         script=script("report_training.py"),
-        histories=[path for *_, path in trainings("history.csv")],
+        histories=trainings("results/{stage}/{model}/seed{seed}/history.csv"),
     output:
         report(
             "results/report/training.png",
@@ -322,7 +322,9 @@ rule report_training:
     params:
         code=code("report_training.py"),
         histories=" ".join(
-            f"--history {model}={path}" for model, _, path in trainings("history.csv")
+            trainings(
+                "--history {model}=results/{stage}/{model}/seed{seed}/history.csv"
+            )
         ),
     shell:
         "python {input.script:q} {params.histories} --output {output} > {log} 2>&1"
@@ -335,11 +337,12 @@ rule report_page:
         table1="results/report/table1.html",
         published="results/report/published.html",
         scores=SCORES,
-        clips_shown=runs_of(METHODS, SHOWN, config["seeds"][:1]),
+        landmarks=runs_of(METHODS, LANDMARKS, config["seeds"][:1]),
         videos=runs_of(METHODS, VIDEOS, config["seeds"][:1]),
         figures=FIGURES.values(),
         training="results/report/training.png",
-        provenance=[path for *_, path in trainings("provenance.json")],
+        study=STUDY_TABLE if config["study"]["answers"] else [],
+        provenance=trainings("results/{stage}/{model}/seed{seed}/provenance.json"),
         clips="results/clips.csv",
         split="results/split.csv",
         rejected="results/rejected.csv",
@@ -365,9 +368,12 @@ rule report_page:
         runs=run_flags(),
         figures=" ".join(f"--figure {name}={path}" for name, path in FIGURES.items()),
         data_page=rules.report_data.output[0],
+        study=f"--study {STUDY_TABLE}" if config["study"]["answers"] else "",
         provenance=" ".join(
-            f"--provenance {model}/seed{seed}={path}"
-            for model, seed, path in trainings("provenance.json")
+            trainings(
+                "--provenance {stage}/{model}/seed{seed}="
+                "results/{stage}/{model}/seed{seed}/provenance.json"
+            )
         ),
         note=note_flags(),
         missing=networks_missing(),
@@ -375,7 +381,7 @@ rule report_page:
     shell:
         "python {input.script:q} --claims {input.claims} --table1 {input.table1} "
         "--published {input.published} --scores {input.scores} {params.labels} {params.runs} "
-        "{params.figures} --training-figure {input.training} "
+        "{params.figures} {params.study} --training-figure {input.training} "
         "--clips {input.clips} --split {input.split} --rejected {input.rejected} "
         "--data-page {params.data_page} {params.provenance} --benchmarks results/benchmarks "
         "--config {params.config:q} {params.note} {params.missing} --output {output} > {log} 2>&1"

@@ -188,7 +188,7 @@ def test_what_is_no_table_of_scores_is_named(tmp_path):
     good = pa.Table.from_pandas(table(), SCHEMA, preserve_index=False)
     assert "is not a table of scores" in told(b"clip_id,method\nx,y\n")
     assert "is not a table of scores" in told(b"")
-    assert "seed" in told(good.drop_columns(["seed"]))
+    assert "(no column reference, seed)" in told(good.drop_columns(["seed", "reference"]))
     words = pa.array(["many"] * len(good))
     assert "is not a table of scores" in told(good.set_column(6, "value", words))
     nothing = pa.array([None] * len(good), pa.float64())

@@ -70,8 +70,10 @@ def origin_note(config: Mapping[str, Any]) -> str | None:
 
 
 def without_runtime(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of the config without what only says how its trainings are run."""
+    """A copy of the config without what only says how models are trained and clips rendered."""
     kept = deepcopy(dict(config))
+    for key in ("device", "batch_size"):
+        kept.get("rendering", {}).pop(key, None)
     for stage in ("landmarks", "translator"):
         for part in (kept[stage], *kept[stage]["models"].values()):
             for key in RUNTIME:

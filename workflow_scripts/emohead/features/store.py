@@ -13,6 +13,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -150,7 +151,7 @@ class Shard:
             self._file, self._opened_by = open_hdf5(self._path, "r"), os.getpid()
         return self._file
 
-    @property
+    @cached_property
     def is_as_written(self) -> bool:
         """Whether the file has the size that it was written with."""
         return self.file.attrs.get(_SIZE) == self._path.stat().st_size
@@ -292,7 +293,12 @@ class ClipWriter:
         arrays = {"landmarks": landmarks, "mfcc": mfcc, "transform": transform}
         for name, array in arrays.items():
             if array is not None:
-                self._group[name] = np.asarray(array, np.float32)
+                # Neighbouring MFCC windows share most of their steps: a third of the bytes is left.
+                self._group.create_dataset(
+                    name,
+                    data=np.asarray(array, np.float32),
+                    compression="gzip" if name == "mfcc" and len(array) else None,
+                )
                 _add(self._digest, self._group[name][:])
         self._group.attrs.update({**(attributes or {}), _DIGEST: self._digest.hexdigest()})
 

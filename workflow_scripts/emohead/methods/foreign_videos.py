@@ -145,7 +145,6 @@ def place_video(
         partial(_crops, video, transform, place.crop_size, length),
         {"video": str(video), "reference_clip": reference.clip_id},
         comment=f"Synthetic talking head, made by {method}; cropped for comparison",
-        transform=transform,
     )
     return placed, ", ".join(detail)
 

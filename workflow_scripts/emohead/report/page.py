@@ -81,6 +81,7 @@ def write_page(
     runs: Mapping[Run, Path],
     figures: Mapping[tuple[str, str], Path],
     training_figure: Path,
+    study: Path | None = None,
     clips: Path,
     split: Path,
     rejected: Path,
@@ -93,14 +94,14 @@ def write_page(
 ) -> None:
     """Write `out`, a self-contained page.
 
-    `claims` is claims.csv; `table1` and `published` are .html fragments; `scores` the tables of
-    scores; `labels` (method, name) in the order of the rows; `runs` their folders, by method and
-    reference; `figures` .png by reference and name; `data_page` the data report, which lies beside
-    `out`; `provenance` of the models, by their names (that of the scores lies with them);
-    `benchmarks` Snakemake's folder; `config` the run's configuration, YAML text; `missing`
-    sentences on what was not computed. ValueError for a missing file.
+    `claims` is claims.csv; `table1`, `published` and `study` (Table 2) are .html fragments;
+    `scores` the tables of scores; `labels` (method, name) in the order of the rows; `runs` their
+    folders, by method and reference; `figures` .png by reference and name; `data_page` the data
+    report, which lies beside `out`; `provenance` of the models, by their names (that of the scores
+    lies with them); `benchmarks` Snakemake's folder; `config` the run's configuration, YAML text;
+    `missing` sentences on what was not computed. ValueError for a missing file.
     """
-    for path in (table1, published):
+    for path in filter(None, (table1, published, study)):
         if not path.is_file():
             raise ValueError(f"the page needs {path}, which is not there")
     unknown = sorted({name for _, name in figures} - set(FIGURES))
@@ -119,6 +120,7 @@ def write_page(
         verdicts=read_verdicts(claims, references),
         table1=Markup(table1.read_text(encoding="utf-8")),
         published=Markup(published.read_text(encoding="utf-8")),
+        study=study and Markup(study.read_text(encoding="utf-8")),
         player=build_player(runs, clips_to_show(split), named, references),
         per_emotion=per_emotion_tables(rows, named),
         figures=_shown_figures(figures),

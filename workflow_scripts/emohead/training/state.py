@@ -1,4 +1,4 @@
-"""The folder of an unfinished training, and what lies in it."""
+"""What a training goes on from: the folder of its state, and what lies in it."""
 
 import hashlib
 import json
