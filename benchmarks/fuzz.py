@@ -4,9 +4,9 @@
         [--keep FOLDER]
 
 Every input is a good one with bytes changed, removed, repeated or swapped, or with another file's
-part in it. It must end in a result, or in one sentence. What ends otherwise (an exception that isn't
-told in words, a crash, more than 60 s of processor time, more than 6 GiB) is printed with its input,
-which is kept in --keep. The same seed gives the same inputs.
+part in it. It must end in a result, or in one sentence. What ends otherwise (an exception that is
+not told in words, a crash, more than 60 s of processor time, more than 6 GiB) is printed with its
+input, which is kept in --keep. The same seed gives the same inputs.
 
 A process takes a batch of inputs, since Python needs seconds to start; when one dies, the input
 that it was at is the finding. Good inputs are made from scikit-image's astronaut and tones.
