@@ -24,9 +24,9 @@ CAPTION = (
     "that only the order can be compared."
 )
 HEADINGS = {"ls": "LS", "ee": "EE", "vpq": "VPQ"}
-DIFFERENCES = ("Scale", "Against", "Difference (95 %)", "p, Holm", "p, Wilcoxon")
+DIFFERENCES = ("Against", "Scale", "Difference (95 %)", "p, Holm", "p, Wilcoxon")
 AGREEMENT = ("Scale", "ICC(2,1)", "ICC(2,k)", "Krippendorff's alpha")
-ASSOCIATIONS = ("Scale", "Metric", "Spearman (95 %)", "Within methods (95 %)", "Videos")
+ASSOCIATIONS = ("Metric", "Scale", "Spearman (95 %)", "Within methods (95 %)", "Videos")
 
 
 def write_table2(
@@ -165,7 +165,7 @@ def _sections(table: Table2) -> Iterator[tuple[str, Sequence[str], list[list[str
     ]
     yield f"Table 2: {table.raters} raters, {table.clips} clips", head, rows
     rows = [
-        [HEADINGS[each.scale], each.label, _interval(each.difference.mean, each.difference),
+        [each.label, HEADINGS[each.scale], _interval(each.difference.mean, each.difference),
          _p(each.p_holm), _p(each.p_wilcoxon)]
         for each in table.comparisons
     ]  # fmt: skip
@@ -176,7 +176,7 @@ def _sections(table: Table2) -> Iterator[tuple[str, Sequence[str], list[list[str
     ]
     yield "Agreement of the raters", AGREEMENT, rows
     rows = [
-        [HEADINGS[each.scale], f"{each.metric.heading} ({_better(each.metric.lower_is_better)})",
+        [f"{each.metric.heading} ({_better(each.metric.lower_is_better)})", HEADINGS[each.scale],
          _interval(each.over_all.rho, each.over_all), _interval(each.within.rho, each.within),
          str(each.videos)]
         for each in table.associations
@@ -189,7 +189,7 @@ def _better(lower: bool | None) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None or math.isnan(value) else f"{value:.2f}"
+    return "–" if value is None or math.isnan(value) else f"{round(value, 2) + 0.0:.2f}"
 
 
 def _interval(value: float, ends: Difference | Correlation) -> str:
