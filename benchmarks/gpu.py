@@ -136,18 +136,52 @@ def make_samples(setting: Setting) -> Said:
 
 def check_models(setting: Setting) -> Said:
     setting.use_all_cores()
-    for bf16, limits in ((False, checks.FLOAT32), (True, checks.BF16)):
-        numbers = "bf16" if bf16 else "float32"
+    for bf16 in (False, True):
         for name, options in checks.TRANSLATORS.items():
-            if bf16 and options.residual_blocks:
-                continue
-            found = checks.translator_agreement(
-                options, checks.LOSS, size=checks.SIZE, device=setting.device, bf16=bf16
-            )
-            yield _agreement(f"{name}, {numbers}", found, limits)
-        for name, options in checks.LANDMARK_MODELS.items():
-            found = checks.landmark_agreement(options, device=setting.device, bf16=bf16)
-            yield _agreement(f"{name}, {numbers}", found, limits)
+            if not (bf16 and options.residual_blocks):
+                yield translator_check(setting, name, bf16=bf16)
+        for name in checks.LANDMARK_MODELS:
+            yield landmark_check(setting, name, bf16=bf16)
+
+
+def translator_check(
+    setting: Setting, name: str, *, bf16: bool, compiled: bool = False
+) -> tuple:  # fmt: skip
+    return _agreement(
+        name, bf16, compiled,
+        lambda: checks.translator_agreement(
+            checks.TRANSLATORS[name], checks.LOSS, size=checks.SIZE, device=setting.device,
+            bf16=bf16, compiled=compiled,
+        ),
+    )  # fmt: skip
+
+
+def landmark_check(setting: Setting, name: str, *, bf16: bool, compiled: bool = False) -> tuple:
+    return _agreement(
+        name, bf16, compiled,
+        lambda: checks.landmark_agreement(
+            checks.LANDMARK_MODELS[name], device=setting.device, bf16=bf16, compiled=compiled
+        ),
+    )  # fmt: skip
+
+
+def _agreement(
+    name: str, bf16: bool, compiled: bool, measure: Callable[[], checks.Agreement]
+) -> tuple:
+    """The check of one model; one that breaks doesn't keep the others from being checked."""
+    name = f"{name}{' compiled' if compiled else ''}, {'bf16' if bf16 else 'float32'}"
+    limits = checks.BF16 if bf16 else checks.FLOAT32
+    try:
+        found = measure()
+    except ImportError:
+        raise
+    except Exception as error:
+        return "check", name, False, _text(error)
+    text = (
+        f"loss {found.loss:.1e} (at most {limits.loss:.0e}), "
+        f"gradient {found.gradient:.1e} (at most {limits.gradient:.0e})"
+    )
+    return "check", name, found.within(limits), text
 
 
 def check_paper_size(setting: Setting) -> Said:
@@ -159,14 +193,6 @@ def check_paper_size(setting: Setting) -> Said:
     )
     yield _at_most("AATU at full size: loss", found.loss, 1e-4)
     yield _at_most("the same: gradient finite", float(found.gradient != found.gradient), 0)
-
-
-def _agreement(name: str, found: checks.Agreement, limits: checks.Agreement) -> tuple:
-    text = (
-        f"loss {found.loss:.1e} (at most {limits.loss:.0e}), "
-        f"gradient {found.gradient:.1e} (at most {limits.gradient:.0e})"
-    )
-    return "check", name, found.within(limits), text
 
 
 def _at_most(name: str, found: float, limit: float) -> tuple:
@@ -210,9 +236,7 @@ def check_resume(setting: Setting) -> Said:
     # On a CPU to the bit; of a GPU that is promised nowhere, and said here.
     limit = 0.0 if setting.device == "cpu" else 1e-2
     yield _at_most("weights of the same training, done twice", found.twice, limit)
-    yield _at_most(
-        "weights of a training, killed inside an epoch and resumed", found.resumed, limit
-    )
+    yield _at_most("weights of a training, killed in an epoch and resumed", found.resumed, limit)
     same = found.twice == 0 and found.resumed == 0
     yield "machine", "trainings repeat to the bit", "yes" if same else "no"
 
@@ -254,23 +278,12 @@ def check_compiled(setting: Setting) -> Said:
         yield "left out", "it takes minutes on a CPU; --only 'check compiled'"
         return
     setting.use_all_cores()
-    found = checks.translator_agreement(
-        checks.TRANSLATORS["AATU"], checks.LOSS, size=checks.SIZE, device=setting.device,
-        compiled=True,
-    )  # fmt: skip
-    yield _agreement("AATU compiled, float32", found, checks.FLOAT32)
+    yield translator_check(setting, "AATU", bf16=False, compiled=True)
     if setting.device == "cuda":
-        found = checks.translator_agreement(
-            checks.TRANSLATORS["AATU"], checks.LOSS, size=checks.SIZE, device=setting.device,
-            compiled=True, bf16=True,
-        )  # fmt: skip
-        yield _agreement("AATU compiled, bf16", found, checks.BF16)
+        yield translator_check(setting, "AATU", bf16=True, compiled=True)
         for name in ("MSEF", "AT-net"):
             torch._dynamo.reset()
-            found = checks.landmark_agreement(
-                checks.LANDMARK_MODELS[name], device=setting.device, compiled=True
-            )
-            yield _agreement(f"{name} compiled, float32", found, checks.FLOAT32)
+            yield landmark_check(setting, name, bf16=False, compiled=True)
 
 
 def figures(measured: speed.Figures) -> Said:
@@ -390,7 +403,7 @@ PARTS = (
     Part("training, compiled", time_compiled, 120),
     Part("variants", time_variants, 50),
     Part("profile", time_profile, 30),
-    Part("trainer", time_trainers, 80),
+    Part("trainer", time_trainers, 110),
     Part("check networks", check_networks, 40),
     Part("scoring", time_scoring, 30),
     Part("landmark training", time_landmark_steps, 30),
@@ -403,6 +416,7 @@ PARTS = (
 def work(part: Part, setting: Setting, connection: Connection) -> None:
     """A part in its own process, a group of its own, so that its workers end with it."""
     os.setpgid(0, 0)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     # Before the first product: the trainer's own set_up_torch may come after it.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(1)
@@ -460,6 +474,7 @@ def end_group(process) -> None:
     """End what is left of a part: its process and those that it started."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
+    process.kill()  # it may not have got its group yet
     process.join()
 
 
@@ -555,6 +570,7 @@ def main() -> int:
         help=f"parts whose names begin so: {', '.join(part.name for part in PARTS)}",
     )  # fmt: skip
     flags = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # so that the part at hand ends, too
     device = find_device() if flags.device == "auto" else flags.device
     scale = speed.PAPER if device == "cuda" else speed.SMALL
     deadline = time.monotonic() + 60 * flags.minutes

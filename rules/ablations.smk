@@ -24,17 +24,16 @@ rule evaluate_stage:
         runtime=again(stage_minutes),
         gpu=rendering_gpu(),
     params:
-        code=lambda wildcards: code(
-            "evaluate_stage.py", **{wildcards.stage: wildcards.name}
-        ),
+        code=stage_code("evaluate_stage.py"),
         references=references(),
-        rendering=as_json(config["rendering"]),
+        precision=config["rendering"]["precision"],
+        runtime=untracked(lambda wildcards: as_json(config["rendering"])),
         state="state/evaluate_stage/{stage}-{name}-seed{seed}-{speaker}",
     shell:
         "python {input.script:q} --stage {wildcards.stage} --model {input.model} "
         "--features {input.features} --split {input.split} --speaker {wildcards.speaker} "
         "--references {params.references} --name {wildcards.name} --seed {wildcards.seed} "
-        "--rendering {params.rendering:q} --threads {threads} --code {params.code} --state {params.state} "
+        "--rendering {params.runtime:q} --threads {threads} --code {params.code} --state {params.state} "
         "--output {output} > {log} 2>&1"
 
 

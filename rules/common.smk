@@ -24,12 +24,21 @@ SCRIPTS = Path(os.path.relpath(workflow.basedir)) / "workflow_scripts"
 DEVICE_KEYS = {
     "train_landmarks": "landmarks.train.device",
     "train_translator": "translator.train.device",
+    **dict.fromkeys(
+        ("render_clips", "score_networks", "evaluate_stage"), "rendering.device"
+    ),
 }
 # VGG-19's weights in the translator's loss, with vgg_weights: imagenet.
 IMAGENET_WEIGHTS = "results/translator/vgg19.pth"
 
-# Packages in the user's own folder are part of no environment.
-shell.prefix("set -euo pipefail; export PYTHONNOUSERSITE=1; ")
+# Packages in the user's own folder are part of no environment. Without environments for rules, the
+# one of Snakemake itself is theirs, be it active or not.
+OWN_PYTHON = (
+    ""
+    if workflow.deployment_settings.deployment_method
+    else f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; "
+)
+shell.prefix(f"set -euo pipefail; export PYTHONNOUSERSITE=1; {OWN_PYTHON}")
 
 
 def check_config():
@@ -106,7 +115,7 @@ def check_weights():
 def check_executor():
     """`device: auto` must be settled where the jobs run, which is not here with most executors.
 
-    It would ask for no GPU, get none, and train for weeks on a CPU.
+    It would ask for no GPU, get none, and train or render for weeks on a CPU.
     """
     if workflow.local_exec:
         return
@@ -225,7 +234,11 @@ def train_threads(stage, name):
 
 def note_flags():
     """The report's warnings as flags."""
-    notes = [config["report"]["note"]] if config["report"]["note"] else []
+    notes = [
+        note
+        for note in (emohead.config.origin_note(config), config["report"]["note"])
+        if note
+    ]
     if config["split"]["unit"] == "time":
         notes.append(
             "Clips were split in time: the test frames are the ends of the clips that the models "
@@ -263,10 +276,10 @@ def split_made():
     return (str(path), path.stat().st_mtime_ns) if path.exists() else None
 
 
-def trainings(file):
-    """A file of each training that the methods need, as (model, seed, path)."""
+def trainings(pattern):
+    """`pattern` filled with the stage, model and seed of every training that the methods need."""
     return [
-        (model, seed, f"results/{stage}/{model}/seed{seed}/{file}")
+        pattern.format(stage=stage, model=model, seed=seed)
         for stage in ("landmarks", "translator")
         for model in used_models(stage)
         for seed in config["seeds"]

@@ -34,7 +34,7 @@ rule fetch_archive:
     input:
         script=script("fetch_archive.py"),
         # A touched table is no reason to fetch again; a changed row is.
-        table=ancient(config["data"]["archives"]["table"]),
+        table=ancient(verbatim(config["data"]["archives"]["table"])),
     output:
         "results/data/archives/{speaker}/{kind}.tar",
     log:
@@ -52,7 +52,7 @@ rule fetch_archive:
     params:
         # Not the code: another one is no reason to fetch again.
         row=archive_row,
-        downloads=config["data"]["archives"]["downloads"],
+        downloads=verbatim(config["data"]["archives"]["downloads"]),
     shell:
         "python {input.script:q} --table {input.table:q} --speaker {wildcards.speaker} "
         "--kind {wildcards.kind} --downloads {params.downloads:q} --output {output} > {log} 2>&1"
@@ -107,8 +107,8 @@ if config["data"]["source"] == "footage":
             runtime=again(10),
         params:
             code=code("list_footage.py"),
-            table=config["data"]["footage"]["table"],
-            folder=config["data"]["footage"]["folder"],
+            table=verbatim(config["data"]["footage"]["table"]),
+            folder=verbatim(config["data"]["footage"]["folder"]),
             rows=footage_rows,
         shell:
             "python {input.script:q} --table {params.table:q} --folder {params.folder:q} "

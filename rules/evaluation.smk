@@ -37,7 +37,6 @@ rule score_clips:
     output:
         scores=SPEAKER_SCORES,
         landmarks=LANDMARKS,
-        shown=SHOWN,
         videos=directory(VIDEOS),
         notes=SPEAKER_NOTES,
     log:
@@ -68,7 +67,7 @@ rule score_clips:
         "{params.true_landmarks} --judges {input.judges} --method {wildcards.method} "
         "--reference {wildcards.reference} --seed {wildcards.seed} {params.show} {params.study} "
         "--code {params.code} --state {params.state} --scores {output.scores} --landmarks {output.landmarks} "
-        "--shown {output.shown} --shown-videos {output.videos} --notes {output.notes} > {log} 2>&1"
+        "--shown {output.videos} --notes {output.notes} > {log} 2>&1"
 
 
 # Only where evaluation.weights names any.
@@ -100,7 +99,8 @@ rule score_networks:
         code=code("score_networks.py"),
         source=rendered_flags,
         files=foreign_files,
-        rendering=as_json(config["rendering"]),
+        precision=config["rendering"]["precision"],
+        runtime=untracked(lambda wildcards: as_json(config["rendering"])),
         weights=" ".join(
             f"--{name} {shlex.quote(path or 'none')}" for name, path in WEIGHTS.items()
         ),
@@ -110,7 +110,7 @@ rule score_networks:
         "python {input.script:q} --features {input.features} --split {input.split} "
         "--speaker {wildcards.speaker} --clips {input.clips} {params.source} {params.weights} "
         "--method {wildcards.method} --reference {wildcards.reference} --seed {wildcards.seed} "
-        "--rendering {params.rendering:q} --threads {threads} --code {params.code} --state {params.state} "
+        "--rendering {params.runtime:q} --threads {threads} --code {params.code} --state {params.state} "
         "--scores {output.scores} {params.sums} > {log} 2>&1"
 
 

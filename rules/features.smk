@@ -51,7 +51,8 @@ rule collect_clips:
     params:
         code=code("collect_clips.py"),
         max_rejected=config["data"]["max_rejected"],
+        left_out=lambda wildcards: as_json(left_out()),
     shell:
         "python {input.script:q} --lists {input.lists} --tables {input.tables} "
-        "--problems {input.problems} --max-rejected {params.max_rejected} --clips {output.clips} "
+        "--problems {input.problems} --left-out {params.left_out:q} --max-rejected {params.max_rejected} --clips {output.clips} "
         "--rejected {output.rejected} > {log} 2>&1"

@@ -28,14 +28,15 @@ rule render_clips:
         code=method_code("render_clips.py"),
         landmarks=method_flag("landmarks"),
         translator=method_flag("translator"),
-        rendering=as_json(config["rendering"]),
+        precision=config["rendering"]["precision"],
+        runtime=untracked(lambda wildcards: as_json(config["rendering"])),
         keep="--keep" if KEEP_FRAMES else "",
         state="state/render_clips/{method}-{reference}-seed{seed}-{speaker}",
     shell:
         "python {input.script:q} --features {input.features} --split {input.split} "
         "--speaker {wildcards.speaker} --landmarks {params.landmarks} "
         "--translator {params.translator} --method {wildcards.method} "
-        "--reference {wildcards.reference} --rendering {params.rendering:q} "
+        "--reference {wildcards.reference} --rendering {params.runtime:q} "
         "--threads {threads} {params.keep} --code {params.code} --state {params.state} --folder {output} > {log} 2>&1"
 
 

@@ -302,7 +302,7 @@ rule report_frames:
 rule report_training:
     input:
         script=script("report_training.py"),
-        histories=[path for *_, path in trainings("history.csv")],
+        histories=trainings("results/{stage}/{model}/seed{seed}/history.csv"),
     output:
         report(
             "results/report/training.png",
@@ -322,7 +322,9 @@ rule report_training:
     params:
         code=code("report_training.py"),
         histories=" ".join(
-            f"--history {model}={path}" for model, _, path in trainings("history.csv")
+            trainings(
+                "--history {model}=results/{stage}/{model}/seed{seed}/history.csv"
+            )
         ),
     shell:
         "python {input.script:q} {params.histories} --output {output} > {log} 2>&1"
@@ -335,12 +337,12 @@ rule report_page:
         table1="results/report/table1.html",
         published="results/report/published.html",
         scores=SCORES,
-        clips_shown=runs_of(METHODS, SHOWN, config["seeds"][:1]),
+        landmarks=runs_of(METHODS, LANDMARKS, config["seeds"][:1]),
         videos=runs_of(METHODS, VIDEOS, config["seeds"][:1]),
         figures=FIGURES.values(),
         training="results/report/training.png",
         study=STUDY_TABLE if config["study"]["answers"] else [],
-        provenance=[path for *_, path in trainings("provenance.json")],
+        provenance=trainings("results/{stage}/{model}/seed{seed}/provenance.json"),
         clips="results/clips.csv",
         split="results/split.csv",
         rejected="results/rejected.csv",
@@ -368,8 +370,10 @@ rule report_page:
         data_page=rules.report_data.output[0],
         study=f"--study {STUDY_TABLE}" if config["study"]["answers"] else "",
         provenance=" ".join(
-            f"--provenance {model}/seed{seed}={path}"
-            for model, seed, path in trainings("provenance.json")
+            trainings(
+                "--provenance {stage}/{model}/seed{seed}="
+                "results/{stage}/{model}/seed{seed}/provenance.json"
+            )
         ),
         note=note_flags(),
         missing=networks_missing(),

@@ -4,13 +4,12 @@ from emohead.evaluation.networks.reasons import not_computed
 # A run of a method; its speakers' clips are rendered and scored one speaker at a time.
 RUN = "{method}/{reference}/seed{seed}"
 FRAMES = f"results/methods/{RUN}/{{speaker}}/frames"
-SHOWN = f"results/methods/{RUN}/{{speaker}}/shown.h5"
 VIDEOS = f"results/methods/{RUN}/{{speaker}}/videos"
+LANDMARKS = f"results/methods/{RUN}/{{speaker}}/landmarks.npz"
 NOTES = f"results/methods/{RUN}/notes.csv"
 SPEAKER_NOTES = f"results/methods/{RUN}/{{speaker}}/notes.csv"
 SPEAKER_SCORES = f"results/evaluation/{RUN}/{{speaker}}/scores.parquet"
 SPEAKER_NETWORK_SCORES = f"results/evaluation/{RUN}/{{speaker}}/networks.parquet"
-LANDMARKS = f"results/evaluation/{RUN}/{{speaker}}/landmarks.npz"
 FID_SUMS = f"results/evaluation/{RUN}/{{speaker}}/fid.npz"
 FID_SCORES = f"results/evaluation/{RUN}/fid.parquet"
 ROW = f"results/evaluation/{RUN}/row.csv"
@@ -124,8 +123,9 @@ def flag_if(request, name):
     return f"--{name}" if request.get(name) else ""
 
 
+@cache
 def folder_files(folder):
-    """A folder's files and their times: a changed video is imported again."""
+    """A folder's files and their times, sorted."""
     return sorted(
         (path.name, path.stat().st_mtime_ns) for path in Path(folder).iterdir()
     )
@@ -196,9 +196,12 @@ def rendered_flags(wildcards, input):
 
 
 def foreign_files(wildcards):
-    """Somebody else's videos and their times: a changed one is scored again."""
-    name = wildcards.method
-    return folder_files(METHODS[name]["videos"]) if is_foreign(name) else None
+    """Somebody else's videos of a speaker and their times: a changed one is scored again."""
+    name, clips = wildcards.method, f"{wildcards.speaker}-"
+    if not is_foreign(name):
+        return None
+    files = folder_files(METHODS[name]["videos"])
+    return [file for file in files if file[0].startswith(clips)]
 
 
 def true_landmarks(wildcards):
@@ -244,7 +247,8 @@ def shown_clips(wildcards):
     return [
         path
         for run in shown(wildcards.reference).values()
-        for path in expand(SHOWN, speaker=speakers(), **run)
+        for pattern in (VIDEOS, LANDMARKS)
+        for path in expand(pattern, speaker=speakers(), **run)
     ]
 
 
@@ -315,15 +319,10 @@ def method_code(name):
     return of_method
 
 
-def method_code(name):
-    """The code of a script that runs the two models of a method."""
-    return lambda wildcards: code(
-        name,
-        **{
-            part: METHODS[wildcards.method][part]
-            for part in ("landmarks", "translator")
-        },
-    )
+def stage_code(name):
+    """`code` of a script that runs one model of one stage, by the wildcards `stage` and `name`."""
+    neither = dict.fromkeys(("landmarks", "translator"), "truth")
+    return lambda wildcards: code(name, **{**neither, wildcards.stage: wildcards.name})
 
 
 def used_models(stage):

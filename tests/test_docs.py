@@ -31,6 +31,7 @@ OF_OTHERS = {
     "ModuleNotFoundError",
     "Error running conda info. Is conda installed and accessible?",
     "Software environment definition has changed",
+    "params have changed since last execution",
     "LockException",
     "ProtectedOutputException",
     "Directory cannot be locked",

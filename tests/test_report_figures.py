@@ -74,13 +74,12 @@ def test_frames_figure_shows_reference_truth_and_methods():
 
 
 def test_frames_figure_shows_the_reference_face_that_the_methods_saw():
-    happy, neutral = CLIPS[0], "W901-front-neutral-1-001"
-    truth, ours = METHODS
-    faces = {happy: truth.clips[happy], neutral: replace(truth.clips[happy], grey=30)}
-    seen = {happy: replace(ours.clips[happy], attributes={"reference_clip": neutral})}
-    figure = draw_frames_figure([replace(truth, clips=faces), replace(ours, clips=seen)], HAPPY, 1)
-    greys = [int(picture.get_array()[0, 0, 0]) for picture in figure.axes[0].images]
-    assert greys == [30, 100, 200]
+    """What the copied reference shows; without that row, the clip's own first frame."""
+    copy = method("copy_reference", grey=30)
+    for rows, greys in (([*METHODS, copy], [30, 100, 200, 30]), (METHODS, [100, 100, 200])):
+        figure = draw_frames_figure(rows, HAPPY, 1)
+        shown = [int(picture.get_array()[0, 0, 0]) for picture in figure.axes[0].images]
+        assert shown == greys
 
 
 @pytest.mark.parametrize("draw", [draw_landmarks_figure, draw_frames_figure])

@@ -279,7 +279,9 @@ def test_errors_name_what_is_wrong(tmp_path):
         read_scores([path])
     row = scores_by_hand("ours", {SSIM: [0.5]}, clips=["W901-front-sad-1-001"])
     row.drop(columns=["reference", "seed"]).to_parquet(path)
-    with pytest.raises(ValueError, match=r"bad\.parquet: is not a table of scores .*reference"):
+    with pytest.raises(
+        ValueError, match=r"bad\.parquet: is not a table of scores .no column reference, seed"
+    ):
         read_scores([path])
     row.assign(value="many").to_parquet(path)
     with pytest.raises(ValueError, match=r"bad\.parquet: is not a table of scores .*many"):

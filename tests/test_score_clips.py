@@ -11,11 +11,12 @@ from emohead.evaluation.emotion_judges import EmotionJudges, Judge
 from emohead.evaluation.identity import FaceDescriber
 from emohead.evaluation.redetect import load_redetected, redetect
 from emohead.evaluation.score import ScoredFiles, evaluate_clip, score_clips
+from emohead.evaluation.scores import values_to_json
 from emohead.features.faces import FaceFinder
 from emohead.features.store import ShardWriter, open_clips
 from emohead.media.reading import read_audio, read_video
 from emohead.media.writing import write_audio, write_video
-from emohead.methods.rendered import RenderedClip, keep_clip, stand_in_clips
+from emohead.methods.rendered import RenderedClip, stand_in_clips, write_clip
 from emohead.mini.action_units import EXPRESSIONS
 from emohead.mini.portraits import PORTRAITS
 from emohead.mini.posing import FacePose
@@ -54,8 +55,8 @@ def truth(tmp_path_factory):
 def takes(tmp_path_factory):
     folder = tmp_path_factory.mktemp("takes")
     sound = np.random.default_rng(5).normal(0, 0.1, FRAMES * 640).astype(np.float32)
-    write_audio(folder / "take.m4a", sound, 16_000)
-    path = folder / "take.m4a"
+    path = folder / "take.mp4"
+    write_video(path, np.zeros((FRAMES, 16, 16, 3), np.uint8), audio=sound)
     return {clip_id: Clip(**vars(parse_clip_id(clip_id)), video=path, audio=path)
             for clip_id in CLIPS}  # fmt: skip
 
@@ -69,9 +70,7 @@ def run(truth, takes, finder, tmp_path):
         return score_clips(
             rendered, clips, truth_seen, JUDGES, finder, show=show, takes=takes,
             state=tmp_path / "state",
-            files=ScoredFiles(
-                tmp_path / "out/landmarks.npz", tmp_path / "out/shown.h5", tmp_path / "out/videos"
-            ),
+            files=ScoredFiles(tmp_path / "out/landmarks.npz", tmp_path / "out/videos"),
         )  # fmt: skip
 
     return job
@@ -131,18 +130,13 @@ def test_clips_to_show_are_kept_and_others_are_not(run, truth, takes, tmp_path, 
     ours = softened(truth)
     run(ours, show=shown)
     expected = sorted(shown & set(ours))
-    kept = open_clips([tmp_path / "out/shown.h5"])
-    assert list(kept) == expected
     assert sorted(path.name for path in (tmp_path / "out/videos").iterdir()) == [
         f"{clip_id}.mp4" for clip_id in expected
     ]
-    for clip_id, clip in kept.items():
-        frames = list(ours[clip_id].frames())
-        np.testing.assert_array_equal(clip.frames(), frames)
-        np.testing.assert_array_equal(clip.landmarks, ours[clip_id].landmarks)
-        assert clip.attributes == {"reference_clip": clip_id}
+    for clip_id in expected:
         video = read_video(tmp_path / f"out/videos/{clip_id}.mp4").astype(float)
         assert video.shape == (FRAMES, SIZE, SIZE, 3)
+        frames = list(ours[clip_id].frames())
         assert np.abs(video.mean((1, 2)) - np.mean(frames, (1, 2))).max() < 4
         heard = read_audio(tmp_path / f"out/videos/{clip_id}.mp4")[: FRAMES * 640]
         sung = read_audio(takes[clip_id].audio)[: len(heard)]
@@ -165,7 +159,7 @@ def test_a_kept_part_has_its_own_piece_of_the_sound(tmp_path):
     clips = open_clips([tmp_path / "s.h5"], {clip_id: range(25, 50)})
     made = stand_ins(clips, "truth")[clip_id]
     video = tmp_path / "kept.mp4"
-    keep_clip(made, clips[clip_id], take, shard=tmp_path / "kept.h5", video=video)
+    write_clip(made, clips[clip_id], take, video)
     shown = read_video(video).mean(axis=(1, 2, 3))
     np.testing.assert_allclose(shown, greys[25:].ravel(), atol=3)
     heard = read_audio(video)
@@ -176,7 +170,6 @@ def test_a_kept_part_has_its_own_piece_of_the_sound(tmp_path):
     assert change / 100 == pytest.approx(0.2, abs=0.02)
     assert set(pitches[1 : change - 1]) == {300}
     assert set(pitches[change + 1 : -1]) == {1200}
-    assert open_clips([tmp_path / "kept.h5"])[clip_id].span == range(25)
 
 
 def test_a_copied_reference_is_looked_at_once(run, truth, monkeypatch):
@@ -212,7 +205,10 @@ def test_a_job_that_was_interrupted_goes_on_with_the_next_clip(run, truth, monke
     assert done == [CLIPS[0], CLIPS[1], CLIPS[1], CLIPS[2]]
     monkeypatch.undo()
     (tmp_path / "state").rename(tmp_path / "earlier")
-    assert run(clips, show={CLIPS[0]}) == pytest.approx(values, nan_ok=True) or str(values)
+    undisturbed = run(clips, show={CLIPS[0]})
+    assert {i: values_to_json(v) for i, v in undisturbed.items()} == {
+        i: values_to_json(v) for i, v in values.items()
+    }
 
 
 def test_a_clip_that_is_no_test_clip_is_named_before_anything_is_scored(run, truth, tmp_path):
@@ -240,5 +236,4 @@ def test_no_clips_are_no_scores(run, tmp_path):
     """Of a speaker of whom somebody else made no video."""
     assert run({}) == {}
     assert load_redetected(tmp_path / "out/landmarks.npz") == {}
-    assert open_clips([tmp_path / "out/shown.h5"]) == {}
     assert list((tmp_path / "out/videos").iterdir()) == []

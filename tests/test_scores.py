@@ -3,6 +3,7 @@
 import math
 import runpy
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from emohead.evaluation.scores import (
     ROW,
     SCHEMA,
     collect_scores,
-    read_provenance,
+    provenance_of,
     read_table,
     score_table,
     summarize,
@@ -24,9 +25,11 @@ from emohead.evaluation.scores import (
     values_to_json,
     write_scores,
 )
+from emohead.provenance import Provenance
 
 ROOT = Path(__file__).parent.parent
 HAPPY, SAD = "W901-front-happy-3-001", "W901-front-sad-3-002"
+BY = Provenance("3.11.7", "2.14", "CPU", "32-true", "abc", 3.5)
 VALUES = {
     SAD: {("ssim", "frame"): 0.25, ("psnr", "frame"): math.inf},
     HAPPY: {("ssim", "frame"): 0.75, ("psnr", "frame"): 20.0, ("f_lmd", "x"): 1.23456789},
@@ -71,7 +74,7 @@ def test_a_table_comes_back_from_disk(tmp_path):
     again = read_table(tmp_path / "made" / "scores.parquet")
     assert plain(again) == plain(table())
     assert all(again[name].dtype == "category" for name in COLUMNS if name not in ("seed", "value"))
-    assert read_provenance(tmp_path / "made" / "scores.parquet") == {}
+    assert provenance_of(tmp_path / "made" / "scores.parquet") == []
 
 
 def test_a_table_without_rows_comes_back_too(tmp_path):
@@ -82,14 +85,14 @@ def test_a_table_without_rows_comes_back_too(tmp_path):
 
 def test_the_same_table_is_the_same_bytes(tmp_path):
     for name in ("a", "b"):
-        write_scores(table(), tmp_path / name, {"device": "CPU", "at": 1})
+        write_scores(table(), tmp_path / name, [("ours", BY)])
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
 def test_a_table_says_what_it_was_made_with(tmp_path):
-    told = {"ours/neutral/seed0": {"torch": "2.14", "seconds": 3.5}}
+    told = [("ours/neutral/seed0: frames", BY), ("ours/neutral/seed0: scores", BY)]
     write_scores(table(), tmp_path / "scores.parquet", told)
-    assert read_provenance(tmp_path / "scores.parquet") == told
+    assert provenance_of(tmp_path / "scores.parquet") == told
     assert plain(read_table(tmp_path / "scores.parquet")) == plain(table())
 
 
@@ -107,7 +110,9 @@ def test_collecting_keeps_the_order_of_runs_and_inf(tmp_path):
     methods = ("ours", "baseline", "a_method_of_another")
     expected = []
     for k, method in enumerate(methods):
-        write_scores(table(method, seed=k), tmp_path / f"{k}.parquet", {method: {"seconds": k}})
+        write_scores(
+            table(method, seed=k), tmp_path / f"{k}.parquet", [(method, replace(BY, seconds=k))]
+        )
         expected += plain(table(method, seed=k))
     paths = [tmp_path / f"{k}.parquet" for k in range(3)]
     collect_scores(paths, tmp_path / "all.parquet")
@@ -115,9 +120,9 @@ def test_collecting_keeps_the_order_of_runs_and_inf(tmp_path):
     assert plain(again) == expected
     assert again["value"].tolist().count(math.inf) == 3
     assert list(again["method"].unique()) == list(methods)
-    assert read_provenance(tmp_path / "all.parquet") == {
-        method: [{"seconds": k}] for k, method in enumerate(methods)
-    }
+    assert provenance_of(tmp_path / "all.parquet") == [
+        (method, replace(BY, seconds=k)) for k, method in enumerate(methods)
+    ]
     collect_scores(paths[::-1], tmp_path / "all.parquet")
     assert list(read_table(tmp_path / "all.parquet")["method"].unique()) == list(methods[::-1])
 
@@ -183,7 +188,7 @@ def test_what_is_no_table_of_scores_is_named(tmp_path):
     good = pa.Table.from_pandas(table(), SCHEMA, preserve_index=False)
     assert "is not a table of scores" in told(b"clip_id,method\nx,y\n")
     assert "is not a table of scores" in told(b"")
-    assert "seed" in told(good.drop_columns(["seed"]))
+    assert "(no column reference, seed)" in told(good.drop_columns(["seed", "reference"]))
     words = pa.array(["many"] * len(good))
     assert "is not a table of scores" in told(good.set_column(6, "value", words))
     nothing = pa.array([None] * len(good), pa.float64())

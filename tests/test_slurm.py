@@ -24,6 +24,7 @@ from slurm import cluster
 
 ROOT = Path(__file__).parent.parent
 TRAINING = "translator/aatu-seed0"
+RENDERING = "render_clips/ours-same_emotion-seed0-W901"
 
 
 def why_not() -> str | None:
@@ -91,8 +92,8 @@ def profile(tmp_path_factory):
 
     def with_gpus(number: int) -> list[str | Path]:
         text = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
-        for rule in ("train_landmarks", "train_translator"):
-            text["set-resources"][rule]["gpu"] = number
+        trainings = ("train_landmarks", "train_translator")
+        text["set-resources"] = {rule: {"gpu": number} for rule in trainings}
         folder = tmp_path_factory.mktemp("profile")
         (folder / "config.yaml").write_text(yaml.safe_dump(text))
         return ["--workflow-profile", folder]
@@ -117,7 +118,12 @@ def runs(slurm, command, profile, tmp_path_factory) -> Runs:
             **command(folder, *profile(1), *ON_SLURM), stdout=stream, stderr=subprocess.STDOUT
         )
     try:
-        cancel(folder)
+        cancel(folder / "state" / TRAINING, "**/last.ckpt", ("train_translator", "aatu_0"))
+        cancel(
+            folder / "state" / RENDERING,
+            "frames/*.h5",
+            ("render_clips", "ours_same_emotion_0_W901"),
+        )
         assert running.wait() == 0, log.read_text()
     finally:
         running.terminate()
@@ -136,16 +142,16 @@ def memory_mib(job: dict[str, str]) -> float:
     return float(number) * {"M": 1, "G": 1024}[unit]
 
 
-def cancel(folder: Path) -> None:
-    """Cancel one training in the middle, once it has saved its state."""
-    deadline = time.monotonic() + 600
-    while not list((folder / "state" / TRAINING).rglob("last.ckpt")):
-        assert time.monotonic() < deadline, "no training has begun"
-        time.sleep(0.2)
+def cancel(state: Path, piece: str, rule: tuple[str, str]) -> None:
+    """Cancel a rule's job in the middle, once it has saved its first piece of work."""
+    deadline = time.monotonic() + 900
+    while not list(state.glob(piece)):
+        assert time.monotonic() < deadline, f"{rule} has not begun"
+        time.sleep(0.02)
     (job,) = [
         job["JobId"]
         for job in cluster.jobs()
-        if job["JobState"] == "RUNNING" and rule_of(job) == ("train_translator", "aatu_0")
+        if job["JobState"] == "RUNNING" and rule_of(job) == rule
     ]
     subprocess.run(["scancel", job], check=True)
 
@@ -157,10 +163,16 @@ def test_tables_are_those_of_a_run_without_slurm(runs):
 
 
 def test_a_cancelled_training_is_sent_again_and_goes_on(runs):
-    assert [job["JobState"] for job in runs.jobs].count("CANCELLED") == 1
+    assert [job["JobState"] for job in runs.jobs].count("CANCELLED") == 2
     log = Path(f"results/logs/train_{TRAINING}.log")
     assert "going on with epoch" in (runs.cluster / log).read_text()
     assert "going on with epoch" not in (runs.local / log).read_text()
+
+
+def test_a_cancelled_rendering_is_sent_again_and_goes_on_with_the_next_clip(runs):
+    log = Path(f"results/logs/{RENDERING}.log")
+    assert "going on: 1 of 2 clips" in (runs.cluster / log).read_text()
+    assert "going on" not in (runs.local / log).read_text()
 
 
 def test_jobs_ask_for_what_the_profile_says(runs):

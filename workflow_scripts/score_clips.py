@@ -29,8 +29,7 @@ parser.add_argument(
 )
 parser.add_argument("--scores", type=Path, required=True, help="all metrics, .parquet")
 parser.add_argument("--landmarks", type=Path, required=True, help="re-detected, predicted, .npz")
-parser.add_argument("--shown", type=Path, required=True, help="the clips to show, .h5")
-parser.add_argument("--shown-videos", type=Path, required=True, help="the same, folder of .mp4")
+parser.add_argument("--shown", type=Path, required=True, help="folder of the clips to show, .mp4")
 parser.add_argument(
     "--notes", type=Path, required=True, help="what became of each of --videos, .csv"
 )
@@ -66,7 +65,7 @@ if __name__ == "__main__":
             show=show,
             takes=takes,
             state=state,
-            files=ScoredFiles(flags.landmarks, flags.shown, flags.shown_videos),
+            files=ScoredFiles(flags.landmarks, flags.shown),
         )
         table = score_table(values, method=flags.method, reference=flags.reference, seed=flags.seed)
         run = f"{flags.method}/{flags.reference}/seed{flags.seed}"

@@ -156,6 +156,8 @@ def _generate(flags: argparse.Namespace) -> None:
         paste=flags.paste, watermark=flags.watermark, save_landmarks=flags.save_landmarks,
         emotion=flags.emotion, precision=flags.precision, progress=not flags.quiet,
     )  # fmt: skip
+    for note in made.notes:
+        print(f"{flags.audio}: {note}")
     if made.faces_in_picture > 1:
         print(f"{flags.face}: {made.faces_in_picture} faces are seen; the largest one speaks")
     if flags.emotion is not None:

@@ -28,6 +28,9 @@ ONLY_SHOWN = frozenset(
         # Facts that are kept with a model, such as its time.
         ("emohead.training.checkpoint", "emohead.provenance"),
         ("emohead.training.loop", "emohead.provenance"),
+        ("emohead.methods.device", "emohead.provenance"),
+        ("emohead.evaluation.scores", "emohead.provenance"),
+        ("score_clips", "emohead.provenance"),
         # This module: the key of clips that are extracted already.
         ("emohead.features.shard", "emohead.code_digest"),
     }

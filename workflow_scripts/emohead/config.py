@@ -29,6 +29,9 @@ PARTS: Mapping[str, Mapping[str, Callable[[Mapping[str, Any]], bool]]] = {
     "translator": {"emohead.translator.cbam": lambda model: model["attention"] != "none"},
 }
 
+#: Of the paper's models: E_Lm's width, and the sum of the widths of the translator's maps.
+_PAPERS_REFERENCE_WIDTH, _PAPERS_MAPS = 512, 64 + 128 + 256 + 3 * 512
+
 
 def model_options(config: Mapping[str, Any], stage: str, name: str) -> dict[str, dict[str, Any]]:
     """`model`, `loss`, `train` and `runtime` options of one model: its stage's, then its own.
@@ -45,9 +48,32 @@ def model_options(config: Mapping[str, Any], stage: str, name: str) -> dict[str,
     }
 
 
+def origin_note(config: Mapping[str, Any]) -> str | None:
+    """What a report has to say of its data and of the sizes of its models; None for nothing."""
+    sizes = {
+        "landmarks": lambda model: model["reference_width"] < _PAPERS_REFERENCE_WIDTH,
+        "translator": lambda model: sum(model["widths"]) < _PAPERS_MAPS,
+    }
+    is_small = any(
+        is_less(model_options(config, stage, name)["model"])
+        for stage, is_less in sizes.items()
+        for name in config[stage]["models"]
+    )
+    if config["data"]["source"] != "mini":
+        small = "Small models: these numbers can't be compared with the paper's."
+        return small if is_small else None
+    preset, small = ("Mini preset", ", small models") if is_small else ("Mini data set", "")
+    return (
+        f"{preset}: two animated portraits with a synthetic voice{small}. These numbers are not "
+        "MEAD numbers and can't be compared with the paper's."
+    )
+
+
 def without_runtime(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of the config without what only says how its trainings are run."""
+    """A copy of the config without what only says how models are trained and clips rendered."""
     kept = deepcopy(dict(config))
+    for key in ("device", "batch_size"):
+        kept.get("rendering", {}).pop(key, None)
     for stage in ("landmarks", "translator"):
         for part in (kept[stage], *kept[stage]["models"].values()):
             for key in RUNTIME:

@@ -88,6 +88,10 @@ def read_table(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise ValueError(f"no scores {path}: run the evaluation first")
     try:
+        there = parquet.read_schema(path).names
+        missing = [name for name in COLUMNS if name not in there]
+        if missing:
+            raise ValueError(f"no column {', '.join(missing)}")
         table = parquet.read_table(path, columns=list(COLUMNS), partitioning=None).cast(SCHEMA)
     except (ValueError, KeyError, pa.ArrowException) as error:
         raise ValueError(f"{path}: is not a table of scores ({error}): evaluate again") from error

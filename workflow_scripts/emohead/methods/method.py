@@ -17,7 +17,7 @@ from emohead.landmarks.model import LandmarkModel
 from emohead.landmarks.predict import predict_landmarks
 from emohead.methods.device import RenderingDevice
 from emohead.methods.rendered import PROVENANCE, STAND_INS, StandIn
-from emohead.resume import seconds_of, timed
+from emohead.resume import say_resumed, seconds_of, timed
 from emohead.training.checkpoint import load_checkpoint
 from emohead.translator.inference import for_inference
 from emohead.translator.load import restore_translator
@@ -113,6 +113,7 @@ def render_clips(
     reference_clips = choose_reference_clips(clips, reference)
     made = state / "frames"
     made.mkdir(exist_ok=True)
+    say_resumed(sum(1 for _ in made.glob("*.h5")), len(clips))
     for clip_id, clip in tqdm(clips.items(), desc=method.name, unit="clip", mininterval=5):
         path = made / f"{clip_id}.h5"
         if path.exists():

@@ -56,7 +56,7 @@ class Rates:
     )
     scores: Rate = Rate(48, "scores a clip", "the mini run, without the networks'")
     kept: Rate = Rate(16, "B a frame and point", "landmarks.npz: predicted and found again")
-    shown: Rate = Rate(1.75, "B a pixel", "shown.h5 and its videos, of the mini run at 128 px")
+    shown: Rate = Rate(0.051, "B a pixel", "the videos of the mini run at 128 px")
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from emohead.report.methods import (
     split_ground_truth,
     spread_frames,
 )
-from emohead.report.style import RC, label_inches, save_figure
+from emohead.report.style import RC, figure_label, label_inches, save_figure
 
 FRAME_INCHES = 0.9
 TITLE, TIMES, GAP = 0.3, 0.25, 0.15  # around a group of frames, in frames
@@ -45,7 +45,7 @@ def draw_frames_figure(
     """
     truth, others = split_ground_truth(methods)
     rows = [truth, *others]
-    labels = ["Reference face", *(method.label for method in rows)]
+    labels = ["Reference face", *(figure_label(method.id, method.label) for method in rows)]
     margin = label_inches(labels) / FRAME_INCHES
     width = margin + len(clips) * (frames_per_clip + GAP) - GAP
     height = TITLE + len(labels) + TIMES

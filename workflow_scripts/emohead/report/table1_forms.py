@@ -157,7 +157,9 @@ def _latex_lines(protocol: Protocol, row: Row) -> list[str]:
     else:
         cells = [_latex_cell(protocol, row, name) for name in COLUMNS]
     cells += [latex_text(row.shown_paper(name)) for name in paper]
-    lines = [" & ".join([latex_text(row.label), *cells]) + r" \\"]
+    # pdfLaTeX has no letters beyond Latin-1.
+    label = row.label if max(map(ord, row.label)) < 256 else row.id
+    lines = [" & ".join([latex_text(label), *cells]) + r" \\"]
     intervals = [row.interval(name) for name in COLUMNS]
     if any(intervals):
         small = [rf"{{\scriptsize {latex_text(each)}}}" if each else "" for each in intervals]

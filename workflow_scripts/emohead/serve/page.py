@@ -191,6 +191,8 @@ def _facts(animation: Animation) -> str:
     text = f"{made.seconds:.1f} s, {made.frames} frames."
     if made.faces_in_picture > 1:
         text += f" The picture shows {made.faces_in_picture} faces: the largest one speaks."
+    for note in made.notes:
+        text += f" {note[0].upper()}{note[1:]}."
     return text
 
 

@@ -80,8 +80,10 @@ def fit(
             fabric, machine, task, train_data, validation_data, recipe, runtime,
             seed=seed, files=files, saved=saved, curves=curves, after_epoch=after_epoch,
         )  # fmt: skip
+        begins_anew = found is not saved
+        del found, saved  # a large part of the memory
         fabric.barrier()  # all have read the state, which the first one's process may replace
-        if found is not saved and fabric.is_global_zero:
+        if begins_anew and fabric.is_global_zero:
             print("the last state lies beyond this training's end: beginning anew", flush=True)
             files.remove()
         try:

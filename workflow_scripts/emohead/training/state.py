@@ -1,4 +1,4 @@
-"""The folder of an unfinished training, and what lies in it."""
+"""What a training goes on from: the folder of its state, and what lies in it."""
 
 import hashlib
 import json
@@ -14,6 +14,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from emohead.files import whole_file
+from emohead.locks import acquire, locked
 from emohead.training.checkpoint import Checkpoint, save_checkpoint
 
 # The state of a training, for its other processes, which are started with its environment.
@@ -65,10 +66,10 @@ def _alone(state: Path) -> Iterator[None]:
     state.mkdir(parents=True, exist_ok=True)
     lock = FileLock(state / "lock")
     try:
-        lock.acquire(timeout=0)
+        acquire(lock, timeout=0)
     except Timeout:
         print(f"another process has this training in {state}: waiting", flush=True)
-        lock.acquire()
+        acquire(lock)
     try:
         for left in state.glob(".*.unfinished-*"):  # of killed processes
             left.unlink()
@@ -79,7 +80,7 @@ def _alone(state: Path) -> Iterator[None]:
 
 def _remove(state: Path) -> None:
     """Remove a training's state that no process is at."""
-    with suppress(Timeout), FileLock(state / "lock", timeout=0):
+    with suppress(Timeout), locked(state / "lock", timeout=0):
         StateFiles(state).remove()
         shutil.rmtree(state)
 
