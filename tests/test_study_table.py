@@ -18,7 +18,7 @@ from emohead.study.answers import read_answers
 from emohead.study.key import SCALES, read_key
 from emohead.study.ratings import rating_array, tabulate_ratings
 from emohead.study.simulate import Spread, draw_ratings, expected_rating, simulate_answers
-from emohead.study.table2 import ASSOCIATED, associate, build_table2, mean_rating
+from emohead.study.table2 import ASSOCIATED, build_table2, correlate, mean_rating
 from emohead.study.table2_forms import MADE_UP, to_csv, to_html, to_latex, to_markdown
 
 # Shrout and Fleiss 1979, table 2: six targets, four judges.
@@ -199,17 +199,29 @@ def test_ratings_are_held_against_the_metrics(study, tmp_path):
         (scale, each.name) for scale, metrics in ASSOCIATED.items() for each in metrics
     }
     lips = found["ls", "m_lmd"]
-    assert lips.rho == pytest.approx(-1) and lips.within == pytest.approx(-1)
+    assert lips.over_all.rho == pytest.approx(-1) and lips.within.rho == pytest.approx(-1)
     assert lips.videos == 8
     psnr, rated = (np.concatenate(each) for each in zip(*measured.values(), strict=True))
-    assert found["vpq", "psnr"].rho == pytest.approx(stats.spearmanr(psnr, rated).statistic)
+    assert found["vpq", "psnr"].over_all.rho == pytest.approx(
+        stats.spearmanr(psnr, rated).statistic
+    )
+    centred = [
+        np.concatenate([v - v.mean() for v in pair])
+        for pair in zip(*measured.values(), strict=True)
+    ]
+    assert found["vpq", "psnr"].within.rho == pytest.approx(stats.spearmanr(*centred).statistic)
 
 
-def test_an_association_within_methods_is_not_that_between_them():
+def test_a_correlation_has_an_interval_over_clips():
     rng = np.random.default_rng(0)
-    # Better methods have better values; inside a method, ratings and values oppose each other.
-    base = rng.normal(0, 1, 12)
-    rated = np.stack([base, base + 10])
-    rho, low, high, within = associate(rated, np.stack([-base, -base + 10]))
-    assert rho > 0.4 and -1 <= low < high <= 1 and within == pytest.approx(-1)
-    assert np.isnan(associate(rated, np.full((2, 12), np.nan))).all()
+    inside = 0
+    # Of 60 clips with a true Spearman correlation of 6 / pi asin(r / 2).
+    truth = 6 / np.pi * np.arcsin(0.3)
+    for _ in range(60):
+        clips = rng.multivariate_normal([0, 0], [[1, 0.6], [0.6, 1]], 60).T[:, None, :]
+        found = correlate(*clips, draws=400)
+        assert found.rho == pytest.approx(stats.spearmanr(*clips[:, 0]).statistic)
+        inside += found.low <= truth <= found.high
+    assert 50 <= inside <= 60
+    nothing = correlate(np.zeros((2, 2)), np.zeros((2, 2)))
+    assert np.isnan([nothing.rho, nothing.low, nothing.high]).all()

@@ -35,7 +35,7 @@ ASSOCIATED: dict[str, tuple[Metric, ...]] = {
     ),
 }
 FEW_RATERS, MOST_EXCLUDED = 24, 0.3
-_ASSOCIATION_DRAWS = 2000
+_CORRELATION_DRAWS = 2000
 
 
 @dataclass(frozen=True)
@@ -71,18 +71,25 @@ class Agreement:
 
 
 @dataclass(frozen=True)
-class Association:
-    """Spearman's correlation of mean ratings and a metric over the methods' videos.
+class Correlation:
+    """Spearman's rho with its 95 % interval over resampled clips."""
 
-    `within` is that of what is left when each method's mean is taken off both.
+    rho: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Association:
+    """How mean ratings go together with a metric, over the methods' videos.
+
+    `within` is the correlation of what is left when each method's mean is taken off both.
     """
 
     scale: str
     metric: Metric
-    rho: float
-    low: float
-    high: float
-    within: float
+    over_all: Correlation
+    within: Correlation
     videos: int
 
 
@@ -198,9 +205,14 @@ def _associations(
             measured = np.stack(
                 [_metric_values(rows, method, each, key.clip_ids) for method in methods]
             )
-            rho, low, high, within = associate(rated, measured)
-            videos = int(np.isfinite(measured).sum())
-            found.append(Association(scale, each, rho, low, high, within, videos))
+            clips = np.isfinite(measured).all(axis=0)
+            shown, measured = rated[:, clips], measured[:, clips]
+            centred = (part - part.mean(axis=1, keepdims=True) for part in (shown, measured))
+            found.append(
+                Association(
+                    scale, each, correlate(shown, measured), correlate(*centred), measured.size
+                )
+            )
     return tuple(found)
 
 
@@ -214,27 +226,21 @@ def _metric_values(
     return table.iloc[0].reindex(clip_ids).to_numpy(float)
 
 
-def associate(
-    rated: np.ndarray, measured: np.ndarray, draws: int = _ASSOCIATION_DRAWS
-) -> tuple[float, float, float, float]:
-    """Spearman's rho of [methods, clips], its 95 % interval, and rho within methods.
+def correlate(
+    rated: np.ndarray, measured: np.ndarray, draws: int = _CORRELATION_DRAWS
+) -> Correlation:
+    """Spearman's rho of two arrays [methods, clips]; NaN for less than three clips.
 
-    The interval's percentiles are of resampled clips, with all methods' videos of each; videos
-    without a value are left out.
+    The interval has the percentiles of resampled clips, with all methods' videos of each.
     """
-    clips = np.isfinite(measured).all(axis=0)
-    rated, measured = rated[:, clips], measured[:, clips]
-    if rated.shape[1] < 3:
-        return (float("nan"),) * 4
-    rng = np.random.default_rng(RANDOM_SEED)
-    chosen = rng.integers(rated.shape[1], size=(draws, rated.shape[1]))
+    clips = rated.shape[1]
+    if clips < 3:
+        return Correlation(*(float("nan"),) * 3)
+    chosen = np.random.default_rng(RANDOM_SEED).integers(clips, size=(draws, clips))
     drawn = _spearman(*(each[:, chosen].swapaxes(0, 1) for each in (rated, measured)))
     low, high = np.nanquantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    centred = (each - each.mean(axis=1, keepdims=True) for each in (rated, measured))
-    return (
-        float(_spearman(rated[None], measured[None])[0]), float(low), float(high),
-        float(_spearman(*(each[None] for each in centred))[0]),
-    )  # fmt: skip
+    rho = _spearman(rated[None], measured[None])[0]
+    return Correlation(float(rho), float(low), float(high))
 
 
 def _spearman(first: np.ndarray, second: np.ndarray) -> np.ndarray:

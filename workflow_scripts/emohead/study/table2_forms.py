@@ -14,7 +14,7 @@ from emohead.report.scores import read_scores
 from emohead.study.answers import read_answers
 from emohead.study.key import SCALES, read_key
 from emohead.study.ratings import tabulate_ratings
-from emohead.study.table2 import Table2, build_table2
+from emohead.study.table2 import Correlation, Table2, build_table2
 
 MADE_UP = "Made up: these raters are simulated. Nothing here is a result."
 CAPTION = (
@@ -24,9 +24,9 @@ CAPTION = (
     "that only the order can be compared."
 )
 HEADINGS = {"ls": "LS", "ee": "EE", "vpq": "VPQ"}
-DIFFERENCES = ("Scale", "Against", "Difference (95 %)", "p, Holm", "p, Wilcoxon")
+DIFFERENCES = ("Against", "Scale", "Difference (95 %)", "p, Holm", "p, Wilcoxon")
 AGREEMENT = ("Scale", "ICC(2,1)", "ICC(2,k)", "Krippendorff's alpha")
-ASSOCIATIONS = ("Scale", "Metric", "Spearman (95 %)", "Within methods", "Videos")
+ASSOCIATIONS = ("Metric", "Scale", "Spearman (95 %)", "Within methods (95 %)", "Videos")
 
 
 def write_table2(
@@ -68,7 +68,7 @@ def write_table2(
 
 
 def to_csv(table: Table2) -> str:
-    """All figures, one a line; `part` is mean, difference, agreement or association."""
+    """All figures, one a line; `part` says of what kind."""
     ours = table.ours
     lines = [
         ("mean", scale, row.label, "", "mean", mean.mean, mean.low, mean.high, None, None,
@@ -87,9 +87,10 @@ def to_csv(table: Table2) -> str:
         for name in ("icc_single", "icc_mean", "alpha")
     ]
     lines += [
-        ("association", each.scale, "", "", f"{each.metric.name} {each.metric.convention}",
-         each.rho, each.low, each.high, None, None, None)
+        (part, each.scale, "", "", f"{each.metric.name} {each.metric.convention}",
+         found.rho, found.low, found.high, None, None, None)
         for each in table.associations
+        for part, found in (("association", each.over_all), ("association within", each.within))
     ]  # fmt: skip
     columns = (
         "part", "scale", "method", "against", "name", "value", "low", "high", "p", "p_holm", "paper"
@@ -158,14 +159,14 @@ def sections(table: Table2) -> list[tuple[str, Sequence[str], list[list[str]]]]:
 def _sections(table: Table2) -> Iterator[tuple[str, Sequence[str], list[list[str]]]]:
     head = ["Method", *HEADINGS.values(), *(f"{each} (paper)" for each in HEADINGS.values())]
     rows = [
-        [row.label, *(_interval(row.means[scale]) for scale in SCALES)]
+        [row.label, *(_interval(row.means[scale].mean, row.means[scale]) for scale in SCALES)]
         + [_number(row.paper.get(scale)) for scale in SCALES]
         for row in table.rows
     ]
     yield f"Table 2: {table.raters} raters, {table.clips} clips", head, rows
     rows = [
-        [HEADINGS[each.scale], each.label, _interval(each.difference), _p(each.p_holm),
-         _p(each.p_wilcoxon)]
+        [each.label, HEADINGS[each.scale], _interval(each.difference.mean, each.difference),
+         _p(each.p_holm), _p(each.p_wilcoxon)]
         for each in table.comparisons
     ]  # fmt: skip
     yield f"{table.ours} less the other methods", DIFFERENCES, rows
@@ -175,8 +176,8 @@ def _sections(table: Table2) -> Iterator[tuple[str, Sequence[str], list[list[str
     ]
     yield "Agreement of the raters", AGREEMENT, rows
     rows = [
-        [HEADINGS[each.scale], f"{each.metric.heading} ({_better(each.metric.lower_is_better)})",
-         f"{_number(each.rho)} [{_number(each.low)}, {_number(each.high)}]", _number(each.within),
+        [f"{each.metric.heading} ({_better(each.metric.lower_is_better)})", HEADINGS[each.scale],
+         _interval(each.over_all.rho, each.over_all), _interval(each.within.rho, each.within),
          str(each.videos)]
         for each in table.associations
     ]  # fmt: skip
@@ -188,11 +189,11 @@ def _better(lower: bool | None) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None or math.isnan(value) else f"{value:.2f}"
+    return "–" if value is None or math.isnan(value) else f"{round(value, 2) + 0.0:.2f}"
 
 
-def _interval(value: Difference) -> str:
-    return f"{_number(value.mean)} [{_number(value.low)}, {_number(value.high)}]"
+def _interval(value: float, ends: Difference | Correlation) -> str:
+    return f"{_number(value)} [{_number(ends.low)}, {_number(ends.high)}]"
 
 
 def _p(value: float) -> str:
