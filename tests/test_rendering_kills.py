@@ -31,6 +31,7 @@ import os, pkgutil, runpy, signal, sys
 
 function, last = sys.argv[1], int(sys.argv[2])
 sys.argv = sys.argv[3:]
+sys.path[0] = os.path.dirname(sys.argv[0])
 owner, name = pkgutil.resolve_name(function.rpartition(".")[0]), function.rpartition(".")[2]
 real, calls = getattr(owner, name), []
 
