@@ -1,12 +1,12 @@
-"""All metrics of clips.csv beside dlib's re-detection of the landmarks alone.
+"""All metrics of a clip beside dlib's re-detection of the landmarks alone.
 
     python benchmarks/evaluation.py RENDERED TRUE [--frames 1000] [--size 256] [--rounds 2]
 
-RENDERED and TRUE are shards of a finished run, results/methods/<method>/.../clips.h5 and the
-ground truth's; their frames are brought to `--size` pixels. The two take turns, in one thread, on
-whole clips of at least `--frames` frames; prints the processor seconds of 1,000 frames (medians),
-and where those of the metrics go. The true clips' faces, described once for all methods, and the
-fitting of the judges are not counted.
+RENDERED and TRUE are folders of finished runs, results/methods/<method>/<reference>/seed0 and the
+ground truth's, of which the shown clips are taken; their frames are brought to `--size` pixels. The
+two take turns, in one thread, on whole clips of at least `--frames` frames; prints the processor
+seconds of 1,000 frames (medians), and where those of the metrics go. The true clips' faces,
+described once for all methods, and the fitting of the judges are not counted.
 """
 
 import argparse
@@ -14,22 +14,26 @@ import statistics
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow_scripts"))
 
 from emohead.evaluation import picture_metrics
-from emohead.evaluation.evaluate import evaluate_method
-from emohead.evaluation.identity import FaceDescriber
+from emohead.evaluation.identity import FaceDescriber, described_frames
 from emohead.evaluation.judge_fitting import fit_judges
-from emohead.evaluation.redetect import redetect
+from emohead.evaluation.redetect import Redetected, redetect
+from emohead.evaluation.score import evaluate_clip
 from emohead.evaluation.sharpness import cpbd
 from emohead.features.faces import FaceFinder
 from emohead.features.store import ShardWriter, StoredClip, open_clips
-from emohead.features.tracking import track_face
+from emohead.features.tracking import follow_face
+from emohead.methods.rendered import RenderedClip
+from emohead.report.methods import open_run
 
 
 def enlarged(clips: dict[str, StoredClip], size: int, path: Path) -> dict[str, StoredClip]:
@@ -43,6 +47,15 @@ def enlarged(clips: dict[str, StoredClip], size: int, path: Path) -> dict[str, S
                 frames=[cv2.resize(f, (size, size), interpolation=cv2.INTER_CUBIC) for f in frames],
             )
     return open_clips([path])
+
+
+def as_rendered(clip: StoredClip) -> RenderedClip:
+    """A stored clip as a method's."""
+    return RenderedClip(clip.clip_id, clip.landmarks, clip.iterate_frames, clip.attributes, "")
+
+
+def itself(frame: np.ndarray) -> np.ndarray:
+    return frame
 
 
 def seconds(job: Callable[[], object]) -> float:
@@ -65,31 +78,44 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         rendered, frames = {}, 0
         # Of all emotions, so that the judges have something to learn.
-        clips = sorted(open_clips([flags.rendered]).items(), key=lambda item: item[0][::-1])
+        clips = sorted(open_run(flags.rendered).items(), key=lambda item: item[0][::-1])
         for clip_id, clip in clips:
             if frames < flags.frames:
                 rendered[clip_id] = clip
                 frames += clip.length
         ours = enlarged(rendered, flags.size, Path(folder) / "rendered.h5")
-        true = enlarged(open_clips([flags.true], list(ours)), flags.size, Path(folder) / "true.h5")
+        true = enlarged(
+            {i: open_run(flags.true)[i] for i in ours}, flags.size, Path(folder) / "true.h5"
+        )
         print(f"{len(ours)} clips, {frames} frames of {flags.size} pixels", flush=True)
-        truth_seen = {clip_id: redetect(clip, finder, describer) for clip_id, clip in true.items()}
-        ours_seen = {clip_id: redetect(clip, finder, describer) for clip_id, clip in ours.items()}
+
+        def see(clips: dict[str, StoredClip]) -> dict[str, Redetected]:
+            return {
+                clip_id: redetect(clip.iterate_frames(), clip.length, finder, describer)
+                for clip_id, clip in clips.items()
+            }
+
+        truth_seen, ours_seen = see(true), see(ours)
         judges = fit_judges(true)
 
         def detection() -> None:
             for clip in ours.values():
-                track_face(clip.frames(), finder)
+                deque(follow_face(clip.iterate_frames(), itself, finder, every=1), maxlen=0)
 
         # The rule that detects describes, too, and has the frames already.
         shown = {clip_id: clip.frames() for clip_id, clip in ours.items()}
 
         def identity() -> None:
             for clip_id, pictures in shown.items():
-                describer.describe_clip(pictures, ours_seen[clip_id].landmarks)
+                for t in described_frames(len(pictures)):
+                    describer.describe(pictures[t], ours_seen[clip_id].landmarks[t])
 
         def evaluation() -> None:
-            evaluate_method(ours, true, ours_seen, truth_seen, judges)
+            for clip_id, clip in ours.items():
+                evaluate_clip(
+                    as_rendered(clip), true[clip_id], ours_seen[clip_id], truth_seen[clip_id],
+                    judges,
+                )  # fmt: skip
 
         def decoding() -> None:
             for clip in ours.values():

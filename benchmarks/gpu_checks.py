@@ -393,7 +393,11 @@ def rendering_differences(device: str, size: int = SIZE) -> dict[str, FrameDiffe
     landmarks = face_landmarks(mouth_opening(21, random), 4, random) * size
     face = draw_faces(landmarks[:1], size, random)[0]
     model = made_translator(DEEP, size)
-    true = translate(model, landmarks, face)
+
+    def whole(net: UNet) -> np.ndarray:
+        return np.stack(list(translate(net, landmarks, face)))
+
+    true = whole(model)
     there = copy.deepcopy(model).to(device)
     drawn = [landmarks[:8], landmarks[8:]]
 
@@ -402,9 +406,9 @@ def rendering_differences(device: str, size: int = SIZE) -> dict[str, FrameDiffe
         return np.concatenate(list(translate_stream(fast, drawn, face)))
 
     with whole_float32():
-        made = {"translate": translate(there, landmarks, face), "for inference": streamed(False)}
-    made["translate, TF32 allowed"] = translate(there, landmarks, face)
-    made["translate, bf16"] = translate(there, landmarks, face, bf16=True)
+        made = {"translate": whole(there), "for inference": streamed(False)}
+    made["translate, TF32 allowed"] = whole(there)
+    made["translate, bf16"] = whole(for_inference(there, bf16=True))
     made["for inference, bf16"] = streamed(True)
     return {name: frame_difference(frames, true) for name, frames in made.items()}
 
@@ -433,7 +437,7 @@ def network_deviations(device: str) -> dict[str, float]:
     """Relative deviations of the metrics' networks, with random weights, from the CPU's."""
     from torchmetrics.image.fid import FrechetInceptionDistance
 
-    from emohead.evaluation.networks.fid import add_frames, fid
+    from emohead.evaluation.networks.fid import FeatureSums, fid, inception_features
     from emohead.evaluation.networks.lpips import Lpips, lpips_distance
     from emohead.evaluation.networks.syncnet import SyncNet
 
@@ -448,13 +452,16 @@ def network_deviations(device: str) -> dict[str, float]:
     def scores(where: str) -> dict[str, Tensor]:
         torch.manual_seed(0)
         metric = FrechetInceptionDistance(_Features(), normalize=False).to(where)
-        add_frames(metric, frames, others)
+        made, real = (
+            FeatureSums.of([inception_features(metric, film)], _Features.num_features)
+            for film in (frames, others)
+        )
         there = copy.deepcopy(syncnet).to(where)
         with torch.inference_mode():
             mouths, heard = there.mouths(faces.to(where)), there.sounds(sounds.to(where))
         return {
             "LPIPS": torch.tensor(lpips_distance(copy.deepcopy(lpips).to(where), frames, others)),
-            "FID": torch.tensor(fid(metric)),
+            "FID": torch.tensor(fid(made, real)),
             "SyncNet, mouths": mouths,
             "SyncNet, sounds": heard,
         }

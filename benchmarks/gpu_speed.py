@@ -494,17 +494,18 @@ def rendering(device: str, scale: Scale, folder: Path) -> Figures:
     face = draw_faces(landmarks[:1], scale.crop, random)[0]
     model = made_translator(scale.translator, scale.crop).to(device)
     frames = None
-    for name, options in (
-        ("float32, TF32 allowed" if device == "cuda" else "float32", {}),
-        ("bf16", {"bf16": True}),
-        ("bf16, batch 64", {"bf16": True, "batch_size": 64}),
-    ):
-        forget_peak(device)
-        taken = seconds_for(lambda o=options: translate(model, landmarks, face, **o), device, scale)
-        yield f"rendering as trained, {name}", count / taken, "frames/s"
-        yield from memory_peak(device, f"rendering as trained, {name}")
     for bf16 in (False, True):
         fast = for_inference(model, bf16=bf16)
+        for batch_size in (16, 64):
+
+            def film(fast=fast, size=batch_size) -> list[np.ndarray]:
+                return list(translate(fast, landmarks, face, batch_size=size))
+
+            forget_peak(device)
+            taken = seconds_for(film, device, scale)
+            name = f"rendering a method, {'bf16' if bf16 else 'float32'}, batch {batch_size}"
+            yield name, count / taken, "frames/s"
+            yield from memory_peak(device, name)
 
         def run(fast=fast) -> np.ndarray:
             return np.concatenate(list(translate_stream(fast, [landmarks], face)))

@@ -4,39 +4,47 @@
 rule evaluate_stage:
     input:
         script=script("evaluate_stage.py"),
-        library=library("evaluate_stage.py"),
         model="results/{stage}/{name}/seed{seed}/model.pt",
-        features=shard_paths("results/features/{speaker}-{emotion}.h5"),
+        features=speaker_shards,
         split="results/split.csv",
     output:
         STAGE_SCORES,
     log:
-        "results/logs/evaluate_stage/{stage}-{name}-seed{seed}.log",
+        "results/logs/evaluate_stage/{stage}-{name}-seed{seed}-{speaker}.log",
     benchmark:
-        "results/benchmarks/evaluate_stage/{stage}-{name}-seed{seed}.tsv"
+        "results/benchmarks/evaluate_stage/{stage}-{name}-seed{seed}-{speaker}.tsv"
     wildcard_constraints:
         stage="landmarks|translator",
         name="[a-z][a-z0-9_]*",
     conda:
         "../envs/train.yaml"
-    threads: 1
+    threads: stage_cores
+    resources:
+        mem_mb=again(rendering_memory),
+        runtime=again(stage_minutes),
+        gpu=rendering_gpu(),
     params:
+        code=stage_code("evaluate_stage.py"),
         references=references(),
+        precision=config["rendering"]["precision"],
+        runtime=untracked(lambda wildcards: as_json(config["rendering"])),
+        state="state/evaluate_stage/{stage}-{name}-seed{seed}-{speaker}",
     shell:
         "python {input.script:q} --stage {wildcards.stage} --model {input.model} "
-        "--features {input.features} --split {input.split} --references {params.references} "
-        "--name {wildcards.name} --seed {wildcards.seed} --output {output} > {log} 2>&1"
+        "--features {input.features} --split {input.split} --speaker {wildcards.speaker} "
+        "--references {params.references} --name {wildcards.name} --seed {wildcards.seed} "
+        "--rendering {params.runtime:q} --threads {threads} --code {params.code} --state {params.state} "
+        "--output {output} > {log} 2>&1"
 
 
 # What a logistic regression hears in the same sound: the bar for MSEF's classifier.
 rule evaluate_sound:
     input:
         script=script("evaluate_sound.py"),
-        library=library("evaluate_sound.py"),
         features=shard_paths("results/features/{speaker}-{emotion}.h5"),
         split="results/split.csv",
     output:
-        "results/ablations/sound.csv",
+        "results/ablations/sound.parquet",
     log:
         "results/logs/evaluate_sound.log",
     benchmark:
@@ -44,6 +52,11 @@ rule evaluate_sound:
     conda:
         "../envs/media.yaml"
     threads: 1
+    resources:
+        mem_mb=again(feature_memory),
+        runtime=again(60),
+    params:
+        code=code("evaluate_sound.py"),
     shell:
         "python {input.script:q} --features {input.features} --split {input.split} "
         "--output {output} > {log} 2>&1"
@@ -52,9 +65,8 @@ rule evaluate_sound:
 rule report_ablations:
     input:
         script=script("report_ablations.py"),
-        library=library("report_ablations.py"),
         scores=ablation_scores("landmarks") + ablation_scores("translator"),
-        sound="results/ablations/sound.csv",
+        sound="results/ablations/sound.parquet",
     output:
         csv="results/report/ablations.csv",
         md="results/report/ablations.md",
@@ -70,7 +82,11 @@ rule report_ablations:
     conda:
         "../envs/report.yaml"
     threads: 1
+    resources:
+        mem_mb=again(2000),
+        runtime=again(30),
     params:
+        code=code("report_ablations.py"),
         landmarks=ablation_labels("landmarks"),
         translator=ablation_labels("translator"),
     shell:

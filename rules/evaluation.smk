@@ -1,28 +1,9 @@
 # evaluation: landmarks found again on the rendered frames, and the metrics of every test clip.
 
 
-rule redetect_landmarks:
-    input:
-        script=script("redetect_landmarks.py"),
-        library=library("redetect_landmarks.py"),
-        shard=CLIPS,
-    output:
-        f"results/evaluation/{RUN}/landmarks.npz",
-    log:
-        "results/logs/redetect_landmarks/{method}-{reference}-seed{seed}.log",
-    benchmark:
-        "results/benchmarks/redetect_landmarks/{method}-{reference}-seed{seed}.tsv"
-    conda:
-        "../envs/media.yaml"
-    threads: 1
-    shell:
-        "python {input.script:q} --shard {input.shard} --output {output} > {log} 2>&1"
-
-
 rule fit_emotion_judges:
     input:
         script=script("fit_emotion_judges.py"),
-        library=library("fit_emotion_judges.py"),
         features=shard_paths("results/features/{speaker}-{emotion}.h5"),
         split="results/split.csv",
     output:
@@ -34,60 +15,177 @@ rule fit_emotion_judges:
     conda:
         "../envs/media.yaml"
     threads: 1
+    resources:
+        mem_mb=again(2000),
+        runtime=again(judging_minutes),
+    params:
+        code=code("fit_emotion_judges.py"),
     shell:
         "python {input.script:q} --features {input.features} --split {input.split} "
         "--output {output} > {log} 2>&1"
 
 
-rule evaluate_method:
+rule score_clips:
     input:
-        script=script("evaluate_method.py"),
-        library=library("evaluate_method.py"),
-        shard=CLIPS,
-        landmarks=f"results/evaluation/{RUN}/landmarks.npz",
-        true_shard=true_run(CLIPS),
-        true_landmarks=true_run(f"results/evaluation/{RUN}/landmarks.npz"),
+        script=script("score_clips.py"),
+        features=speaker_shards,
+        split="results/split.csv",
+        clips="results/clips.csv",
         judges="results/evaluation/emotion_judges.npz",
+        rendered=rendered_clips,
+        true_landmarks=true_landmarks,
     output:
-        clips=SCORES,
-        row=ROW,
+        scores=SPEAKER_SCORES,
+        landmarks=LANDMARKS,
+        videos=directory(VIDEOS),
+        notes=SPEAKER_NOTES,
     log:
-        "results/logs/evaluate_method/{method}-{reference}-seed{seed}.log",
+        "results/logs/score_clips/{method}-{reference}-seed{seed}-{speaker}.log",
     benchmark:
-        "results/benchmarks/evaluate_method/{method}-{reference}-seed{seed}.tsv"
+        "results/benchmarks/score_clips/{method}-{reference}-seed{seed}-{speaker}.tsv"
+    # So that frames are scored, and removed, before more are rendered.
+    priority: 1
     conda:
         "../envs/media.yaml"
     threads: 1
+    resources:
+        mem_mb=again(1.5 * Memory.score_clips),
+        runtime=again(scoring_minutes),
+    params:
+        code=code("score_clips.py"),
+        source=rendered_flags,
+        true_landmarks=lambda wildcards, input: (
+            f"--true-landmarks {input.true_landmarks}" if input.true_landmarks else ""
+        ),
+        files=foreign_files,
+        show="--show-all" if KEEP_FRAMES else "",
+        study=lambda wildcards: study_flag(wildcards),
+        state="state/score_clips/{method}-{reference}-seed{seed}-{speaker}",
     shell:
-        "python {input.script:q} --shard {input.shard} --landmarks {input.landmarks} "
-        "--true-shard {input.true_shard} --true-landmarks {input.true_landmarks} "
-        "--judges {input.judges} --method {wildcards.method} --reference {wildcards.reference} "
-        "--seed {wildcards.seed} --clips {output.clips} --row {output.row} > {log} 2>&1"
+        "python {input.script:q} --features {input.features} --split {input.split} "
+        "--speaker {wildcards.speaker} --clips {input.clips} {params.source} "
+        "{params.true_landmarks} --judges {input.judges} --method {wildcards.method} "
+        "--reference {wildcards.reference} --seed {wildcards.seed} {params.show} {params.study} "
+        "--code {params.code} --state {params.state} --scores {output.scores} --landmarks {output.landmarks} "
+        "--shown {output.videos} --notes {output.notes} > {log} 2>&1"
 
 
 # Only where evaluation.weights names any.
-rule evaluate_networks:
+rule score_networks:
     input:
-        script=script("evaluate_networks.py"),
-        library=library("evaluate_networks.py"),
-        shard=CLIPS,
-        true_shard=true_run(CLIPS),
-        videos=VIDEOS,
+        script=script("score_networks.py"),
+        features=speaker_shards,
+        split="results/split.csv",
+        clips="results/clips.csv",
+        rendered=rendered_clips,
         weights=[path for path in WEIGHTS.values() if path],
     output:
-        NETWORK_SCORES,
+        **({"sums": temp(FID_SUMS)} if WEIGHTS["fid"] else {}),
+        scores=SPEAKER_NETWORK_SCORES,
+        # 34 MB a side.
     log:
-        "results/logs/evaluate_networks/{method}-{reference}-seed{seed}.log",
+        "results/logs/score_networks/{method}-{reference}-seed{seed}-{speaker}.log",
     benchmark:
-        "results/benchmarks/evaluate_networks/{method}-{reference}-seed{seed}.tsv"
+        "results/benchmarks/score_networks/{method}-{reference}-seed{seed}-{speaker}.tsv"
+    priority: 1
     conda:
         "../envs/train.yaml"
-    threads: 1
+    threads: network_cores
+    resources:
+        mem_mb=again(1.5 * Memory.score_networks),
+        runtime=again(network_minutes),
+        gpu=rendering_gpu(),
     params:
+        code=code("score_networks.py"),
+        source=rendered_flags,
+        files=foreign_files,
+        precision=config["rendering"]["precision"],
+        runtime=untracked(lambda wildcards: as_json(config["rendering"])),
         weights=" ".join(
             f"--{name} {shlex.quote(path or 'none')}" for name, path in WEIGHTS.items()
         ),
+        sums=lambda wildcards, output: f"--sums {output.sums}" if WEIGHTS["fid"] else "",
+        state="state/score_networks/{method}-{reference}-seed{seed}-{speaker}",
     shell:
-        "python {input.script:q} --shard {input.shard} --true-shard {input.true_shard} "
-        "--videos {input.videos} {params.weights} --method {wildcards.method} "
-        "--reference {wildcards.reference} --seed {wildcards.seed} --output {output} > {log} 2>&1"
+        "python {input.script:q} --features {input.features} --split {input.split} "
+        "--speaker {wildcards.speaker} --clips {input.clips} {params.source} {params.weights} "
+        "--method {wildcards.method} --reference {wildcards.reference} --seed {wildcards.seed} "
+        "--rendering {params.runtime:q} --threads {threads} --code {params.code} --state {params.state} "
+        "--scores {output.scores} {params.sums} > {log} 2>&1"
+
+
+rule score_fid:
+    input:
+        script=script("score_fid.py"),
+        sums=lambda wildcards: expand(FID_SUMS, speaker=speakers(), **wildcards),
+    output:
+        FID_SCORES,
+    log:
+        "results/logs/score_fid/{method}-{reference}-seed{seed}.log",
+    benchmark:
+        "results/benchmarks/score_fid/{method}-{reference}-seed{seed}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=again(2000),
+        runtime=again(20),
+    params:
+        code=code("score_fid.py"),
+    shell:
+        "python {input.script:q} --sums {input.sums} --method {wildcards.method} "
+        "--reference {wildcards.reference} --seed {wildcards.seed} --scores {output} "
+        "> {log} 2>&1"
+
+
+# Of a run by itself, for who asks for one method.
+rule summarize_run:
+    input:
+        script=script("summarize_run.py"),
+        scores=lambda wildcards: expand(SPEAKER_SCORES, speaker=speakers(), **wildcards),
+        notes=lambda wildcards: notes_of([wildcards.method]),
+    output:
+        ROW,
+    log:
+        "results/logs/summarize_run/{method}-{reference}-seed{seed}.log",
+    benchmark:
+        "results/benchmarks/summarize_run/{method}-{reference}-seed{seed}.tsv"
+    conda:
+        "../envs/media.yaml"
+    threads: 1
+    resources:
+        mem_mb=again(1000),
+        runtime=again(10),
+    params:
+        code=code("summarize_run.py"),
+    shell:
+        "python {input.script:q} --scores {input.scores} --row {output} > {log} 2>&1"
+
+
+rule collect_scores:
+    input:
+        script=script("collect_scores.py"),
+        scores=run_scores(METHODS),
+        notes=notes_of(METHODS),
+    output:
+        SCORES,
+    log:
+        "results/logs/collect_scores.log",
+    benchmark:
+        "results/benchmarks/collect_scores.tsv"
+    conda:
+        "../envs/media.yaml"
+    threads: 1
+    resources:
+        mem_mb=again(report_memory),
+        runtime=again(report_minutes),
+    params:
+        code=code("collect_scores.py"),
+        # The paths of all files would be too long for a command.
+        runs=[f"results/evaluation/{run}" for run in method_runs()],
+        speakers=speakers(),
+        names=["scores.parquet"] + ["networks.parquet"] * any(WEIGHTS.values()),
+        of_runs=["fid.parquet"] if WEIGHTS["fid"] else [],
+    shell:
+        "python {input.script:q} --runs {params.runs} --speakers {params.speakers} "
+        "--names {params.names} --of-runs {params.of_runs} --output {output} > {log} 2>&1"

@@ -4,7 +4,6 @@
 rule extract_features:
     input:
         script=script("extract_features.py"),
-        library=library("extract_features.py"),
         clips="results/data/lists/{speaker}-{emotion}.csv",
     output:
         shard="results/features/{speaker}-{emotion}.h5",
@@ -15,8 +14,13 @@ rule extract_features:
         "results/benchmarks/extract_features/{speaker}-{emotion}.tsv"
     conda:
         "../envs/media.yaml"
-    threads: workers
+    threads: extraction_cores
+    resources:
+        mem_mb=again(extraction_memory),
+        runtime=again(extraction_minutes),
+        disk_mb=again(shard_megabytes),
     params:
+        code=code("extract_features.py"),
         options=as_json(config["features"]),
         # Not an output: Snakemake deletes those of a job that was killed.
         state="state/features/{speaker}-{emotion}",
@@ -28,7 +32,6 @@ rule extract_features:
 rule collect_clips:
     input:
         script=script("collect_clips.py"),
-        library=library("collect_clips.py"),
         lists=shard_paths("results/data/lists/{speaker}-{emotion}.csv"),
         tables=shard_paths("results/features/{speaker}-{emotion}.csv"),
         problems=archive_problems(),
@@ -42,9 +45,14 @@ rule collect_clips:
     conda:
         "../envs/media.yaml"
     threads: 1
+    resources:
+        mem_mb=again(1000),
+        runtime=again(20),
     params:
+        code=code("collect_clips.py"),
         max_rejected=config["data"]["max_rejected"],
+        left_out=lambda wildcards: as_json(left_out()),
     shell:
         "python {input.script:q} --lists {input.lists} --tables {input.tables} "
-        "--problems {input.problems} --max-rejected {params.max_rejected} --clips {output.clips} "
+        "--problems {input.problems} --left-out {params.left_out:q} --max-rejected {params.max_rejected} --clips {output.clips} "
         "--rejected {output.rejected} > {log} 2>&1"

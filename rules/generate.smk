@@ -9,7 +9,6 @@ rule export_bundle:
     input:
         unpack(method_models),
         script=script("export_bundle.py"),
-        library=library("export_bundle.py"),
     output:
         BUNDLE,
     log:
@@ -19,7 +18,11 @@ rule export_bundle:
     conda:
         "../envs/train.yaml"
     threads: 1
+    resources:
+        mem_mb=again(3000),
+        runtime=again(20),
     params:
+        code=method_code("export_bundle.py"),
         # Not the config: another request is no reason to make all videos again.
         card=lambda w: as_json(make_card(config, w.method, int(w.seed))),
     shell:
@@ -30,7 +33,6 @@ rule export_bundle:
 rule generate:
     input:
         script=script("generate.py"),
-        library=library("generate.py"),
         audio=lambda wildcards: local(generate_request(wildcards)["audio"]),
         face=lambda wildcards: local(generate_request(wildcards)["face"]),
         bundle=BUNDLE.format(
@@ -47,7 +49,11 @@ rule generate:
     conda:
         "../envs/generate.yaml"
     threads: 2
+    resources:
+        mem_mb=again(4000),
+        runtime=again(120),
     params:
+        code=code("generate.py"),
         paste=lambda wildcards: flag_if(generate_request(wildcards), "paste"),
         watermark=lambda wildcards: flag_if(generate_request(wildcards), "watermark"),
     shell:

@@ -1,61 +1,67 @@
 # methods: a landmark model and a translator together render the test clips; or somebody else did.
 
 
-rule synthesize:
+rule render_clips:
     input:
         unpack(method_models),
-        script=script("synthesize.py"),
-        library=library("synthesize.py"),
-        features=shard_paths("results/features/{speaker}-{emotion}.h5"),
-        clips="results/clips.csv",
+        script=script("render_clips.py"),
+        features=speaker_shards,
         split="results/split.csv",
     output:
-        shard=CLIPS,
-        videos=directory(VIDEOS),
+        # Each is read once or twice, and as large as a film that nothing has compressed.
+        directory(FRAMES) if KEEP_FRAMES else temp(directory(FRAMES)),
     log:
-        "results/logs/synthesize/{method}-{reference}-seed{seed}.log",
+        "results/logs/render_clips/{method}-{reference}-seed{seed}-{speaker}.log",
     benchmark:
-        "results/benchmarks/synthesize/{method}-{reference}-seed{seed}.tsv"
+        "results/benchmarks/render_clips/{method}-{reference}-seed{seed}-{speaker}.tsv"
     wildcard_constraints:
-        method="|".join(name for name in METHODS if not is_foreign(name)),
+        method="|".join(filter(needs_models, METHODS)) or "none",
     conda:
         "../envs/train.yaml"
-    threads: 1
+    threads: rendering_cores
+    resources:
+        mem_mb=again(rendering_memory),
+        runtime=again(rendering_minutes),
+        disk_mb=again(rendered_megabytes),
+        gpu=rendering_gpu(),
     params:
+        code=method_code("render_clips.py"),
         landmarks=method_flag("landmarks"),
         translator=method_flag("translator"),
+        precision=config["rendering"]["precision"],
+        runtime=untracked(lambda wildcards: as_json(config["rendering"])),
+        keep="--keep" if KEEP_FRAMES else "",
+        state="state/render_clips/{method}-{reference}-seed{seed}-{speaker}",
     shell:
-        "python {input.script:q} --features {input.features} --clips {input.clips} "
-        "--split {input.split} --landmarks {params.landmarks} --translator {params.translator} "
-        "--method {wildcards.method} --reference {wildcards.reference} --threads {threads} "
-        "--shard {output.shard} --videos {output.videos} > {log} 2>&1"
+        "python {input.script:q} --features {input.features} --split {input.split} "
+        "--speaker {wildcards.speaker} --landmarks {params.landmarks} "
+        "--translator {params.translator} --method {wildcards.method} "
+        "--reference {wildcards.reference} --rendering {params.runtime:q} "
+        "--threads {threads} {params.keep} --code {params.code} --state {params.state} --folder {output} > {log} 2>&1"
 
 
-rule import_videos:
+# Of somebody else's method: what became of its videos.
+rule collect_notes:
     input:
-        script=script("import_videos.py"),
-        library=library("import_videos.py"),
-        features=shard_paths("results/features/{speaker}-{emotion}.h5"),
-        clips="results/clips.csv",
-        split="results/split.csv",
+        script=script("collect_notes.py"),
+        notes=lambda wildcards: expand(SPEAKER_NOTES, speaker=speakers(), **wildcards),
     output:
-        shard=CLIPS,
-        videos=directory(VIDEOS),
-        notes=f"results/methods/{RUN}/notes.csv",
+        NOTES,
     log:
-        "results/logs/import_videos/{method}-{reference}-seed{seed}.log",
+        "results/logs/collect_notes/{method}-{reference}-seed{seed}.log",
     benchmark:
-        "results/benchmarks/import_videos/{method}-{reference}-seed{seed}.tsv"
+        "results/benchmarks/collect_notes/{method}-{reference}-seed{seed}.tsv"
     wildcard_constraints:
-        method="|".join(name for name in METHODS if is_foreign(name)) or "none",
+        method="|".join(filter(is_foreign, METHODS)) or "none",
     conda:
         "../envs/media.yaml"
     threads: 1
+    resources:
+        mem_mb=again(1000),
+        runtime=again(10),
     params:
-        folder=lambda wildcards: METHODS[wildcards.method]["videos"],
-        files=lambda wildcards: folder_files(METHODS[wildcards.method]["videos"]),
+        code=code("collect_notes.py"),
+        videos=lambda wildcards: METHODS[wildcards.method]["videos"],
     shell:
-        "python {input.script:q} --videos {params.folder:q} --features {input.features} "
-        "--clips {input.clips} --split {input.split} --method {wildcards.method} "
-        "--reference {wildcards.reference} --shard {output.shard} "
-        "--output-videos {output.videos} --notes {output.notes} > {log} 2>&1"
+        "python {input.script:q} --notes {input.notes} --videos {params.videos:q} "
+        "--output {output} > {log} 2>&1"

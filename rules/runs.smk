@@ -1,15 +1,22 @@
 # Which method is rendered and scored with which reference face and seed, and where that lies.
 from emohead.evaluation.networks.reasons import not_computed
 
-# A run of a method, and what the report is made from.
+# A run of a method; its speakers' clips are rendered and scored one speaker at a time.
 RUN = "{method}/{reference}/seed{seed}"
-CLIPS = f"results/methods/{RUN}/clips.h5"
-VIDEOS = f"results/methods/{RUN}/videos"
-SCORES = f"results/evaluation/{RUN}/clips.csv"
-NETWORK_SCORES = f"results/evaluation/{RUN}/networks.csv"
+FRAMES = f"results/methods/{RUN}/{{speaker}}/frames"
+VIDEOS = f"results/methods/{RUN}/{{speaker}}/videos"
+LANDMARKS = f"results/methods/{RUN}/{{speaker}}/landmarks.npz"
+NOTES = f"results/methods/{RUN}/notes.csv"
+SPEAKER_NOTES = f"results/methods/{RUN}/{{speaker}}/notes.csv"
+SPEAKER_SCORES = f"results/evaluation/{RUN}/{{speaker}}/scores.parquet"
+SPEAKER_NETWORK_SCORES = f"results/evaluation/{RUN}/{{speaker}}/networks.parquet"
+FID_SUMS = f"results/evaluation/{RUN}/{{speaker}}/fid.npz"
+FID_SCORES = f"results/evaluation/{RUN}/fid.parquet"
 ROW = f"results/evaluation/{RUN}/row.csv"
+# Of all runs: what the report is made from.
+SCORES = "results/evaluation/scores.parquet"
 # Scores of a stage's models by themselves.
-STAGE_SCORES = "results/ablations/{stage}/{name}/seed{seed}/clips.csv"
+STAGE_SCORES = "results/ablations/{stage}/{name}/seed{seed}/{speaker}.parquet"
 # In the place of a model: the clip's true landmarks or frames, or those of its reference face.
 STAND_INS = ("truth", "reference")
 # Rows that need no model: what the metrics give for the truth, and for a face that stays still.
@@ -116,8 +123,9 @@ def flag_if(request, name):
     return f"--{name}" if request.get(name) else ""
 
 
+@cache
 def folder_files(folder):
-    """A folder's files and their times: a changed video is imported again."""
+    """A folder's files and their times, sorted."""
     return sorted(
         (path.name, path.stat().st_mtime_ns) for path in Path(folder).iterdir()
     )
@@ -134,40 +142,121 @@ def runs(name, seeds):
 
 
 def runs_of(names, pattern, seeds=None):
-    """`pattern` filled for every run of these methods."""
+    """`pattern` filled for every run of these methods, and every speaker if it has one."""
     return [
-        pattern.format(method=name, **run)
+        path
         for name in names
         for run in runs(name, seeds or config["seeds"])
+        for path in expand(pattern, method=name, speaker=speakers(), **run)
     ]
 
 
-def all_scores():
-    """The tables of scores of every run."""
-    networks = runs_of(METHODS, NETWORK_SCORES) if any(WEIGHTS.values()) else []
-    return runs_of(METHODS, SCORES) + networks
+def method_runs():
+    """The folders of all runs below results/, in the order of the rows."""
+    return runs_of(METHODS, RUN)
 
 
-def true_run(pattern):
-    """`pattern` filled for the one run of the ground truth."""
-    return runs_of(["ground_truth"], pattern)[0]
+def run_scores(names):
+    """The files of scores that the runs of these methods have: each speaker's, and FID's."""
+    patterns = [SPEAKER_SCORES]
+    if any(WEIGHTS.values()):
+        patterns.append(SPEAKER_NETWORK_SCORES)
+    if WEIGHTS["fid"]:
+        patterns.append(FID_SCORES)
+    return [path for pattern in patterns for path in runs_of(names, pattern)]
 
 
-def shown(reference, pattern):
-    """`pattern` of every method that has this reference, first seed, and of the ground truth."""
+def notes_of(names):
+    """What became of the videos of those methods that somebody else made."""
+    return runs_of([name for name in names if is_foreign(name)], NOTES)
+
+
+def needs_models(name):
+    """Whether a method has a model whose frames must be rendered."""
+    method = METHODS[name]
+    return not is_foreign(name) and any(
+        method[part] not in STAND_INS for part in ("landmarks", "translator")
+    )
+
+
+def rendered_clips(wildcards):
+    """The rendered frames that a run's scores are of, where models made them."""
+    name = wildcards.method
+    return expand(FRAMES, **wildcards) if needs_models(name) else []
+
+
+def rendered_flags(wildcards, input):
+    """Where the clips of a run come from, as a flag of the scripts that score them."""
+    method = METHODS[wildcards.method]
+    if is_foreign(wildcards.method):
+        return f"--videos {shlex.quote(method['videos'])}"
+    if needs_models(wildcards.method):
+        return f"--rendered {input.rendered}"
+    return f"--stand-ins {method['landmarks']} {method['translator']}"
+
+
+def foreign_files(wildcards):
+    """Somebody else's videos of a speaker and their times: a changed one is scored again."""
+    name, clips = wildcards.method, f"{wildcards.speaker}-"
+    if not is_foreign(name):
+        return None
+    files = folder_files(METHODS[name]["videos"])
+    return [file for file in files if file[0].startswith(clips)]
+
+
+def true_landmarks(wildcards):
+    """What dlib sees on a speaker's true clips; nothing for the ground truth's own run."""
+    if wildcards.method == "ground_truth":
+        return []
+    return expand(
+        LANDMARKS,
+        speaker=wildcards.speaker,
+        method="ground_truth",
+        **runs("ground_truth", config["seeds"])[0],
+    )
+
+
+def speaker_shards(wildcards):
+    """A speaker's feature shards."""
+    return [
+        f"results/features/{speaker}-{emotion}.h5"
+        for speaker, emotion in shards()
+        if speaker == wildcards.speaker
+    ]
+
+
+def rendering_gpu():
+    """GPUs that rendering asks for."""
+    device = config["rendering"]["device"]
+    found = device == "auto" and shutil.which("nvidia-smi") is not None
+    return 1 if device == "cuda" or found else 0
+
+
+def shown(reference):
+    """The runs of every method with this reference, first seed, and of the ground truth."""
     return {
-        name: pattern.format(method=name, **run)
+        name: dict(method=name, **run)
         for name in METHODS
         for run in runs(name, config["seeds"][:1])
         if run["reference"] == reference or name == "ground_truth"
     }
 
 
-def shown_flags(pattern):
-    """`--method NAME=PATH` and `--label NAME=TEXT` of what a reference's figure shows."""
-    return lambda wildcards: " ".join(
-        f"--method {name}={path} {label_flag(name)}"
-        for name, path in shown(wildcards.reference, pattern).items()
+def shown_clips(wildcards):
+    """The clips to show of every run that a reference's figure shows."""
+    return [
+        path
+        for run in shown(wildcards.reference).values()
+        for pattern in (VIDEOS, LANDMARKS)
+        for path in expand(pattern, speaker=speakers(), **run)
+    ]
+
+
+def shown_flags(wildcards):
+    """`--method NAME=FOLDER` and `--label NAME=TEXT` of what a reference's figure shows."""
+    return " ".join(
+        f"--method {name}=results/methods/{RUN.format(**run)} {label_flag(name)}"
+        for name, run in shown(wildcards.reference).items()
     )
 
 
@@ -182,10 +271,10 @@ def label_flags():
     return verbatim(" ".join(map(label_flag, METHODS)))
 
 
-def run_flags(flag, pattern):
-    """`FLAG METHOD/REFERENCE=PATH` for every method and reference, first seed."""
+def run_flags():
+    """`--run METHOD/REFERENCE=FOLDER` for every method and reference, first seed."""
     return " ".join(
-        f"{flag} {name}/{run['reference']}={pattern.format(method=name, **run)}"
+        f"--run {name}/{run['reference']}=results/methods/{RUN.format(method=name, **run)}"
         for name in METHODS
         for run in runs(name, config["seeds"][:1])
     )
@@ -218,6 +307,24 @@ def method_flag(part):
     )
 
 
+def method_code(name):
+    """`code` of a script that runs the models of a rule's method."""
+
+    def of_method(wildcards):
+        method = METHODS[wildcards.method]
+        return code(
+            name, landmarks=method["landmarks"], translator=method["translator"]
+        )
+
+    return of_method
+
+
+def stage_code(name):
+    """`code` of a script that runs one model of one stage, by the wildcards `stage` and `name`."""
+    neither = dict.fromkeys(("landmarks", "translator"), "truth")
+    return lambda wildcards: code(name, **{**neither, wildcards.stage: wildcards.name})
+
+
 def used_models(stage):
     """The models of a stage that the methods need."""
     needed = dict.fromkeys(method.get(stage) for method in METHODS.values())
@@ -227,7 +334,9 @@ def used_models(stage):
 def ablation_scores(stage):
     """The tables of scores of a stage's models."""
     names = config["ablations"][stage]
-    return expand(STAGE_SCORES, stage=stage, name=names, seed=config["seeds"])
+    return expand(
+        STAGE_SCORES, stage=stage, name=names, seed=config["seeds"], speaker=speakers()
+    )
 
 
 def ablation_labels(stage):

@@ -4,6 +4,8 @@ import re
 from functools import cache
 from pathlib import Path
 
+from emohead.data.mead import find_left_out
+
 
 def speaker_folder(speaker):
     """Where a speaker's video and audio folders are."""
@@ -76,6 +78,24 @@ def archive_problems():
     return [f"results/data/unpacked/{speaker}-problems.csv" for speaker in speakers()]
 
 
+def left_out():
+    """What looks like clips in the folders and isn't taken, as [name, reason]."""
+    data = config["data"]
+    if data["source"] != "folder":
+        return []
+    return [
+        [each.folder, each.reason]
+        for speaker in speakers()
+        for each in find_left_out(
+            Path(speaker_folder(speaker)),
+            speaker=speaker,
+            view=data["view"],
+            emotions=data["emotions"],
+            levels=data["levels"],
+        )
+    ]
+
+
 @cache
 def footage():
     """The clips of data.source: footage, by shard."""
@@ -133,11 +153,6 @@ def footage_rows(wildcards):
         [clip.clip_id, str(clip.video), clip.video.stat().st_mtime_ns]
         for clip in footage()[wildcards.speaker, wildcards.emotion]
     ]
-
-
-def workers(wildcards):
-    """Processes for one shard: the cores that the other shards leave over."""
-    return max(1, (workflow.cores or 1) // len(shards()))
 
 
 def shard_paths(pattern):

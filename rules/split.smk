@@ -4,7 +4,6 @@
 rule split_clips:
     input:
         script=script("split_clips.py"),
-        library=library("split_clips.py"),
         clips="results/clips.csv",
     output:
         "results/split.csv",
@@ -15,7 +14,11 @@ rule split_clips:
     conda:
         "../envs/media.yaml"
     threads: 1
+    resources:
+        mem_mb=again(1000),
+        runtime=again(20),
     params:
+        code=code("split_clips.py"),
         unit=config["split"]["unit"],
         gap=config["split"]["gap"],
         choice=config["split"]["choice"],

@@ -1,6 +1,7 @@
 """The clusters' profiles know the workflow's rules, and ask for the same."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,6 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 CLUSTERS = ("slurm", "kubernetes")
-TRAININGS = ("train_landmarks", "train_translator")
 
 
 def profile(name: str) -> dict:
@@ -27,14 +27,12 @@ def value(expression: str | int, attempt: int) -> int:
 
 @pytest.mark.parametrize("name", CLUSTERS)
 def test_every_rule_that_is_named_exists(name):
-    known = rules()
-    for key in ("set-threads", "set-resources", "groups"):
-        assert set(profile(name).get(key, {})) <= known
+    assert set(profile(name).get("groups", {})) <= rules()
 
 
 def test_clusters_ask_for_the_same():
     slurm, kubernetes = map(profile, CLUSTERS)
-    for key in ("set-threads", "set-resources", "resources", "retries", "keep-going"):
+    for key in ("resources", "retries", "keep-going"):
         assert slurm[key] == kubernetes[key]
 
 
@@ -42,20 +40,17 @@ def test_clusters_ask_for_the_same():
 def test_a_job_that_is_sent_again_gets_more(name):
     found = profile(name)
     assert found["retries"] >= 1
-    for resources in [found["default-resources"], *found["set-resources"].values()]:
-        for key in {"mem_mb", "runtime"} & resources.keys():
-            assert value(resources[key], 2) == 2 * value(resources[key], 1) > 0
+    for key in ("mem_mb", "runtime"):
+        wanted = found["default-resources"][key]
+        assert value(wanted, 2) == 2 * value(wanted, 1) > 0
 
 
 @pytest.mark.parametrize("name", CLUSTERS)
-def test_trainings_keep_the_threads_and_gpus_of_the_config(name):
-    """Threads are part of the result; GPUs are the config's train.devices."""
-    found = profile(name)
-    assert not set(TRAININGS) & set(found["set-threads"])
-    for rule in TRAININGS:
-        assert "gpu" not in found["set-resources"][rule]
+def test_what_a_job_needs_stands_beside_its_rule(name):
+    """A profile names no rule's memory, time or cores: it would not know of a new one."""
+    assert not {"set-threads", "set-resources"} & set(profile(name))
     # A limit here would be the whole cluster's.
-    assert "gpu" not in found["resources"]
+    assert "gpu" not in profile(name)["resources"]
 
 
 def test_no_rule_retries_by_itself():
@@ -65,12 +60,14 @@ def test_no_rule_retries_by_itself():
 
 
 def test_groups_are_of_rules_that_follow_each_other_alone():
-    """Runs of methods all wait for the ground truth's: in a group they would be a single job."""
+    """A speaker's scores all wait for the ground truth's: in a group they would be a single job."""
     groups = profile("slurm")["groups"]
     assert {rule for rule, group in groups.items() if group == "shard"} == {
         "list_clips", "extract_features",
     }  # fmt: skip
-    assert all(rule.startswith("report_") for rule, group in groups.items() if group == "report")
+    reports = {rule for rule, group in groups.items() if group == "report"}
+    assert {rule for rule in reports if not rule.startswith("report_")} == {"collect_scores"}
+    assert set(groups.values()) == {"shard", "report"}
 
 
 def test_a_run_on_object_storage_is_planned(snakemake, jobs, tmp_path):
@@ -89,3 +86,32 @@ def test_a_run_on_object_storage_is_planned(snakemake, jobs, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     assert jobs(done)["train_translator"] == 2
     assert jobs(done)["generate"] == 1
+
+
+@pytest.fixture
+def elsewhere(snakemake_command, tmp_path):
+    """Runs the smoke preset, trained on a device, by an executor that sends jobs elsewhere."""
+
+    def run(target: str, device: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        config = tmp_path / "mine.yaml"
+        config.write_text(f"translator: {{models: {{aatu: {{train: {{device: {device}}}}}}}}}")
+        command = snakemake_command(
+            tmp_path, target, *arguments, "--executor", "elsewhere", "--jobs", "1",
+            "--seconds-between-status-checks", "1",
+            "--configfile", str(ROOT / "config/smoke.yaml"), str(config),
+        )  # fmt: skip
+        command["env"]["PYTHONPATH"] = str(ROOT / "tests/executor")
+        return subprocess.run(**command, capture_output=True, text=True)
+
+    return run
+
+
+def test_a_remote_training_says_what_it_is_trained_on(elsewhere):
+    """`auto` asks for a GPU if there is one where Snakemake is started."""
+    done = elsewhere("all", "auto")
+    assert done.returncode == 1
+    assert "\nconfig: translator.train.device: is auto" in done.stderr
+    assert "sent " not in done.stdout
+    # Nothing is left locked; and what trains no such model doesn't ask.
+    for target, device in (("all", "cuda"), ("baseline", "auto")):
+        assert "sent make_mini" in elsewhere(target, device).stdout

@@ -4,21 +4,21 @@ import argparse
 from pathlib import Path
 
 from emohead.data.split import clips_of_part
-from emohead.evaluation.long_table import long_table, write_table
+from emohead.evaluation.scores import score_table, write_scores
 from emohead.evaluation.sound import evaluate_sound
 from emohead.features.store import open_clips
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--features", type=Path, nargs="+", required=True, help="feature shards")
 parser.add_argument("--split", type=Path, required=True)
-parser.add_argument("--output", type=Path, required=True, help="long table of scores, .csv")
+parser.add_argument("--output", type=Path, required=True, help="table of scores, .parquet")
 
 if __name__ == "__main__":
     flags = parser.parse_args()
     parts = [
         open_clips(flags.features, clips_of_part(flags.split, part)) for part in ("train", "test")
     ]
-    table = long_table(
+    table = score_table(
         evaluate_sound(*parts), method="logistic_regression", reference="none", seed=0
     )
-    write_table(table, flags.output)
+    write_scores(table, flags.output)

@@ -1,46 +1,56 @@
-"""Rule evaluate_stage: a model of one stage by itself -> its metrics on the test clips."""
+"""Rule evaluate_stage: a model of one stage by itself -> its metrics on a speaker's test clips."""
 
 import argparse
+import json
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from emohead.data.references import PROTOCOLS
-from emohead.data.split import clips_of_part
-from emohead.evaluation.long_table import long_table, write_table
-from emohead.evaluation.stages import evaluate_landmark_model, evaluate_translator
-from emohead.features.store import open_clips
-from emohead.landmarks.load import restore_landmark_model
-from emohead.training.checkpoint import load_checkpoint
-from emohead.translator.load import restore_translator
-
-STAGES = {
-    "landmarks": (restore_landmark_model, evaluate_landmark_model),
-    "translator": (restore_translator, evaluate_translator),
-}
+from emohead.evaluation.scores import score_table, write_scores
+from emohead.evaluation.stages import (
+    evaluate_landmark_model,
+    evaluate_stage,
+    evaluate_translator,
+)
+from emohead.methods.device import RenderingOptions, rendering_device
+from emohead.methods.flags import add_clip_flags, true_clips
+from emohead.methods.method import read_landmark_model, read_translator
+from emohead.resume import resumable, seconds_of
 
 parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--stage", choices=STAGES, required=True)
+add_clip_flags(parser)
+parser.add_argument("--stage", choices=["landmarks", "translator"], required=True)
 parser.add_argument("--model", type=Path, required=True, help="checkpoint, .pt")
-parser.add_argument("--features", type=Path, nargs="+", required=True, help="feature shards")
-parser.add_argument("--split", type=Path, required=True)
 parser.add_argument("--references", nargs="+", choices=PROTOCOLS, required=True)
 parser.add_argument("--name", required=True, help="the model's, for the table")
 parser.add_argument("--seed", type=int, required=True)
-parser.add_argument("--output", type=Path, required=True, help="long table of scores, .csv")
+parser.add_argument("--rendering", type=json.loads, required=True, help="the config's, as JSON")
+parser.add_argument("--threads", type=int, required=True)
+parser.add_argument("--output", type=Path, required=True, help="table of scores, .parquet")
 
 if __name__ == "__main__":
     flags = parser.parse_args()
-    restore, evaluate = STAGES[flags.stage]
-    model = restore(load_checkpoint(flags.model, flags.stage))
-    clips = open_clips(flags.features, clips_of_part(flags.split, "test"))
-    tables = [
-        long_table(
-            evaluate(model, clips, reference),
-            method=flags.name,
-            reference=reference,
-            seed=flags.seed,
-        )
-        for reference in flags.references
-    ]
-    write_table(pd.concat(tables), flags.output)
+    with rendering_device(RenderingOptions(**flags.rendering), threads=flags.threads) as device:
+        if flags.stage == "landmarks":
+            evaluate = partial(evaluate_landmark_model, read_landmark_model(flags.model, device))
+        else:
+            model = read_translator(flags.model, device)
+            evaluate = partial(evaluate_translator, model, device.batch_size)
+        clips = true_clips(flags)
+        inputs = [flags.code, flags.model, *flags.features, flags.split, device.precision]
+        with resumable(flags.state, *inputs) as state:
+            tables = [
+                score_table(
+                    evaluate_stage(evaluate, clips, reference, state=state),
+                    method=flags.name,
+                    reference=reference,
+                    seed=flags.seed,
+                )
+                for reference in flags.references
+            ]
+            by = replace(device.provenance, seconds=seconds_of(state))
+            name = f"{flags.stage}/{flags.name}/seed{flags.seed}"
+            write_scores(pd.concat(tables), flags.output, [(name, by)])

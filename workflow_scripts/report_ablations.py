@@ -10,8 +10,10 @@ from emohead.report.forms import write_forms
 from emohead.report.style import save_figure
 
 parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--scores", type=Path, nargs="+", required=True, help="long tables, .csv")
-parser.add_argument("--sound", type=Path, required=True, help="long table of the plain sound, .csv")
+parser.add_argument(
+    "--scores", type=Path, nargs="+", required=True, help="tables of scores, .parquet"
+)
+parser.add_argument("--sound", type=Path, required=True, help="of the plain sound, .parquet")
 for stage in ("landmarks", "translator"):
     parser.add_argument(
         f"--{stage}",

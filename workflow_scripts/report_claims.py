@@ -1,4 +1,4 @@
-"""Rule report_claims: the long tables of all methods -> the paper's claims with their verdicts."""
+"""Rule report_claims: the scores of all methods -> the paper's claims with their verdicts."""
 
 import argparse
 from pathlib import Path

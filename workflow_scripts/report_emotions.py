@@ -1,4 +1,4 @@
-"""Rule report_emotions: the long tables of one protocol -> methods by emotion, figure and csv."""
+"""Rule report_emotions: the scores of one protocol -> methods by emotion, figure and csv."""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Rule report_table1: the long tables of all methods -> Table 1 as csv, md, tex and html."""
+"""Rule report_table1: the scores of all methods -> Table 1 as csv, md, tex and html."""
 
 import argparse
 from pathlib import Path

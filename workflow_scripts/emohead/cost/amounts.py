@@ -3,16 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from emohead.data.mead import FPS
+from emohead.data.expected import FEATURE_BYTES, clip_frames, clip_seconds, stored_frame_bytes
 from emohead.data.split import clips_of_part
-
-#: Of MEAD: about 40 hours of frontal clips, 670 of each of its 48 actors.
-MEAD_CLIP_SECONDS = 4.5
-MINI_CLIP_SECONDS = 2.9  # the mini set's
-#: Of a shard's JPEGs: four clips of MEAD gave .51 at 128 pixels and .35 at 256.
-JPEG_BYTES_PER_PIXEL = 0.4
-#: Of a frame's 28 x 12 MFCC and 68 landmarks, in float32.
-FEATURE_BYTES = 4 * (28 * 12 + 68 * 2)
 
 
 @dataclass(frozen=True)
@@ -43,7 +35,7 @@ class Amounts:
 
     def shard_bytes(self, crop_size: int) -> float:
         """Of both parts on disk, about."""
-        return self.frames * (JPEG_BYTES_PER_PIXEL * crop_size**2 + FEATURE_BYTES)
+        return self.frames * stored_frame_bytes(crop_size)
 
     def image_bytes(self, crop_size: int) -> int:
         """Of the training part's frames, decoded: what a translator can hold in memory."""
@@ -66,13 +58,11 @@ def count_amounts(split: Path) -> Amounts:
 
 def expect_amounts(clips: int, test_fraction: float, *, mini: bool = False) -> Amounts:
     """From the config, for as many clips as MEAD (or the mini set) has, all of its mean length."""
-    seconds, whose = (
-        (MINI_CLIP_SECONDS, "the mini set's") if mini else (MEAD_CLIP_SECONDS, "MEAD's")
-    )
-    length = round(seconds * FPS)
+    data, whose = ("mini", "the mini set's") if mini else ("folder", "MEAD's")
+    length = clip_frames(data)
     train = round(clips * (1 - test_fraction))
     source = (
-        f"{clips:,} clips that the config asks for, if none is missing, of {seconds} s, "
+        f"{clips:,} clips that the config asks for, if none is missing, of {clip_seconds(data)} s, "
         f"{whose} mean; {train:,} of them in the training part"
     )
     return Amounts((length,) * train, clips * length, source)

@@ -108,13 +108,18 @@ def hold_out_validation(
     return sorted(set(train_ids) - set(held_out)), sorted(held_out)
 
 
-def clips_of_part(split: Path, part: str) -> dict[str, range]:
+def clips_of_part(split: Path, part: str, speaker: str | None = None) -> dict[str, range]:
     """The clips of one part of a split.csv with their frames, sorted, for `store.open_clips`.
 
-    Raises ValueError when the part has none.
+    Of one `speaker`, if named, who may have none; else ValueError when the part has none.
     """
     rows = pd.read_csv(split, usecols=list(COLUMNS))
     rows = rows[rows["part"] == part].sort_values("clip_id")
     if rows.empty:
         raise ValueError(f"{split}: the {part} part has no clips")
-    return {row.clip_id: range(row.start, row.stop) for row in rows.itertuples()}
+    clips = {row.clip_id: range(row.start, row.stop) for row in rows.itertuples()}
+    return {
+        clip_id: span
+        for clip_id, span in clips.items()
+        if speaker is None or parse_clip_id(clip_id).speaker == speaker
+    }

@@ -1,4 +1,4 @@
-"""Every metric and convention of the long tables: what it is, its unit, its direction.
+"""Every metric and convention of the tables of scores: what it is, its unit, its direction.
 
 A convention is the way in which one metric is computed; numbers of different conventions can't be
 compared. docs/metrics.md shows this list, and a test holds the two together. Nothing heavy is
@@ -130,8 +130,8 @@ def _clip_metrics() -> Iterator[Metric]:
         )  # fmt: skip
     yield Metric(
         "identity", "dlib_distance", "Identity distance",
-        "Euclidean distance of dlib's face descriptors, rendered against true, of every tenth "
-        "frame; mean (the same person: below .6)",
+        "Euclidean distance of dlib's face descriptors, rendered against true, of a frame a "
+        "second; mean (the same person: below .6)",
         "0 and more", True, "as ArcFace's similarity elsewhere",
     )  # fmt: skip
     judges = {

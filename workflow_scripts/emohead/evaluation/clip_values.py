@@ -1,9 +1,11 @@
 """All metrics of one clip's landmarks, and of its pictures, by every convention."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from emohead.evaluation import landmark_metrics, picture_metrics
-from emohead.evaluation.long_table import Values
+from emohead.evaluation.scores import Values
 from emohead.evaluation.sharpness import cpbd
 from emohead.features.points import LIPS
 
@@ -44,21 +46,29 @@ def boxes_of(true_landmarks: np.ndarray, size: int) -> dict[str, picture_metrics
 
 
 def picture_values(
-    images: np.ndarray, true_images: np.ndarray, boxes: dict[str, picture_metrics.Box]
+    pairs: Iterable[tuple[np.ndarray, np.ndarray]], boxes: dict[str, picture_metrics.Box]
 ) -> Values:
-    """Means over the frames, uint8 [T, S, S, 3], of all that compares or judges pictures."""
+    """Means over pairs of a rendered and a true frame, uint8 [S, S, 3], of all that compares them.
+
+    One pair is held at a time. Empty without any pair.
+    """
     totals: dict[tuple[str, str], float] = {}
 
     def add(metric: str, convention: str, value: float) -> None:
         totals[metric, convention] = totals.get((metric, convention), 0.0) + value
 
-    for image, truth in zip(images, true_images, strict=True):
+    count, last, grey, blur = 0, None, None, 0.0
+    for image, truth in pairs:
+        count += 1
         similarity = picture_metrics.ssim_map(image, truth)
         for part, box in boxes.items():
             add("ssim", part, picture_metrics.ssim_in(similarity, box))
             add("psnr", part, picture_metrics.psnr(image[box], truth[box]))
-        grey = picture_metrics.legacy_grey(image)
+        if image is not last:  # a copied reference is one picture again and again
+            grey = picture_metrics.legacy_grey(image)
+            blur = cpbd(picture_metrics.grey(image))
+            last = image
         legacy = picture_metrics.psnr_legacy(grey, picture_metrics.legacy_grey(truth))
         add("psnr_legacy", "grey_wrapped", legacy)
-        add("sharpness", "cpbd", cpbd(picture_metrics.grey(image)))
-    return {name: total / len(images) for name, total in totals.items()}
+        add("sharpness", "cpbd", blur)
+    return {name: total / count for name, total in totals.items()}

@@ -4,6 +4,7 @@ Linear classifiers of what a clip shows on average over time, so that judging th
 the mean of judging its frames. `judge_fitting` fits them on real clips.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import numpy as np
 from emohead.data.mead import EMOTIONS
 from emohead.files import whole_file
 
-#: A picture judge looks at every so manieth frame, in grey, this many pixels wide.
+#: A picture judge looks at every fifth frame, in grey, this many pixels wide.
 PICTURE_EVERY = 5
 _PICTURE_SIZE = 32
 
@@ -50,12 +51,16 @@ def landmark_features(landmarks: np.ndarray, crop_size: int) -> np.ndarray:
     return centred.mean(axis=0).ravel() / crop_size
 
 
-def picture_features(frames: np.ndarray) -> np.ndarray:
-    """Mean of frames uint8 [T, S, S, 3] in grey and small, [1024], 0 to 1."""
+def small_grey(frame: np.ndarray) -> np.ndarray:
+    """A frame uint8 [S, S, 3] in grey and small, as the picture judge sees it, uint8 [32, 32]."""
     size = (_PICTURE_SIZE, _PICTURE_SIZE)
-    small = [cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in frames]
-    grey = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in small]
-    return np.mean(grey, axis=0).ravel() / 255
+    small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+    return cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+
+
+def picture_features(pictures: Sequence[np.ndarray]) -> np.ndarray:
+    """The mean of `small_grey` pictures, [1024], 0 to 1."""
+    return np.mean(pictures, axis=0).ravel() / 255
 
 
 def save_judges(path: Path, judges: EmotionJudges) -> None:

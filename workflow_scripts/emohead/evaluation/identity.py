@@ -10,8 +10,9 @@ import numpy as np
 
 from emohead.evaluation.catalogue import FIRST_SCORED
 
-#: The face is described in the first scored frame and every so manieth after it.
-DESCRIBED_EVERY = 10
+#: The face is described once a second, from the first scored frame on: that takes longer than all
+#: else that is done with several frames.
+DESCRIBED_EVERY = 25
 
 
 def _recogniser() -> dlib.face_recognition_model_v1:
@@ -31,17 +32,6 @@ class FaceDescriber:
         whole = dlib.rectangle(0, 0, frame.shape[1] - 1, frame.shape[0] - 1)
         shape = dlib.full_object_detection(whole, points)
         return np.array(self.recogniser.compute_face_descriptor(frame, shape))
-
-    def describe_clip(self, frames: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-        """Descriptors [N, 128] of the frames `described_frames(T)` of a clip."""
-        descriptors, last = [], None
-        for t in described_frames(len(frames)):
-            # Of a still face one description is enough; each takes 60 ms.
-            if last is None or not np.array_equal(frames[t], frames[last]):
-                descriptor = self.describe(frames[t], landmarks[t])
-            descriptors.append(descriptor)
-            last = t
-        return np.stack(descriptors) if descriptors else np.zeros((0, 128))
 
 
 def described_frames(frames: int) -> range:

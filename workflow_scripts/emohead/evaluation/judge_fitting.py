@@ -12,12 +12,13 @@ from emohead.evaluation.emotion_judges import (
     Judge,
     landmark_features,
     picture_features,
+    small_grey,
 )
 from emohead.features.store import StoredClip
 
 # A longer clip is as many examples as it has pieces of this length (2 s).
 _PIECE_FRAMES = 50
-# Of the covariance towards a sphere: the judges must stand other noise than that of real clips.
+# Shrinkage of the covariance towards a sphere: the judges must bear other noise than real clips'.
 _SHRINKAGE = 0.1
 
 
@@ -29,8 +30,8 @@ def fit_judges(clips: Mapping[str, StoredClip]) -> EmotionJudges:
         for piece in np.array_split(np.arange(clip.length), max(1, clip.length // _PIECE_FRAMES)):
             emotions.append(parse_clip_id(clip_id).emotion)
             landmarks.append(landmark_features(points[piece], size))
-            frames = np.stack([clip.frame(int(t)) for t in piece[::PICTURE_EVERY]])
-            pictures.append(picture_features(frames))
+            judged = [small_grey(clip.frame(int(t))) for t in piece[::PICTURE_EVERY]]
+            pictures.append(picture_features(judged))
     return EmotionJudges(
         landmarks=fit_judge(np.stack(landmarks), emotions),
         pixels=fit_judge(np.stack(pictures), emotions),

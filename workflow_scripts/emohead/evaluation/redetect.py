@@ -1,5 +1,6 @@
 """What dlib sees on rendered frames: landmarks, as the headline metrics want them, and who."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,8 +8,7 @@ import numpy as np
 
 from emohead.evaluation.identity import FaceDescriber, described_frames
 from emohead.features.faces import FaceFinder, NoFaceError
-from emohead.features.store import StoredClip
-from emohead.features.tracking import track_face
+from emohead.features.tracking import follow_face
 from emohead.files import whole_file
 
 
@@ -25,41 +25,65 @@ class Redetected:
     descriptors: np.ndarray
 
 
-def redetect(clip: StoredClip, finder: FaceFinder, describer: FaceDescriber) -> Redetected:
-    """What dlib sees on a rendered clip."""
-    frames = clip.frames()
+def redetect(
+    frames: Iterable[np.ndarray], length: int, finder: FaceFinder, describer: FaceDescriber
+) -> Redetected:
+    """What dlib sees on the `length` rendered frames, uint8 [S, S, 3], of a clip.
+
+    A few of them are held at a time, however long it is, as long as a face is seen.
+    """
+    landmarks = np.full((length, 68, 2), np.nan, np.float32)
+    found = np.zeros(length, bool)
+    described = described_frames(length)
+    descriptors = np.full((len(described), 128), np.nan)
+    last = None
     try:
-        track = track_face(frames, finder)
+        for t, seen in enumerate(follow_face(frames, _itself, finder, every=1)):
+            landmarks[t], found[t] = seen.landmarks, seen.found
+            if t in described:
+                # Of a still face one description is enough; each takes 60 ms.
+                if last is None or not np.array_equal(seen.frame, last):
+                    descriptor = describer.describe(seen.frame, seen.landmarks)
+                descriptors[described.index(t)] = descriptor
+                last = seen.frame
     except NoFaceError:
-        return Redetected(
-            np.full((len(frames), 68, 2), np.nan, np.float32),
-            np.zeros(len(frames), bool),
-            np.full((len(described_frames(len(frames))), 128), np.nan),
-        )
-    landmarks = track.landmarks.astype(np.float32)
-    return Redetected(landmarks, track.found, describer.describe_clip(frames, landmarks))
+        pass
+    return Redetected(landmarks, found, descriptors)
 
 
-def save_redetected(path: Path, clips: dict[str, Redetected]) -> None:
-    """Write what was seen on several clips to an .npz file."""
+def _itself(frame: np.ndarray) -> np.ndarray:
+    return frame
+
+
+def save_redetected(
+    path: Path, clips: Mapping[str, Redetected], predicted: Mapping[str, np.ndarray]
+) -> None:
+    """Write what was seen on clips to an .npz file, and beside it the predicted landmarks."""
     arrays = {
         f"{clip_id}/{name}": array
         for clip_id, clip in clips.items()
-        for name, array in vars(clip).items()
+        for name, array in {**vars(clip), "predicted": predicted[clip_id]}.items()
     }
     with whole_file(path) as unfinished:
         np.savez_compressed(unfinished, **arrays)
 
 
+def collect_redetected(paths: Iterable[Path], collected: Path) -> None:
+    """Put several such files into one."""
+    arrays = {}
+    for path in paths:
+        with np.load(path) as found:
+            arrays.update(found)
+    with whole_file(collected) as unfinished:
+        np.savez_compressed(unfinished, **arrays)
+
+
 def load_redetected(path: Path) -> dict[str, Redetected]:
-    """Read what `save_redetected` wrote."""
+    """What was seen on the clips of such a file."""
+    names = ("landmarks", "found", "descriptors")
     with np.load(path) as arrays:
         clip_ids = sorted({name.rsplit("/", 1)[0] for name in arrays})
         return {
-            clip_id: Redetected(
-                arrays[f"{clip_id}/landmarks"],
-                arrays[f"{clip_id}/found"],
-                arrays[f"{clip_id}/descriptors"],
-            )
+            clip_id: Redetected(*(arrays[f"{clip_id}/{name}"] for name in names))
             for clip_id in clip_ids
         }

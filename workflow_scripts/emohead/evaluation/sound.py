@@ -8,7 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from emohead.data.mead import parse_clip_id
-from emohead.evaluation.long_table import Values
+from emohead.evaluation.scores import Values
 from emohead.features.store import StoredClip
 
 #: The steps of an MFCC window [28, 12] that belong to its own frame: four, in the middle.

@@ -3,57 +3,76 @@
 A landmark model is scored by the landmarks that it predicts, a translator on the true landmarks.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import islice
+from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from emohead.data.mead import parse_clip_id
 from emohead.data.references import Protocol, choose_reference_clips
 from emohead.evaluation.catalogue import FIRST_SCORED
 from emohead.evaluation.clip_values import boxes_of, landmark_values, picture_values
-from emohead.evaluation.long_table import Values
+from emohead.evaluation.scores import Values, values_from_json, values_to_json
 from emohead.features.store import StoredClip
+from emohead.files import whole_file
 from emohead.landmarks.model import LandmarkModel
 from emohead.landmarks.predict import predict_landmarks
+from emohead.resume import timed
 from emohead.translator.render import translate
 from emohead.translator.unet import UNet
 
 SCORED = slice(FIRST_SCORED, None)
+#: The metrics of a clip with a clip whose first frame is its reference face.
+EvaluateClip = Callable[[StoredClip, StoredClip], Values]
+
+
+def evaluate_stage(
+    evaluate: EvaluateClip, clips: Mapping[str, StoredClip], reference: Protocol, *, state: Path
+) -> dict[str, Values]:
+    """The metrics of every clip by one model: `evaluate` is one of the two below.
+
+    What is done lies in `state`, the folder of `emohead.resume.resumable`, until all is.
+    """
+    reference_clips = choose_reference_clips(clips, reference)
+    found = {}
+    for clip_id, clip in tqdm(clips.items(), desc=reference, unit="clip", mininterval=5):
+        piece = state / f"{reference}-{clip_id}.json"
+        if not piece.exists():
+            with timed(state):
+                values = evaluate(clip, clips[reference_clips[clip_id]])
+            with whole_file(piece) as unfinished:
+                unfinished.write_text(values_to_json(values))
+        found[clip_id] = values_from_json(piece.read_text())
+    return found
 
 
 def evaluate_landmark_model(
-    model: LandmarkModel, clips: Mapping[str, StoredClip], reference: Protocol
-) -> dict[str, Values]:
-    """Metrics of the predicted landmarks of every clip, and whether MSEF names its emotion."""
-    reference_clips = choose_reference_clips(clips, reference)
-    found = {}
-    for clip_id, clip in clips.items():
-        size = clip.crop_size
-        start = clips[reference_clips[clip_id]].landmarks[0]
-        landmarks, probabilities = predict_landmarks(model, clip.mfcc, start, size)
-        values = dict(
-            landmark_values(
-                landmarks[SCORED].astype(float) / size,
-                clip.landmarks[SCORED].astype(float) / size,
-                "predicted",
-            )
+    model: LandmarkModel, clip: StoredClip, reference: StoredClip
+) -> Values:
+    """Metrics of the predicted landmarks of a clip, and whether MSEF names its emotion."""
+    size = clip.crop_size
+    landmarks, probabilities = predict_landmarks(model, clip.mfcc, reference.landmarks[0], size)
+    values = dict(
+        landmark_values(
+            landmarks[SCORED].astype(float) / size,
+            clip.landmarks[SCORED].astype(float) / size,
+            "predicted",
         )
-        if probabilities is not None:
-            right = int(np.argmax(probabilities)) == parse_clip_id(clip_id).emotion_index
-            values["emotion_accuracy", "msef"] = float(right)
-        found[clip_id] = values
-    return found
+    )
+    if probabilities is not None:
+        right = int(np.argmax(probabilities)) == parse_clip_id(clip.clip_id).emotion_index
+        values["emotion_accuracy", "msef"] = float(right)
+    return values
 
 
 def evaluate_translator(
-    model: UNet, clips: Mapping[str, StoredClip], reference: Protocol
-) -> dict[str, Values]:
-    """Metrics of the frames that a translator makes of every clip's true landmarks."""
-    reference_clips = choose_reference_clips(clips, reference)
-    found = {}
-    for clip_id, clip in clips.items():
-        face = clips[reference_clips[clip_id]].frame(0)
-        frames = translate(model, clip.landmarks, face)
-        boxes = boxes_of(clip.landmarks, clip.crop_size)
-        found[clip_id] = picture_values(frames[SCORED], clip.frames()[SCORED], boxes)
-    return found
+    model: UNet, batch_size: int, clip: StoredClip, reference: StoredClip
+) -> Values:
+    """Metrics of the frames that a translator makes of a clip's true landmarks."""
+    frames = translate(model, clip.landmarks, reference.frame(0), batch_size=batch_size)
+    pairs = zip(frames, clip.iterate_frames(), strict=True)
+    return picture_values(
+        islice(pairs, FIRST_SCORED, None), boxes_of(clip.landmarks, clip.crop_size)
+    )

@@ -4,8 +4,9 @@ They may have any size, rate, length and framing of the face. What can't be used
 rest goes on.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Literal
@@ -15,21 +16,22 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from emohead.data.clip_tables import read_clips
 from emohead.data.mead import VIDEO_SUFFIXES
 from emohead.data.references import Protocol, choose_reference_clips
 from emohead.features.alignment import Place, align, whole_picture
+from emohead.features.comparison import count_faces, suspicions
 from emohead.features.faces import FaceFinder, NoFaceError, crop_frame
-from emohead.features.store import ShardWriter, StoredClip
-from emohead.features.tracking import Seen, follow_face
+from emohead.features.store import StoredClip
+from emohead.features.tracking import Seen, SeveralFacesError, follow_face
 from emohead.files import whole_file
 from emohead.media.reading import MediaError, RgbPart, iterate_frames, luma, probe_video
-from emohead.methods.rendered import store_rendering
+from emohead.methods.rendered import RenderedClip
 
-# How often the face is looked for until it is found; after that it isn't followed.
-_DETECT_EVERY = 10
+# How often the face is looked for, and how many frames are compared with the true ones.
+_DETECT_EVERY, _COMPARED = 10, 8
 
-Status = Literal["scored", "short", "missing", "broken", "no_face"]
+_NOTE_COLUMNS = ("clip_id", "status", "detail")
+Status = Literal["scored", "short", "missing", "broken", "no_face", "several_faces"]
 
 
 @dataclass(frozen=True)
@@ -41,72 +43,49 @@ class Note:
     detail: str
 
 
-@dataclass(frozen=True)
-class PlacedVideo:
-    """A video in the clip's crop: `frames` uint8 [T, S, S, 3], at most as many as the clip has.
-
-    `transform` float32 [2, 3] leads from the video's pixels to the crop's; `detail` says what was
-    done.
-    """
-
-    frames: np.ndarray
-    transform: np.ndarray
-    detail: str
-
-
-def import_videos(
+def place_videos(
     folder: Path,
     clips: Mapping[str, StoredClip],
     finder: FaceFinder,
     *,
-    clip_table: Path,
     method: str,
     reference: Protocol,
-    shard: Path,
-    videos: Path,
-    notes: Path,
-) -> None:
-    """Write the videos `<clip_id>.mp4` (.mov, .webm, ...) of a folder as a run of `method`.
+) -> tuple[dict[str, RenderedClip], list[Note]]:
+    """The videos `<clip_id>.mp4` (.mov, .webm, ...) of a folder in the crops of `clips`.
 
-    `shard` gets the clips' crops, their landmarks nan; `videos` the same with the true sound, from
-    the files that `clip_table` names; `notes` a row for each of the `clips` (the test part):
-    clip_id, status, detail. `reference` says which reference faces the method was given. Raises
-    ValueError when no clip can be used.
+    The notes say of each of the clips (test clips) what became of its video; one that can't be used
+    is left out. `reference` says which reference faces the method was given.
     """
     found = find_videos(folder, clips)
-    takes = {take.clip_id: take for take in read_clips(clip_table)}
     reference_clips = choose_reference_clips(clips, reference)
-    told: list[Note] = []
-    with ShardWriter(shard, codec="png") as writer:
-        for clip_id, clip in tqdm(clips.items(), desc=method, unit="clip", mininterval=5):
-            placed = _try_to_place(found, clip, clips[reference_clips[clip_id]], finder)
-            if isinstance(placed, Note):
-                told.append(placed)
-                tqdm.write(f"{clip_id}: {placed.status}: {placed.detail}")
-                continue
-            length = len(placed.frames)
-            status = "scored" if length == clip.length else "short"
-            told.append(Note(clip_id, status, placed.detail))
-            store_rendering(
-                writer,
-                videos,
-                clip,
-                takes[clip_id],
-                frames=placed.frames,
-                landmarks=np.full((length, 68, 2), np.nan, np.float32),
-                transform=placed.transform,
-                comment=f"Synthetic talking head, made by {method}; cropped for comparison",
-                attributes={
-                    "video": str(found[clip_id]),
-                    "reference_clip": reference_clips[clip_id],
-                },
-            )
-        used = sum(note.status in ("scored", "short") for note in told)
-        print(f"{used} of {len(told)} test clips have a video that can be scored", flush=True)
-        if not used:
-            raise ValueError(_nothing_to_score(folder, told))
-    with whole_file(notes) as unfinished:
-        pd.DataFrame(told, columns=["clip_id", "status", "detail"]).to_csv(unfinished, index=False)
+    placed, notes = {}, []
+    for clip_id, clip in tqdm(clips.items(), desc=method, unit="clip", mininterval=5):
+        made = _try_to_place(found, clip, clips[reference_clips[clip_id]], finder, method)
+        if isinstance(made, Note):
+            notes.append(made)
+            tqdm.write(f"{clip_id}: {made.status}: {made.detail}")
+            continue
+        placed[clip_id], detail = made
+        status = "scored" if placed[clip_id].length == clip.length else "short"
+        notes.append(Note(clip_id, status, detail))
+    return placed, notes
+
+
+def write_notes(notes: Sequence[Note], path: Path) -> None:
+    """A table with a row for each clip: clip_id, status, detail."""
+    with whole_file(path) as unfinished:
+        pd.DataFrame(notes, columns=list(_NOTE_COLUMNS)).to_csv(unfinished, index=False)
+
+
+def collect_notes(tables: Sequence[Path], folder: Path, path: Path) -> None:
+    """Put the notes of all speakers into one table; ValueError when no video can be used."""
+    rows = pd.concat([pd.read_csv(table) for table in tables])
+    notes = [Note(*row) for row in rows[list(_NOTE_COLUMNS)].itertuples(index=False)]
+    used = sum(note.status in ("scored", "short") for note in notes)
+    print(f"{used} of {len(notes)} test clips have a video that can be scored", flush=True)
+    if not used:
+        raise ValueError(_nothing_to_score(folder, notes))
+    write_notes(notes, path)
 
 
 def find_videos(folder: Path, clip_ids: Collection[str]) -> dict[str, Path]:
@@ -124,59 +103,91 @@ def find_videos(folder: Path, clip_ids: Collection[str]) -> dict[str, Path]:
 
 
 def place_video(
-    video: Path, clip: StoredClip, reference: StoredClip, finder: FaceFinder
-) -> PlacedVideo:
-    """A video's frames at 25 fps in the crop of a clip, at most as many as the clip has.
+    video: Path, clip: StoredClip, reference: StoredClip, finder: FaceFinder, *, method: str
+) -> tuple[RenderedClip, str]:
+    """A video at 25 fps in the crop of a clip, at most as long as the clip; and what was done.
 
-    One transform for all of them brings the face of the first frame that shows one to where the
-    first frame of `reference` has it. Raises MediaError when the video can't be read, or has one
-    frame, and NoFaceError when none of those frames has a face.
+    One transform for all of its frames brings the face of the first frame that shows one to where
+    the first frame of `reference` has it. Raises MediaError when the video can't be read, or has
+    one frame, NoFaceError when none of those frames has a face, and SeveralFacesError where it
+    shows more than one.
     """
-    t, seen = _first_face(video, clip.length, finder)
+    t, seen, landmarks = _followed_face(video, clip.length, finder)
+    if (faces := count_faces(luma(seen.frame), finder)) > 1:
+        raise SeveralFacesError(
+            f"{video}: shows {faces} faces beside each other: cut out the one that was made"
+        )
     place = Place.of(reference.frame(0), reference.landmarks[0], finder)
-    whole = RgbPart()
-    image = whole.of(seen.frame)
+    image = RgbPart().of(seen.frame)
     transform = align(image, seen.landmarks, place, finder)
-    frames, extra = [], 0
-    for frame in iterate_frames(video):
-        if len(frames) < clip.length:
-            frames.append(crop_frame(whole.of(frame), transform, place.crop_size))
-        else:
-            extra += 1
-    if len(frames) < 2:
+    there = sum(1 for _ in iterate_frames(video))
+    if there < 2:
         raise MediaError(f"{video}: holds one frame; the first is never scored")
+    length = min(there, clip.length)
     detail = [
         f"{image.shape[1]}x{image.shape[0]} px at {probe_video(video).fps:.4g} fps",
         _describe(transform, image, place.crop_size),
-        f"{len(frames)} of {clip.length} frames",
+        f"{length} of {clip.length} frames",
     ]
-    if extra:
-        detail.append(f"{extra} beyond the clip's end left out")
+    if there > length:
+        detail.append(f"{there - length} beyond the clip's end left out")
     if t:
         detail.append(f"first face in frame {t}")
-    return PlacedVideo(np.stack(frames), transform, ", ".join(detail))
+    compared = set(np.linspace(0, length - 1, _COMPARED).astype(int))
+    crops = enumerate(_crops(video, transform, place.crop_size, length))
+    detail += suspicions(
+        [crop for k, crop in crops if k in compared], [clip.frame(k) for k in sorted(compared)],
+        landmarks, clip.landmarks,
+    )  # fmt: skip
+    placed = RenderedClip(
+        clip.clip_id,
+        np.full((length, 68, 2), np.nan, np.float32),
+        partial(_crops, video, transform, place.crop_size, length),
+        {"video": str(video), "reference_clip": reference.clip_id},
+        comment=f"Synthetic talking head, made by {method}; cropped for comparison",
+    )
+    return placed, ", ".join(detail)
+
+
+def _crops(video: Path, transform: np.ndarray, crop_size: int, length: int) -> Iterator[np.ndarray]:
+    """The crops of the first `length` frames of a video."""
+    whole = RgbPart()
+    for frame in islice(iterate_frames(video), length):
+        yield crop_frame(whole.of(frame), transform, crop_size)
 
 
 def _try_to_place(
-    found: Mapping[str, Path], clip: StoredClip, reference: StoredClip, finder: FaceFinder
-) -> PlacedVideo | Note:
+    found: Mapping[str, Path],
+    clip: StoredClip,
+    reference: StoredClip,
+    finder: FaceFinder,
+    method: str,
+) -> tuple[RenderedClip, str] | Note:
     """A clip's video in its crop, or why it can't be used."""
     if clip.clip_id not in found:
         return Note(clip.clip_id, "missing", "the folder has no video of this name")
     try:
-        return place_video(found[clip.clip_id], clip, reference, finder)
+        return place_video(found[clip.clip_id], clip, reference, finder, method=method)
     except NoFaceError as error:
         return Note(clip.clip_id, "no_face", str(error))
+    except SeveralFacesError as error:
+        return Note(clip.clip_id, "several_faces", str(error))
     # A frame that FFmpeg's filters refuse is one of FFmpeg's own errors.
     except (MediaError, av.FFmpegError) as error:
         return Note(clip.clip_id, "broken", str(error))
 
 
-def _first_face(video: Path, length: int, finder: FaceFinder) -> tuple[int, Seen[av.VideoFrame]]:
-    """The first of `length` frames with a face, the largest of those seen there, and its number."""
+def _followed_face(
+    video: Path, length: int, finder: FaceFinder
+) -> tuple[int, Seen[av.VideoFrame], np.ndarray]:
+    """The first of `length` frames with a face: its number, and it; and landmarks [T, 68, 2]."""
     frames = islice(iterate_frames(video), length)
-    followed = follow_face(frames, luma, finder, every=_DETECT_EVERY)
-    return next((t, seen) for t, seen in enumerate(followed) if seen.found)
+    first, landmarks = None, []
+    for t, seen in enumerate(follow_face(frames, luma, finder, every=_DETECT_EVERY)):
+        landmarks.append(seen.landmarks)
+        if first is None and seen.found:
+            first = t, seen
+    return *first, np.stack(landmarks)
 
 
 def _describe(transform: np.ndarray, image: np.ndarray, crop_size: int) -> str:
@@ -188,7 +199,7 @@ def _describe(transform: np.ndarray, image: np.ndarray, crop_size: int) -> str:
     return f"aligned: scale {scale:.3f}, turn {turn:+.1f} degrees"
 
 
-def _nothing_to_score(folder: Path, told: list[Note]) -> str:
+def _nothing_to_score(folder: Path, told: Sequence[Note]) -> str:
     counts = pd.Series([note.status for note in told]).value_counts()
     summary = ", ".join(f"{count} {status}" for status, count in counts.items())
     files = sorted(path.name for path in folder.iterdir())

@@ -1,66 +1,75 @@
 """Methods: a landmark model and a translator together, from sound and reference face to frames."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import repeat
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
-import torch
 from tqdm import tqdm
 
-from emohead.data.clip_tables import read_clips
 from emohead.data.references import Protocol, choose_reference_clips
 from emohead.features.store import ShardWriter, StoredClip
 from emohead.landmarks.load import restore_landmark_model
 from emohead.landmarks.model import LandmarkModel
 from emohead.landmarks.predict import predict_landmarks
-from emohead.methods.rendered import store_rendering
+from emohead.methods.device import RenderingDevice
+from emohead.methods.rendered import PROVENANCE, STAND_INS, StandIn
+from emohead.resume import say_resumed, seconds_of, timed
 from emohead.training.checkpoint import load_checkpoint
+from emohead.translator.inference import for_inference
 from emohead.translator.load import restore_translator
 from emohead.translator.render import translate
 from emohead.translator.unet import UNet
 
-#: In the place of a model: the clip's own landmarks or frames, or those of its reference face.
-StandIn = Literal["truth", "reference"]
-
 
 @dataclass(frozen=True)
 class Method:
-    """A row of Table 1. Stand-ins in place of models give the rows that frame the others."""
+    """A row of Table 1: its parts on the `device` that they run on."""
 
     name: str
     landmarks: LandmarkModel | StandIn
     translator: UNet | StandIn
+    device: RenderingDevice
 
 
-def read_method(name: str, landmarks: str, translator: str) -> Method:
-    """A method from checkpoints; `truth` or `reference` in place of a path is a stand-in."""
-    stand_ins = ("truth", "reference")
+def read_method(name: str, landmarks: str, translator: str, device: RenderingDevice) -> Method:
+    """A method from checkpoints, on a device; `truth` or `reference` in place of a path."""
     return Method(
         name,
-        landmarks if landmarks in stand_ins
-        else restore_landmark_model(load_checkpoint(Path(landmarks), "landmarks")),
-        translator if translator in stand_ins
-        else restore_translator(load_checkpoint(Path(translator), "translator")),
-    )  # fmt: skip
+        landmarks if landmarks in STAND_INS else read_landmark_model(Path(landmarks), device),
+        translator if translator in STAND_INS else read_translator(Path(translator), device),
+        device,
+    )
+
+
+def read_landmark_model(checkpoint: Path, device: RenderingDevice) -> LandmarkModel:
+    """A landmark model on a device; always in float32, as it takes no time."""
+    return restore_landmark_model(load_checkpoint(checkpoint, "landmarks")).to(device.device)
+
+
+def read_translator(checkpoint: Path, device: RenderingDevice) -> UNet:
+    """A translator on a device, in its precision and in the form that computes fastest."""
+    model = restore_translator(load_checkpoint(checkpoint, "translator")).to(device.device)
+    return for_inference(model, bf16=device.precision == "bf16-true")
 
 
 @dataclass(frozen=True)
 class Rendering:
     """A clip as a method makes it.
 
-    `landmarks` float32 [T, 68, 2] (pixels of the crop), `frames` uint8 [T, S, S, 3], and
-    `emotion_probabilities` [8] in the order of EMOTIONS, None without a classifier.
+    `landmarks` float32 [T, 68, 2] (pixels of the crop), `frames` uint8 [S, S, 3] one by one, once,
+    and `emotion_probabilities` [8] in the order of EMOTIONS, None without a classifier.
     """
 
     landmarks: np.ndarray
-    frames: np.ndarray
+    frames: Iterator[np.ndarray]
     emotion_probabilities: np.ndarray | None = None
 
 
-def predict_clip(method: Method, clip: StoredClip, reference: StoredClip) -> Rendering:
+def render_clip(method: Method, clip: StoredClip, reference: StoredClip) -> Rendering:
     """Render a clip from its sound and the first frame of `reference`, which may be the clip.
 
     Landmarks are in the pixels of the reference's crop, which is where the reference face is.
@@ -76,46 +85,53 @@ def predict_clip(method: Method, clip: StoredClip, reference: StoredClip) -> Ren
             method.landmarks, clip.mfcc, reference_landmarks, len(reference_face)
         )
     if method.translator == "truth":
-        frames = clip.frames()
+        frames = clip.iterate_frames()
     elif method.translator == "reference":
-        frames = np.repeat(reference_face[None], clip.length, axis=0)
+        frames = repeat(reference_face, clip.length)
     else:
-        frames = translate(method.translator, landmarks, reference_face)
+        frames = translate(
+            method.translator, landmarks, reference_face, batch_size=method.device.batch_size
+        )
     return Rendering(landmarks, frames, probabilities)
 
 
-def synthesize_clips(
+def render_clips(
     method: Method,
     clips: Mapping[str, StoredClip],
     *,
     reference: Protocol,
-    clip_table: Path,
-    shard: Path,
-    videos: Path,
-    threads: int,
+    keep: bool,
+    state: Path,
+    folder: Path,
 ) -> None:
-    """Render `clips` with a method: lossless frames into `shard`, .mp4 with sound into `videos`.
+    """Render `clips` with a method, without loss, each into a shard `folder`/<clip_id>.h5.
 
-    `reference` chooses each clip's reference face, see `emohead.data.references`. `clip_table` is
-    clips.csv; the sound comes from the files that it names.
+    `reference` chooses each clip's reference face, see `emohead.data.references`. With `keep` the
+    frames are compressed; else they are to be read once and removed. What is done lies in `state`,
+    the folder of `emohead.resume.resumable`, until all is.
     """
-    torch.set_num_threads(threads)
-    takes = {take.clip_id: take for take in read_clips(clip_table)}
     reference_clips = choose_reference_clips(clips, reference)
-    with ShardWriter(shard, codec="png") as writer:
-        for clip_id, clip in tqdm(clips.items(), desc=method.name, unit="clip", mininterval=5):
-            made = predict_clip(method, clip, clips[reference_clips[clip_id]])
+    made = state / "frames"
+    made.mkdir(exist_ok=True)
+    say_resumed(sum(1 for _ in made.glob("*.h5")), len(clips))
+    for clip_id, clip in tqdm(clips.items(), desc=method.name, unit="clip", mininterval=5):
+        path = made / f"{clip_id}.h5"
+        if path.exists():
+            continue
+        with timed(state), ShardWriter(path, codec="png" if keep else "bmp") as writer:
+            rendering = render_clip(method, clip, clips[reference_clips[clip_id]])
             attributes = {"reference_clip": reference_clips[clip_id]}
-            if made.emotion_probabilities is not None:
-                rounded = [round(float(p), 6) for p in made.emotion_probabilities]
+            if rendering.emotion_probabilities is not None:
+                rounded = [round(float(p), 6) for p in rendering.emotion_probabilities]
                 attributes["emotion_probabilities"] = json.dumps(rounded)
-            store_rendering(
-                writer,
-                videos,
-                clip,
-                takes[clip_id],
-                frames=made.frames,
-                landmarks=made.landmarks,
-                comment=f"Synthetic talking head, made by emohead's method {method.name}",
+            writer.add(
+                clip_id,
+                landmarks=rendering.landmarks,
+                frames=rendering.frames,
                 attributes=attributes,
             )
+    made_by = replace(method.device.provenance, seconds=seconds_of(state))
+    (made / PROVENANCE).write_text(made_by.to_json())
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.move(made, folder)

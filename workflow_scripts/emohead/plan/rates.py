@@ -1,12 +1,17 @@
-"""What was measured once, and where: all that a plan knows of speed."""
+"""What was measured once, and where: all that a plan, and the limits of jobs, know of speed.
 
+`python benchmarks/rates.py` measures most of it on another machine. Needs nothing but Python.
+"""
+
+import math
 from dataclasses import dataclass
 
 #: The machine that all of it is from.
 MEASURED_ON = "one core of an AMD EPYC with AVX-512 and bf16"
 #: Rates of frames are of frames this large; at other sizes they are scaled by the number of pixels.
 FRAME_SIZE = 256
-_SCALED = "of the mini run at 128 px, times four"
+#: Operations of the paper's AATU for such a frame, forward: `emohead.cost.counting`.
+PAPER_GFLOP = 61.35
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,7 @@ class Rate:
 class Rates:
     """Seconds are those of one core."""
 
+    start: Rate = Rate(5, "s a job", "Python's imports and the models, of the mini run")
     make_mini: Rate = Rate(0.007, "s a frame", "make_mini of the mini run")
     list_clips: Rate = Rate(0.4, "s a shard", "list_clips of the mini run, 12 clips each")
     extract_features: Rate = Rate(0.014, "s a frame", "three of MEAD's clips, 1080p")
@@ -29,16 +35,38 @@ class Rates:
     train_translator: Rate = Rate(
         280, "GFLOP/s", "training steps of the paper's U-Net at 256 px, bf16, without VGG-19"
     )
-    render: Rate = Rate(298, "GFLOP/s", "the paper's AATU at 256 px, bf16: .206 s a frame")
-    write_frames: Rate = Rate(0.0144, "s a frame", f"synthesize of copy_reference {_SCALED}")
-    redetect_landmarks: Rate = Rate(
-        0.015, "s a frame", "benchmarks/evaluation.py, the mini run's frames enlarged"
+    landmarks_step: Rate = Rate(2, "GFLOP a frame", "of the paper-scale AT-net, counted")
+    translator_step: Rate = Rate(326, "GFLOP an image", "of the paper's AATU at 256 px, counted")
+    render_float32: Rate = Rate(
+        0.281, "s a frame", "the paper's AATU at 256 px as rendered, benchmarks/generation.py"
     )
-    evaluate_method: Rate = Rate(
+    render_bf16: Rate = Rate(0.153, "s a frame", "likewise, in bf16")
+    write_frames: Rate = Rate(0.001, "s a frame", "likewise: drawings, and frames to disk")
+    redetect: Rate = Rate(
         0.0079, "s a frame", "benchmarks/evaluation.py, the mini run's frames enlarged"
     )
+    metrics: Rate = Rate(
+        0.0155, "s a frame", "benchmarks/evaluation.py, the mini run's frames enlarged"
+    )
+    lpips: Rate = Rate(0.036, "s a frame", "of frames of 128 px, times four")
+    fid: Rate = Rate(0.32, "s a frame of any size", "both sides, which Inception sees at 299 px")
+    syncnet: Rate = Rate(0.036, "s a frame of any size", "which SyncNet sees at 224 px")
     report: Rate = Rate(4, "s a job", "the report of the mini run; more clips take longer")
-    rendered: Rate = Rate(1.75, "B a pixel", "clips.h5 and videos of the mini run at 128 px")
+    report_rows: Rate = Rate(
+        9, "s a million scores", "Table 1 of made-up scores, benchmarks/reports.py"
+    )
+    scores: Rate = Rate(48, "scores a clip", "the mini run, without the networks'")
+    kept: Rate = Rate(565, "B a frame", "landmarks.npz of the mini run: predicted, found again")
+    shown: Rate = Rate(0.051, "B a pixel", "the videos of the mini run at 128 px")
+
+
+#: A job has the cores that end it in so many minutes, but no more than it has a use for.
+SHORT_ENOUGH, MOST_CORES = 10, 4
+
+
+def cores_for(seconds: float) -> int:
+    """Cores of a job of so many seconds of one."""
+    return min(MOST_CORES, max(1, math.ceil(seconds / 60 / SHORT_ENOUGH)))
 
 
 @dataclass(frozen=True)
@@ -49,7 +77,9 @@ class Memory:
     extract_features: float = 541  # a clip of ten minutes, 1080p
     train_landmarks: float = 1400  # data and model of the mini run in it
     train_translator: float = 1700  # likewise
-    synthesize: float = 3600  # the mini run's, times four
-    redetect_landmarks: float = 800  # likewise
-    evaluate_method: float = 840  # likewise
+    train_translator_image: float = 400  # of a batch of the paper's, float32: counted
+    render_clips: float = 1500
+    score_clips: float = 500
+    score_networks: float = 3000
     report: float = 160
+    report_rows: float = 130  # for a million scores, beside that: benchmarks/reports.py

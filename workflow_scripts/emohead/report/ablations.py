@@ -76,7 +76,7 @@ class Ablations:
 def compare(
     scores: Sequence[Path], sound: Path, labels: Mapping[str, Sequence[tuple[str, str]]]
 ) -> Ablations:
-    """Compare the models of both stages by their long tables.
+    """Compare the models of both stages by their tables of scores.
 
     `labels` gives for each stage (name, text), the first the one that the others are held against.
     Raises ValueError when a table is missing or a model has no scores.

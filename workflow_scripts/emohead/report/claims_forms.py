@@ -35,7 +35,7 @@ def write_claims(
     md: Path,
     html: Path,
 ) -> None:
-    """Test the paper's claims on long tables and write their three forms; as `read_scores`."""
+    """Test the paper's claims on tables of scores and write their three forms; as `read_scores`."""
     claims = find_claims(read_scores(scores), labels)
     write_forms({csv: to_csv(claims), md: to_markdown(claims), html: to_html(claims)})
 

@@ -41,7 +41,7 @@ def add_score_flags(parser: argparse.ArgumentParser, *, required: bool = True) -
         required=required,
         default=[],
         metavar="FILE",
-        help="all long tables (clips.csv, networks.csv), the first protocol's first",
+        help="tables of scores (.parquet), the first protocol's first",
     )
     add_label_flag(parser)
 

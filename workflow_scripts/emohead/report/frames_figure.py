@@ -1,6 +1,6 @@
 """Fig. 4: the reference face, the ground truth's frames and each method's, side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +10,14 @@ from matplotlib.figure import Figure
 
 from emohead.data.mead import FPS, parse_clip_id
 from emohead.report.methods import (
+    COPY_REFERENCE,
     Method,
     MethodClips,
-    clip_per_emotion,
     open_methods,
     split_ground_truth,
     spread_frames,
 )
-from emohead.report.style import RC, label_inches, save_figure
+from emohead.report.style import RC, figure_label, label_inches, save_figure
 
 FRAME_INCHES = 0.9
 TITLE, TIMES, GAP = 0.3, 0.25, 0.15  # around a group of frames, in frames
@@ -27,35 +27,34 @@ EDGE = 0.015  # white around each frame
 def write_frames_figure(
     methods: Sequence[Method],
     *,
-    emotions: Sequence[str],
+    clips: Mapping[str, str],
     frames_per_clip: int,
     outputs: Sequence[Path],
 ) -> None:
-    """Draw one test clip per emotion from the methods' shards; save as .png and .pdf, by suffix."""
-    figure = draw_frames_figure(open_methods(methods), emotions, frames_per_clip)
+    """Draw the `clips`, ids by emotion, of the methods' runs; save as .png and .pdf, by suffix."""
+    figure = draw_frames_figure(open_methods(methods), clips, frames_per_clip)
     save_figure(figure, outputs)
 
 
 def draw_frames_figure(
-    methods: Sequence[MethodClips], emotions: Sequence[str], frames_per_clip: int = 3
+    methods: Sequence[MethodClips], clips: Mapping[str, str], frames_per_clip: int = 3
 ) -> Figure:
-    """Rows: reference face, ground truth, methods. Columns: frames, in groups by emotion.
+    """Rows: reference face, ground truth, methods. Columns: frames of `clips`, ids by emotion.
 
     What a method lacks stays empty. ValueError without the ground truth.
     """
     truth, others = split_ground_truth(methods)
-    chosen = clip_per_emotion(truth.clips, emotions)
     rows = [truth, *others]
-    labels = ["Reference face", *(method.label for method in rows)]
+    labels = ["Reference face", *(figure_label(method.id, method.label) for method in rows)]
     margin = label_inches(labels) / FRAME_INCHES
-    width = margin + len(chosen) * (frames_per_clip + GAP) - GAP
+    width = margin + len(clips) * (frames_per_clip + GAP) - GAP
     height = TITLE + len(labels) + TIMES
     with rc_context(RC):
         figure = Figure(figsize=(width * FRAME_INCHES, height * FRAME_INCHES))
         axis = figure.add_axes((0, 0, 1, 1))
         for row, label in enumerate(labels):
             axis.text(-0.1, TITLE + row + 0.5, label, ha="right", va="center", fontsize=9)
-        for group, (emotion, clip_id) in enumerate(chosen.items()):
+        for group, (emotion, clip_id) in enumerate(clips.items()):
             left = group * (frames_per_clip + GAP)
             title = f"{emotion} ({parse_clip_id(clip_id).speaker})"
             axis.text(left, TITLE / 2, title, fontsize=9, fontweight="bold", va="center")
@@ -77,15 +76,10 @@ def draw_frames_figure(
 def reference_face(truth: MethodClips, others: Sequence[MethodClips], clip_id: str) -> np.ndarray:
     """The face that the methods were shown for a clip, uint8 [S, S, 3].
 
-    It is the first frame of the clip that their attribute `reference_clip` names; where none says
-    so, the clip's own.
+    It is what the copied reference shows; without that row, the clip's own first frame.
     """
-    named = (
-        method.clips[clip_id].attributes.get("reference_clip", clip_id)
-        for method in others
-        if clip_id in method.clips
-    )
-    return truth.clips[next(named, clip_id)].frame(0)
+    copies = [method for method in others if method.id == COPY_REFERENCE]
+    return (copies or [truth])[0].clips[clip_id].frame(0)
 
 
 def _place(axis: Axes, image: np.ndarray, left: float, top: float) -> None:

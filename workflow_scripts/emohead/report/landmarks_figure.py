@@ -1,6 +1,6 @@
 """Fig. 5: each method's predicted landmarks over time, drawn over the ground truth's."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +12,18 @@ from emohead.data.mead import FPS, parse_clip_id
 from emohead.report.methods import (
     Method,
     MethodClips,
-    clip_per_emotion,
     open_methods,
     split_ground_truth,
     spread_frames,
 )
-from emohead.report.style import FAINT, RC, label_inches, method_colours, save_figure
+from emohead.report.style import (
+    FAINT,
+    RC,
+    figure_label,
+    label_inches,
+    method_colours,
+    save_figure,
+)
 from emohead.translator.drawing import PARTS
 
 OUTER_LIPS = PARTS["mouth"].lines[0]
@@ -29,38 +35,38 @@ BLOCKS_ACROSS = 2
 def write_landmarks_figure(
     methods: Sequence[Method],
     *,
-    emotions: Sequence[str],
+    clips: Mapping[str, str],
     frames_per_clip: int,
     outputs: Sequence[Path],
 ) -> None:
-    """Draw one test clip per emotion from the methods' shards; save as .png and .pdf, by suffix."""
-    figure = draw_landmarks_figure(open_methods(methods), emotions, frames_per_clip)
+    """Draw the `clips`, ids by emotion, of the methods' runs; save as .png and .pdf, by suffix."""
+    figure = draw_landmarks_figure(open_methods(methods), clips, frames_per_clip)
     save_figure(figure, outputs)
 
 
 def draw_landmarks_figure(
-    methods: Sequence[MethodClips], emotions: Sequence[str], frames_per_clip: int = 5
+    methods: Sequence[MethodClips], clips: Mapping[str, str], frames_per_clip: int = 5
 ) -> Figure:
-    """A block per emotion; rows are methods, columns are frames spread over the clip.
+    """A block for each of `clips`, ids by emotion; rows are methods, columns spread frames.
 
     The ground truth stands in every row behind the method, pale and broad. All faces share one
     axes whose unit is a cell. A method without landmarks, such as a folder of videos, has no row;
     of a clip or frame that a method lacks, the truth stands alone. ValueError without the truth.
     """
     truth, others = split_ground_truth(methods)
-    chosen = clip_per_emotion(truth.clips, emotions)
-    rows = [truth, *(each for each in others if _has_landmarks(each, chosen.values()))]
-    across = min(BLOCKS_ACROSS, len(chosen))
-    down = -(-len(chosen) // across)
+    rows = [truth, *(each for each in others if _has_landmarks(each, clips.values()))]
+    across = min(BLOCKS_ACROSS, len(clips))
+    down = -(-len(clips) // across)
     block_width, block_height = frames_per_clip + GAP, TITLE + len(rows) + TIMES
-    margin = label_inches([method.label for method in rows]) / CELL_INCHES
+    labels = [figure_label(method.id, method.label) for method in rows]
+    margin = label_inches(labels) / CELL_INCHES
     width, height = margin + across * block_width - GAP, down * block_height
     with rc_context(RC):
         figure = Figure(figsize=(width * CELL_INCHES, height * CELL_INCHES))
         axis = figure.add_axes((0, 0, 1, 1))
         axis.set(xlim=(-margin, width - margin), ylim=(height, 0), aspect="equal")
         axis.set_axis_off()
-        for i, (emotion, clip_id) in enumerate(chosen.items()):
+        for i, (emotion, clip_id) in enumerate(clips.items()):
             corner = np.array([i % across * block_width, i // across * block_height])
             title = f"{emotion} ({parse_clip_id(clip_id).speaker})"
             axis.text(
@@ -69,9 +75,9 @@ def draw_landmarks_figure(
             )  # fmt: skip
             _draw_clip(axis, rows, clip_id, frames_per_clip, corner + np.array([0, TITLE]))
         for block in range(down):
-            for row, method in enumerate(rows):
+            for row, label in enumerate(labels):
                 y = block * block_height + TITLE + row + 0.5
-                axis.text(-0.08, y, method.label, ha="right", va="center", fontsize=9)
+                axis.text(-0.08, y, label, ha="right", va="center", fontsize=9)
     return figure
 
 

@@ -1,13 +1,13 @@
 """The methods that a report shows: their ids, labels, places on disk and chosen clips."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from emohead.data.mead import parse_clip_id
-from emohead.features.store import StoredClip, open_clips
+from emohead.media.reading import probe_video, read_video
 from emohead.report.paper import TABLE_1
 
 GROUND_TRUTH = "ground_truth"
@@ -20,8 +20,7 @@ BUILT_IN = (GROUND_TRUTH, COPY_REFERENCE)
 class Method:
     """A row of the report: its id, the label that readers see and where its results lie.
 
-    What `path` is depends on the output: an evaluation folder (tables), a shard (figures) or a
-    folder of videos (page).
+    `path` is the folder of its run, with a folder for every speaker.
     """
 
     id: str
@@ -30,12 +29,40 @@ class Method:
 
 
 @dataclass(frozen=True)
+class RunClip:
+    """A clip of a run that is shown: the `landmarks` float32 [T, 68, 2] that the method predicted,
+    pixels of the crop (nan where it predicts none), and its `video`.
+    """
+
+    landmarks: np.ndarray
+    video: Path
+
+    @property
+    def length(self) -> int:
+        """Number of frames T."""
+        return len(self.landmarks)
+
+    @property
+    def crop_size(self) -> int:
+        """Width and height of the frames, in pixels."""
+        return probe_video(self.video).width
+
+    def frame(self, t: int) -> np.ndarray:
+        """Frame t of the video, uint8 [S, S, 3] RGB."""
+        return self._frames[t]
+
+    @cached_property
+    def _frames(self) -> np.ndarray:
+        return read_video(self.video)
+
+
+@dataclass(frozen=True)
 class MethodClips:
-    """A method with its rendered test clips, keyed by clip id."""
+    """A method with its test clips that are shown, keyed by clip id."""
 
     id: str
     label: str
-    clips: Mapping[str, StoredClip]
+    clips: Mapping[str, RunClip]
 
     def shows(self, clip_id: str, t: int) -> bool:
         """Whether the method rendered frame t of a clip; somebody else's may lack some."""
@@ -74,37 +101,23 @@ def split_ground_truth(
 
 
 def open_methods(methods: Sequence[Method]) -> list[MethodClips]:
-    """Open the shard of every method; ValueError names the method whose shard is missing."""
-    for method in methods:
-        if not method.path.is_file():
-            raise ValueError(f"method {method.id!r}: no shard {method.path}: run its synthesis")
-    return [MethodClips(each.id, each.label, open_clips([each.path])) for each in methods]
+    """Open the shown clips of every method's run; ValueError names a method without a run."""
+    return [MethodClips(each.id, each.label, open_run(each.path)) for each in methods]
 
 
-def clip_per_emotion(clip_ids: Iterable[str], emotions: Sequence[str]) -> dict[str, str]:
-    """One clip id per emotion: the strongest level, the speakers in turn, the lowest number.
-
-    Emotions without a clip are left out; when none of them has one, all that have are shown.
-    """
-    names = {clip_id: parse_clip_id(clip_id) for clip_id in sorted(clip_ids)}
-    there = sorted({name.emotion for name in names.values()})
-    if not set(there) & set(emotions):
-        emotions = there
-    speakers = sorted({name.speaker for name in names.values()})
-    chosen: dict[str, str] = {}
-    for turn, emotion in enumerate(emotions):
-        candidates = [clip_id for clip_id, name in names.items() if name.emotion == emotion]
-        if candidates:
-            wanted = turn % len(speakers)
-            chosen[emotion] = min(
-                candidates,
-                key=lambda clip_id: (
-                    -names[clip_id].level,
-                    (speakers.index(names[clip_id].speaker) - wanted) % len(speakers),
-                    clip_id,
-                ),
-            )
-    return chosen
+def open_run(folder: Path) -> dict[str, RunClip]:
+    """The shown clips of all speakers of a run; ValueError when there is no such run."""
+    speakers = sorted(path.parent for path in folder.glob("*/landmarks.npz"))
+    if not speakers:
+        raise ValueError(
+            f"no <speaker>/landmarks.npz below {folder}: render and score this run first"
+        )
+    clips = {}
+    for speaker in speakers:
+        with np.load(speaker / "landmarks.npz") as landmarks:
+            for video in sorted(speaker.glob("videos/*.mp4")):
+                clips[video.stem] = RunClip(landmarks[f"{video.stem}/predicted"], video)
+    return clips
 
 
 def spread_frames(length: int, count: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""The long tables of scores: read from disk, chosen by protocol, method and metric, averaged.
+"""The tables of scores: read from disk, chosen by protocol, method and metric, averaged.
 
 A protocol is the choice of the reference face (`same_emotion`, `neutral`). The ground truth is
 scored once and stands in the tables of every protocol.
@@ -14,11 +14,11 @@ from pandas.api.types import union_categoricals
 
 from emohead.data.mead import EMOTIONS, parse_clip_id
 from emohead.evaluation.catalogue import ALL_CLIPS
+from emohead.evaluation.scores import COLUMNS, read_table
 from emohead.evaluation.statistics import Interval, mean_interval, mean_over_seeds
 from emohead.report.methods import BUILT_IN, COPY_REFERENCE, GROUND_TRUTH
 from emohead.report.paper import TABLE_1
 
-COLUMNS = ("clip_id", "method", "reference", "seed", "metric", "convention", "value")
 TEXT = ("clip_id", "method", "reference", "metric", "convention")
 REFERENCE_LABELS = {
     "same_emotion": "Reference face in the clip's emotion",
@@ -41,13 +41,13 @@ class Score:
 
 
 def read_scores(paths: Sequence[Path]) -> pd.DataFrame:
-    """The rows of all long tables, in the order of the files, with `emotion`, `speaker`, `level`.
+    """The rows of all tables, in the order of the files, with `emotion`, `speaker`, `level`.
 
     These three are missing (NaN, 0) in figures of a whole method, whose clip_id is `all`. Columns
     of text are categorical: to compare full MEAD's eleven million rows as strings takes minutes.
-    ValueError names a file that is missing or isn't a long table, and a value given twice.
+    ValueError names a file that is missing or isn't a table of scores, and a value given twice.
     """
-    tables = [table for path in paths if len(table := _read_table(Path(path)))]
+    tables = [table for path in paths if len(table := read_table(Path(path)))]
     if not tables:
         raise ValueError(f"no scores in {', '.join(map(str, paths))}: is the test part empty?")
     scores = _join(tables)
@@ -201,20 +201,3 @@ def _join(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
         for name in COLUMNS
     }
     return pd.DataFrame(columns)
-
-
-def _read_table(path: Path) -> pd.DataFrame:
-    if not path.is_file():
-        raise ValueError(f"no scores {path}: run the evaluation first")
-    types = dict.fromkeys(TEXT, "category") | {"seed": int, "value": float}
-    try:
-        # A method may be called NA; only what is empty is missing.
-        table = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""])
-    except (ValueError, pd.errors.ParserError) as error:
-        raise ValueError(f"{path}: is not a table of scores ({error}): evaluate again") from error
-    missing = [name for name in COLUMNS if name not in table]
-    if missing:
-        raise ValueError(f"{path}: no column {', '.join(missing)}: evaluate again")
-    if table[list(COLUMNS)].isna().any(axis=None):
-        raise ValueError(f"{path}: has empty cells: evaluate again")
-    return table[list(COLUMNS)]

@@ -5,10 +5,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from emohead.data.mead import EMOTIONS, FPS, parse_clip_id
-from emohead.features.store import Shard
+from emohead.data.mead import FPS, parse_clip_id
 from emohead.report.embedding import Media
-from emohead.report.methods import GROUND_TRUTH, clip_per_emotion
+from emohead.report.methods import GROUND_TRUTH, RunClip, open_run
 from emohead.report.overlay import UNITS_PER_PIXEL, encode_landmarks, face_lines
 from emohead.report.style import method_colours
 
@@ -73,70 +72,54 @@ class Player:
 
 
 def build_player(
-    videos: Mapping[Run, Path],
-    shards: Mapping[Run, Path],
+    runs: Mapping[Run, Path],
+    clips: Mapping[str, str],
     labels: Mapping[str, str],
     references: Sequence[str],
 ) -> Player:
-    """The player of folders of `<clip_id>.mp4` and rendered shards, by (method, reference).
+    """The player of `clips`, ids by emotion, from the folders of runs, by (method, reference).
 
-    Methods stand in the order of `labels`. The ground truth's run serves every reference and says
-    which clips there are; ValueError when it is missing, or has a video that its shard has not.
+    Methods stand in the order of `labels`. The ground truth's run serves every reference;
+    ValueError when it is missing or lacks a clip.
     """
-    truth = [run for run in videos if run[0] == GROUND_TRUTH]
+    truth = [run for run in runs if run[0] == GROUND_TRUTH]
     if not truth:
-        raise ValueError(f"the page needs the videos of {GROUND_TRUTH!r}, which were not given")
-    if truth[0] not in shards:
-        raise ValueError(f"the page needs the shard of {GROUND_TRUTH!r}, which was not given")
-    folder = videos[truth[0]]
-    if not folder.is_dir():
-        raise ValueError(f"method {GROUND_TRUTH!r}: no folder of videos {folder}")
-    opened = {run: _open(run, path) for run, path in shards.items()}
-    ids = [method_id for method_id in labels if any(method_id == run[0] for run in videos)]
-    media, clips = Media(), []
-    chosen = clip_per_emotion((path.stem for path in folder.glob("*.mp4")), EMOTIONS)
-    for emotion, clip_id in chosen.items():
-        if clip_id not in opened[truth[0]].clip_ids:
-            raise ValueError(f"{shards[truth[0]]} has no clip {clip_id}: synthesize it again")
+        raise ValueError(f"the page needs the run of {GROUND_TRUTH!r}, which was not given")
+    opened = {run: open_run(folder) for run, folder in runs.items()}
+    ids = [method_id for method_id in labels if any(method_id == run[0] for run in runs)]
+    media, shown_clips = Media(), []
+    for emotion, clip_id in clips.items():
+        if clip_id not in opened[truth[0]]:
+            raise ValueError(f"{runs[truth[0]]} has no clip {clip_id}: score it again")
         name = parse_clip_id(clip_id)
         screens: dict[str, dict[str, Screen]] = {reference: {} for reference in references}
         for reference in references:
             for method_id in ids:
                 run = truth[0] if method_id == GROUND_TRUTH else (method_id, reference)
                 screens[reference][method_id] = _screen(
-                    clip_id, labels[method_id], reference, videos.get(run), opened.get(run), media
+                    clip_id, labels[method_id], reference, opened.get(run), media
                 )
         frames = opened[truth[0]][clip_id].length
-        clips.append(ShownClip(emotion, clip_id, name.speaker, name.level, frames, screens))
+        shown_clips.append(ShownClip(emotion, clip_id, name.speaker, name.level, frames, screens))
     colours = method_colours(list(labels))
     shown = tuple(ShownMethod(each, labels[each], colours[each]) for each in ids)
-    return Player(tuple(references), shown, tuple(clips), media.texts)
-
-
-def _open(run: Run, path: Path) -> Shard:
-    if not path.is_file():
-        raise ValueError(f"method {run[0]!r}, reference {run[1]!r}: no shard {path}")
-    return Shard(path)
+    return Player(tuple(references), shown, tuple(shown_clips), media.texts)
 
 
 def _screen(
     clip_id: str,
     label: str,
     reference: str,
-    folder: Path | None,
-    shard: Shard | None,
+    clips: Mapping[str, RunClip] | None,
     media: Media,
 ) -> Screen:
-    if folder is None:
+    if clips is None:
         kind = reference.replace("_", "-")
         return Screen(missing=f"{label} was not run with a {kind} reference face.")
-    path = folder / f"{clip_id}.mp4"
-    if not path.is_file():
+    if clip_id not in clips:
         return Screen(missing=f"{label} has no video of this clip.")
-    video = media.add(path.read_bytes())
-    if shard is None or clip_id not in shard.clip_ids:
-        return Screen(video)
-    clip = shard[clip_id]
+    clip = clips[clip_id]
+    video = media.add(clip.video.read_bytes())
     track = encode_landmarks(clip.landmarks)
     if track is None:
         return Screen(video)

@@ -1,5 +1,7 @@
 """Frames from landmarks and a reference face, with a trained translator."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 
@@ -7,42 +9,33 @@ from emohead.translator.drawing import draw_sequence
 from emohead.translator.unet import UNet
 
 
-@torch.inference_mode()
 def translate(
-    model: UNet,
-    landmarks: np.ndarray,
-    reference_face: np.ndarray,
-    *,
-    batch_size: int = 16,
-    bf16: bool = False,
-) -> np.ndarray:
-    """Frames uint8 [T, S, S, 3] for landmarks [T, 68, 2] (pixels) and one face uint8 [S, S, 3].
+    model: UNet, landmarks: np.ndarray, reference_face: np.ndarray, *, batch_size: int = 16
+) -> Iterator[np.ndarray]:
+    """A frame uint8 [S, S, 3] for each of landmarks [T, 68, 2] (pixels) and one face of that shape.
 
-    Runs where the model is, in evaluation mode, and leaves the model's mode as it was.
+    `batch_size` frames are made at a time, where the model is, in the precision of its weights and
+    in evaluation mode; the model's mode stays as it was.
     """
-    device = next(model.parameters()).device
-    size = len(reference_face)
-    frames = np.empty((len(landmarks), size, size, 3), np.uint8)
-    was_training = model.training
-    model.eval()
     for start in range(0, len(landmarks), batch_size):
-        drawings = draw_sequence(landmarks[start : start + batch_size], size)
-        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-            frames[start : start + len(drawings)] = render(model, drawings, reference_face)
-    model.train(was_training)
-    return frames
+        drawings = draw_sequence(landmarks[start : start + batch_size], len(reference_face))
+        yield from render(model, drawings, reference_face)
 
 
 @torch.inference_mode()
 def render(model: UNet, drawings: np.ndarray, reference_face: np.ndarray) -> np.ndarray:
     """Frames uint8 [B, S, S, 3] for drawings of that shape and one face uint8 [S, S, 3].
 
-    Runs where the model is and in the precision of its weights.
+    Runs where the model is, in the precision of its weights and in evaluation mode; the model's
+    mode stays as it was.
     """
     weight = next(model.parameters())
     drawing = torch.from_numpy(drawings).to(weight.device).permute(0, 3, 1, 2)  # [B, 3, S, S]
     reference = torch.from_numpy(reference_face).to(weight.device).permute(2, 0, 1)  # [3, S, S]
     inputs = torch.cat([drawing, reference.expand_as(drawing)], dim=1).float() / 255
+    was_training = model.training
+    model.eval()
     made = model(inputs.to(weight.dtype).contiguous(memory_format=torch.channels_last))
+    model.train(was_training)
     pixels = made.float().mul(255).round().to(torch.uint8)
     return pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()

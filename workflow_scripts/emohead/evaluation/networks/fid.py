@@ -2,10 +2,14 @@
 Equilibrium", NeurIPS 2017: Fréchet distance of Inception's 2048 pooled features.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
+from torch import nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 
 from emohead.evaluation.networks.batches import batches
@@ -34,16 +38,58 @@ def read_fid(weights: Path) -> FrechetInceptionDistance:
 
 
 @torch.inference_mode()
-def add_frames(metric: FrechetInceptionDistance, frames: np.ndarray, truth: np.ndarray) -> None:
-    """Count frames uint8 [T, S, S, 3], rendered and true, into the two distributions."""
-    for side, real in ((frames, False), (truth, True)):
-        for images in batches(side):
-            metric.update(images.to(metric.device), real=real)
+def inception_features(
+    metric: FrechetInceptionDistance, frames: Iterable[np.ndarray]
+) -> np.ndarray:
+    """The pooled features, float32 [T, 2048], of frames uint8 [S, S, 3]."""
+    found = [metric.inception(images.to(metric.device)).cpu() for images in batches(frames)]
+    return torch.cat(found).float().numpy()
 
 
-@torch.inference_mode()
-def fid(metric: FrechetInceptionDistance) -> float:
-    """The distance of what has been added so far; nan below two frames."""
-    if metric.fake_features_num_samples < 2:
+@dataclass
+class FeatureSums:
+    """What FID must know of features [T, F]: their number, sum [F] and sum of products [F, F].
+
+    Of several speakers' sums, `+` gives those of all their frames.
+    """
+
+    count: int
+    total: np.ndarray
+    products: np.ndarray
+
+    @classmethod
+    def of(cls, features: Iterable[np.ndarray], width: int = 2048) -> Self:
+        """The sums of the features [T, F] of several clips."""
+        sums = cls(0, np.zeros(width), np.zeros((width, width)))
+        for each in features:
+            exact = each.astype(np.float64)
+            sums.count += len(exact)
+            sums.total += exact.sum(axis=0)
+            sums.products += exact.T @ exact
+        return sums
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(
+            self.count + other.count, self.total + other.total, self.products + other.products
+        )
+
+
+def fid(made: FeatureSums, true: FeatureSums) -> float:
+    """The distance of two distributions of features; nan below two frames."""
+    if min(made.count, true.count) < 2:
         return float("nan")
+    metric = FrechetInceptionDistance(_Width(len(made.total)))
+    metric.orig_dtype = torch.float64
+    for side, sums in (("fake", made), ("real", true)):
+        setattr(metric, f"{side}_features_num_samples", torch.tensor(sums.count))
+        setattr(metric, f"{side}_features_sum", torch.from_numpy(sums.total))
+        setattr(metric, f"{side}_features_cov_sum", torch.from_numpy(sums.products))
     return max(0.0, float(metric.compute()))  # rounding leaves equal sides a little below 0
+
+
+class _Width(nn.Module):
+    """In the place of Inception where the features are known already."""
+
+    def __init__(self, num_features: int) -> None:
+        super().__init__()
+        self.num_features = num_features

@@ -2,6 +2,7 @@
 CVPR 2018: AlexNet's features, linear weights v0.1.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +27,10 @@ def read_lpips(weights: Path) -> Lpips:
 
 
 @torch.inference_mode()
-def lpips_distance(metric: Lpips, frames: np.ndarray, truth: np.ndarray) -> float:
-    """Mean LPIPS of frames uint8 [T, S, S, 3] against the true ones, at their own size."""
+def lpips_distance(
+    metric: Lpips, frames: Iterable[np.ndarray], truth: Iterable[np.ndarray]
+) -> float:
+    """Mean LPIPS of frames uint8 [S, S, 3] against as many true ones, at their own size."""
     device = metric.lin0.model[-1].weight.device
     distances = [
         metric(made.to(device) / 255, true.to(device) / 255, normalize=True).flatten()

@@ -3,7 +3,9 @@
 As joonson/syncnet_python's `SyncNetInstance.py`, which Wav2Lip's LSE-C and LSE-D come from too.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import cv2
 import numpy as np
@@ -43,27 +45,30 @@ class SyncScore:
 
 @torch.inference_mode()
 def score_sync(
-    network: SyncNet, frames: np.ndarray, samples: np.ndarray, landmarks: np.ndarray
+    network: SyncNet, frames: Iterable[np.ndarray], samples: np.ndarray, landmarks: np.ndarray
 ) -> SyncScore | None:
     """Sync of a clip; None when it is too short for one window.
 
-    Frames uint8 [T, S, S, 3] RGB; their sound float32 [N], 16 kHz; the true landmarks [T, 68, 2] in
-    pixels of the frames, from which the place of the face is taken.
+    Frames uint8 [S, S, 3] RGB, as many as the true landmarks [T, 68, 2], in pixels of the frames,
+    from which the place of the face is taken; their sound float32 [N], 16 kHz. A few frames are
+    held at a time.
     """
-    length = min(len(frames), len(samples) // SAMPLES_PER_FRAME)
+    length = min(len(landmarks), len(samples) // SAMPLES_PER_FRAME)
     count = length - WINDOW  # not one more: the last MFCC frame would reach past the sound
     if count < 1:
         return None
     device = next(network.parameters()).device
-    faces = face_pictures(frames[:length], landmarks)  # [T, 3, 224, 224]
     mfcc = torch.from_numpy(speech_mfcc(samples)).float()  # [M, 13]
     sounds = mfcc.unfold(0, WINDOW * _MFCC_PER_FRAME, _MFCC_PER_FRAME)[:count]  # [count, 13, 20]
+    faces = face_pictures(islice(frames, count + WINDOW - 1), landmarks)
+    held = list(islice(faces, WINDOW - 1))
     of_mouths, of_sounds = [], []
     for start in range(0, count, _BATCH):
-        stop = min(start + _BATCH, count)
-        piece = torch.from_numpy(faces[start : stop + WINDOW - 1]).float()
+        held += islice(faces, _BATCH)
+        piece = torch.from_numpy(np.stack(held)).float()  # [B + 4, 3, 224, 224]
         of_mouths.append(network.mouths(piece.to(device)))
-        of_sounds.append(network.sounds(sounds[start:stop].to(device)))
+        of_sounds.append(network.sounds(sounds[start : start + _BATCH].to(device)))
+        held = held[-(WINDOW - 1) :]
     return best_shift(shift_distances(torch.cat(of_mouths), torch.cat(of_sounds)))
 
 
@@ -89,8 +94,8 @@ def best_shift(distances: Tensor) -> SyncScore:
     )
 
 
-def face_pictures(frames: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """Faces uint8 [T, 3, 224, 224] BGR of frames uint8 [T, S, S, 3] RGB.
+def face_pictures(frames: Iterable[np.ndarray], landmarks: np.ndarray) -> Iterator[np.ndarray]:
+    """Faces uint8 [3, 224, 224] BGR of frames uint8 [S, S, 3] RGB.
 
     One square for the whole clip, from the landmarks' mean place: were it to follow the true head,
     it would move a face that a method keeps still.
@@ -100,11 +105,9 @@ def face_pictures(frames: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     # Pixel centres are at whole numbers: x of the picture is (x - left + 1/2) * scale - 1/2.
     offset = scale / 2 - 0.5 - scale * np.array([left, top])
     transform = np.array([[scale, 0, offset[0]], [0, scale, offset[1]]])
-    faces = [
-        cv2.warpAffine(frame, transform, (FACE_SIZE, FACE_SIZE), borderValue=_GREY)
-        for frame in frames
-    ]  # fmt: skip
-    return np.stack(faces)[..., ::-1].transpose(0, 3, 1, 2).copy()
+    for frame in frames:
+        face = cv2.warpAffine(frame, transform, (FACE_SIZE, FACE_SIZE), borderValue=_GREY)
+        yield face[..., ::-1].transpose(2, 0, 1)
 
 
 def _face_square(landmarks: np.ndarray) -> tuple[float, float, float]:

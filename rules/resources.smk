@@ -1,0 +1,298 @@
+# What jobs need: memory, minutes, disk and cores, from the clips, frames and pixels of the config.
+# Clusters look at all of them; Snakemake on one machine at cores, gpu and download alone, unless
+# it is told a limit (`--resources mem_mb=16000`).
+import math
+
+from emohead.data.expected import (
+    FEATURE_BYTES,
+    clip_frames,
+    stored_frame_bytes,
+)
+from emohead.plan.rates import FRAME_SIZE, Memory, Rates, cores_for
+
+CROP_SIZE = config["features"]["crop_size"]
+SOURCE = config["data"]["source"]
+MIB = 2**20
+# Pixels of a frame in those of the frames that were measured.
+AREA = (CROP_SIZE / FRAME_SIZE) ** 2
+# A job may take so many times what it is expected to: the core may be slower than the one that was
+# measured, other jobs may be beside it, the clips longer; and some minutes until it begins.
+PATIENCE, BEGINNING = 3, 10
+# A training goes on from its last checkpoint, and clusters refuse jobs of many days.
+LONGEST_TRAINING = 24 * 60
+# Of a translator's decoded frames; above it they are read when asked for (translator/data.py).
+HELD_MIB = 8 * 1024
+# The paper's translator, on which rates were measured.
+PAPER_WIDTHS = (64, 128, 256, 512, 512, 512)
+
+
+def again(first):
+    """A resource of a first attempt, doubled and trebled for the next ones.
+
+    `first` is a number, or a function of the wildcards and inputs. What an attempt has done lies in
+    state/, where the next one goes on.
+    """
+
+    def resource(wildcards, input, attempt):
+        value = first(wildcards, input) if callable(first) else first
+        return attempt * math.ceil(value)
+
+    return resource
+
+
+def minutes(seconds, cores=1):
+    """The limit of a job that is expected to take so many seconds of a core."""
+    return BEGINNING + PATIENCE * seconds / cores / 60
+
+
+# How much there is to do.
+
+
+@cache
+def shard_frames(speaker, emotion):
+    """Frames of a shard's clips, as far as they are known before they are read."""
+    if SOURCE == "footage":
+        clips = len(footage()[speaker, emotion])
+    else:
+        clips = emohead.config.clips_of(config["data"], emotion)
+    return clips * clip_frames(SOURCE)
+
+
+@cache
+def stored_frames(path):
+    """Frames in a feature shard that is there, by its size."""
+    return Path(path).stat().st_size / stored_frame_bytes(CROP_SIZE)
+
+
+@cache
+def shards_of(speaker):
+    """A speaker's emotions with their feature shards."""
+    return {
+        emotion: f"results/features/{speaker}-{emotion}.h5"
+        for each, emotion in shards()
+        if each == speaker
+    }
+
+
+def speaker_frames(speaker):
+    """Frames of a speaker: of the shards that are there, and of those that are to come."""
+    return sum(
+        stored_frames(path) if os.path.exists(path) else shard_frames(speaker, emotion)
+        for emotion, path in shards_of(speaker).items()
+    )
+
+
+def test_frames(wildcards):
+    """Frames of a speaker's test part."""
+    return config["split"]["test_fraction"] * speaker_frames(wildcards.speaker)
+
+
+def train_frames():
+    """Frames of everybody's training part."""
+    return (1 - config["split"]["test_fraction"]) * sum(map(speaker_frames, speakers()))
+
+
+@cache
+def million_scores():
+    """Of all runs, in millions."""
+    clips = config["split"]["test_fraction"] * expected_clips()
+    return len(method_runs()) * clips * Rates.scores.value / 1e6
+
+
+@cache
+def work_of(translator):
+    """What a translator computes for a frame, in that of the paper's at 256 pixels, about.
+
+    A convolution's work grows with the square of its width; the deeper ones have fewer pixels.
+    """
+    widths = model_options("translator", translator)["model"]["widths"]
+
+    def work(widths):
+        return sum((width / 2**depth) ** 2 for depth, width in enumerate(widths))
+
+    return AREA * work(widths) / work(PAPER_WIDTHS)
+
+
+# Data and features.
+
+
+def extraction_cores(wildcards):
+    """Processes for one shard: the cores that the other shards leave over; on a cluster, where
+    there are as many as one likes, those that it needs."""
+    if workflow.local_exec:
+        return max(1, (workflow.cores or 1) // len(shards()))
+    return cores_for(extraction_seconds(wildcards))
+
+
+def extraction_seconds(wildcards):
+    """Seconds of a core."""
+    frames = shard_frames(wildcards.speaker, wildcards.emotion)
+    return frames * Rates.extract_features.value
+
+
+def extraction_minutes(wildcards, input):
+    """The limit of a shard's extraction."""
+    return minutes(extraction_seconds(wildcards), extraction_cores(wildcards))
+
+
+def extraction_memory(wildcards, input):
+    """MiB of the processes that work on clips, and of the one that waits for them."""
+    return 500 + extraction_cores(wildcards) * Memory.extract_features
+
+
+def shard_megabytes(wildcards, input):
+    """Of a shard, twice: its clips in state/ and the file that they are put together in."""
+    frames = shard_frames(wildcards.speaker, wildcards.emotion)
+    return 2 * frames * stored_frame_bytes(CROP_SIZE) / 1e6
+
+
+def archive_megabytes(wildcards, input):
+    """Of a speaker's archives (of one kind, where the job is of one), as far as the table knows."""
+    return sum(
+        (row.bytes or 20e9) / 1e6
+        for (speaker, kind), row in archives().items()
+        if speaker == wildcards.speaker and kind == getattr(wildcards, "kind", kind)
+    )
+
+
+def unpacking_minutes(wildcards, input):
+    """At 10 MB a second."""
+    return minutes(archive_megabytes(wildcards, input) / 10)
+
+
+def judging_minutes(wildcards, input):
+    """Every fifth frame of the training part is decoded, which takes about 2 ms."""
+    return minutes(train_frames() / 5 * 0.002)
+
+
+def feature_memory(wildcards, input):
+    """MiB of the training part's landmarks and MFCC, and of as much again in between."""
+    return 1000 + 2 * train_frames() * FEATURE_BYTES / MIB
+
+
+# Trainings.
+
+
+def training_memory(stage, name):
+    """MiB: what is held of the data, and of a translator a batch on its way forth and back."""
+    if stage == "landmarks":
+        # The PCA basis is fitted in float64.
+        data = 2.5 * train_frames() * FEATURE_BYTES / MIB
+        return 1.5 * (Memory.train_landmarks + data)
+    frames = train_frames() * 3 * CROP_SIZE**2 / MIB
+    data = frames if frames < HELD_MIB else 8 * 500  # or workers that read them
+    batch = model_options(stage, name)["train"]["batch_size"] * work_of(name)
+    return 1.5 * (
+        Memory.train_translator + data + batch * Memory.train_translator_image
+    )
+
+
+def training_minutes(stage, name):
+    """With a GPU of 20 TFLOP/s, or with the cores that it has."""
+    train = model_options(stage, name)["train"]
+    length = clip_frames(SOURCE)
+    seen = train_frames() * train["epochs"]
+    if train.get("frames_per_clip"):
+        seen *= min(1, train["frames_per_clip"] / length)
+    gflop = (
+        Rates.landmarks_step.value
+        if stage == "landmarks"
+        else Rates.translator_step.value * work_of(name)
+    )
+    rate = 20_000
+    if not gpus(stage, name):
+        rate = getattr(Rates, f"train_{stage}").value * train_threads(stage, name)
+    return min(LONGEST_TRAINING, minutes(seen * gflop / rate))
+
+
+# Rendering and scoring.
+
+
+def render_seconds(translator, frames):
+    """Seconds of a core for so many frames, in float32."""
+    rendering = Rates.write_frames.value * AREA
+    if translator in config["translator"]["models"]:
+        rendering += Rates.render_float32.value * work_of(translator)
+    return frames * rendering
+
+
+def rendering_cores(wildcards):
+    """Cores of a job that renders: one beside a GPU."""
+    if rendering_gpu():
+        return 1
+    translator = METHODS[wildcards.method]["translator"]
+    return cores_for(render_seconds(translator, test_frames(wildcards)))
+
+
+def rendering_minutes(wildcards, input):
+    """The limit of rendering a speaker's test part."""
+    translator = METHODS[wildcards.method]["translator"]
+    seconds = render_seconds(translator, test_frames(wildcards))
+    return minutes(seconds, rendering_cores(wildcards))
+
+
+def rendered_megabytes(wildcards, input):
+    """Of a speaker's frames, which nothing compresses."""
+    return test_frames(wildcards) * 3 * CROP_SIZE**2 / 1e6
+
+
+def scoring_minutes(wildcards, input):
+    """The limit of a speaker's scores; somebody else's videos are searched for faces, too."""
+    seconds = Rates.redetect.value + Rates.metrics.value
+    if is_foreign(wildcards.method):
+        seconds += Rates.extract_features.value
+    return minutes(test_frames(wildcards) * seconds * max(AREA, 1 / 4))
+
+
+def network_seconds(wildcards):
+    """Seconds of a core for the networks' metrics of a speaker's test part."""
+    frame = sum(
+        getattr(Rates, name).value * (AREA if name == "lpips" else 1)
+        for name, weights in WEIGHTS.items()
+        if weights
+    )
+    return frame * test_frames(wildcards)
+
+
+def network_cores(wildcards):
+    """Cores of a job of networks: one beside a GPU."""
+    return 1 if rendering_gpu() else cores_for(network_seconds(wildcards))
+
+
+def network_minutes(wildcards, input):
+    """The limit of the networks' metrics."""
+    return minutes(network_seconds(wildcards), network_cores(wildcards))
+
+
+def stage_seconds(wildcards):
+    """Seconds of a core for a stage's model on a speaker's test part, with every reference face."""
+    frames = test_frames(wildcards) * len(references())
+    seconds = frames * AREA * Rates.metrics.value
+    if wildcards.stage == "translator":
+        seconds += render_seconds(wildcards.name, frames)
+    return seconds
+
+
+def stage_cores(wildcards):
+    """Cores of a job that evaluates a stage."""
+    return 1 if rendering_gpu() else cores_for(stage_seconds(wildcards))
+
+
+def stage_minutes(wildcards, input):
+    """The limit of a stage's evaluation."""
+    return minutes(stage_seconds(wildcards), stage_cores(wildcards))
+
+
+def rendering_memory(wildcards, input):
+    """MiB: torch, a net, and a batch of frames; the paper's net is a tenth of it."""
+    return 1.5 * Memory.render_clips
+
+
+def report_memory(wildcards, input):
+    """MiB of a job that reads all scores."""
+    return 1000 + 2 * million_scores() * Memory.report_rows
+
+
+def report_minutes(wildcards, input):
+    """The limit of a job that reads all scores."""
+    return minutes(million_scores() * Rates.report_rows.value)

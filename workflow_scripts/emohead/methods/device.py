@@ -1,0 +1,75 @@
+"""What a method's clips are rendered on, and in which precision."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import torch
+
+from emohead.provenance import Provenance, find_provenance
+from emohead.training.gpus import gpu_names, reserved_gpus
+from emohead.training.hardware import bf16_is_fast
+
+#: Frames that pass the translator at once, where the config says auto.
+_BATCH = {"cpu": 16, "cuda": 64}
+
+
+@dataclass(frozen=True)
+class RenderingOptions:
+    """The config's `rendering`.
+
+    `precision`: "32-true", "bf16-true", or "auto", bf16 where the device does it fast.
+    """
+
+    device: Literal["auto", "cpu", "cuda"] = "cpu"
+    precision: Literal["auto", "32-true", "bf16-true"] = "32-true"
+    batch_size: int | Literal["auto"] = "auto"
+
+
+@dataclass(frozen=True)
+class RenderingDevice:
+    """`device` is torch's, "cpu" or "cuda:1"; `precision` "32-true" or "bf16-true"."""
+
+    device: str
+    precision: str
+    batch_size: int
+
+    @property
+    def provenance(self) -> Provenance:
+        """Of what is made here."""
+        return find_provenance(device=self.device, precision=self.precision)
+
+    def __str__(self) -> str:
+        return f"{self.provenance.device}, {self.precision}, {self.batch_size} frames at once"
+
+
+@contextmanager
+def rendering_device(options: RenderingOptions, *, threads: int) -> Iterator[RenderingDevice]:
+    """Set torch up to compute the same every time, and reserve a GPU if one is used.
+
+    Like a training, it waits for a GPU that no other job has. Raises ValueError when a GPU is asked
+    for and there is none.
+    """
+    torch.set_num_threads(threads)
+    cv2.setNumThreads(1)
+    found = torch.cuda.is_available()
+    if options.device == "cuda" and not found:
+        raise ValueError(
+            "rendering.device is cuda and torch finds no GPU: set it to cpu or auto "
+            "(CUDA_VISIBLE_DEVICES says which GPUs count)"
+        )
+    kind = "cuda" if found and options.device != "cpu" else "cpu"
+    precision = options.precision
+    if precision == "auto":
+        precision = "bf16-true" if bf16_is_fast(kind) else "32-true"
+    batch_size = _BATCH[kind] if options.batch_size == "auto" else options.batch_size
+    # Float32 is whole float32, on a GPU too.
+    with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
+        if kind == "cpu":
+            yield RenderingDevice("cpu", precision, batch_size)
+            return
+        with reserved_gpus(1, gpu_names()) as (index,):
+            torch.cuda.set_device(index)
+            yield RenderingDevice(f"cuda:{index}", precision, batch_size)

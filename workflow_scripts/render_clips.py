@@ -1,0 +1,48 @@
+"""Rule render_clips: a landmark model and a translator render a speaker's test clips."""
+
+import argparse
+import json
+from pathlib import Path
+
+from emohead.data.references import PROTOCOLS
+from emohead.methods.device import RenderingOptions, rendering_device
+from emohead.methods.flags import add_clip_flags, true_clips
+from emohead.methods.method import read_method, render_clips
+from emohead.methods.rendered import STAND_INS
+from emohead.resume import resumable
+
+parser = argparse.ArgumentParser(description=__doc__)
+add_clip_flags(parser)
+parser.add_argument("--landmarks", required=True, help="a checkpoint, `truth` or `reference`")
+parser.add_argument("--translator", required=True, help="a checkpoint, `truth` or `reference`")
+parser.add_argument("--method", required=True)
+parser.add_argument("--reference", choices=PROTOCOLS, required=True, help="whose face is given")
+parser.add_argument("--rendering", type=json.loads, required=True, help="the config's, as JSON")
+parser.add_argument("--threads", type=int, required=True)
+parser.add_argument("--keep", action="store_true", help="compress the frames: they stay")
+parser.add_argument("--folder", type=Path, required=True, help="of rendered clips, .h5")
+
+if __name__ == "__main__":
+    flags = parser.parse_args()
+    options = RenderingOptions(**flags.rendering)
+    with rendering_device(options, threads=flags.threads) as device:
+        print(device, flush=True)
+        parts = (flags.landmarks, flags.translator)
+        models = [Path(part) for part in parts if part not in STAND_INS]
+        inputs = [
+            flags.code,
+            *models,
+            *flags.features,
+            flags.split,
+            flags.reference,
+            device.precision,
+        ]
+        with resumable(flags.state, *inputs, flags.keep) as state:
+            render_clips(
+                read_method(flags.method, flags.landmarks, flags.translator, device),
+                true_clips(flags),
+                reference=flags.reference,
+                keep=flags.keep,
+                state=state,
+                folder=flags.folder,
+            )
