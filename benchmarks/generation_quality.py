@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow_scripts"))
 
 from emohead.features.faces import FaceFinder
 from emohead.features.points import lip_opening
-from emohead.features.tracking import track_face
+from emohead.features.tracking import follow_face
 from emohead.generate.bundle import read_bundle
 from emohead.generate.generate import generate
 from emohead.media.reading import read_video
@@ -71,13 +71,14 @@ def main() -> None:
                 generate(voice, face, video, bundle, precision=flags.precision, progress=False)
                 frames = read_video(video)[: said.frames]
                 asked = mouth_curves(said.phonemes, said.frames)[:, OPEN]
-                track = track_face(frames, finder)
-                correlation, lag = follow(lip_opening(track.landmarks), asked)
+                seen = list(follow_face(frames, lambda frame: frame, finder, every=1))
+                landmarks = np.stack([each.landmarks for each in seen])
+                correlation, lag = follow(lip_opening(landmarks), asked)
                 correlations.append(correlation)
                 print(
                     f"{speaker} {emotion:<10} {said.frames / 25:.1f} s: correlation "
                     f"{correlation:.3f}, lag {lag:+d} frames, "
-                    f"{(~track.found).sum()} frames without a face",
+                    f"{sum(not each.found for each in seen)} frames without a face",
                     flush=True,
                 )
                 order = np.argsort(asked)

@@ -8,6 +8,7 @@ face. Usage: python benchmarks/head_motion.py [results] [--method ours]
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,7 @@ def with_true_head(points: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return np.stack(moved).astype(np.float32)
 
 
-def face_psnr(frames: np.ndarray, truth: np.ndarray, box: tuple[slice, slice]) -> float:
+def face_psnr(frames: Sequence[np.ndarray], truth: np.ndarray, box: tuple[slice, slice]) -> float:
     """Mean over frames 1 to T - 1."""
     pairs = zip(frames[1:], truth[1:], strict=True)
     return float(np.mean([picture_metrics.psnr(a[box], b[box]) for a, b in pairs]))
@@ -48,18 +49,28 @@ def face_psnr(frames: np.ndarray, truth: np.ndarray, box: tuple[slice, slice]) -
 model = restore_translator(
     load_checkpoint(flags.results / f"translator/{flags.translator}/seed0/model.pt", "translator")
 )
-predicted = open_clips([flags.results / f"methods/{flags.method}/same_emotion/seed0/clips.h5"])
+predicted = {}
+for path in (flags.results / f"methods/{flags.method}/same_emotion/seed0").glob("*/landmarks.npz"):
+    with np.load(path) as arrays:
+        predicted |= {
+            name.removesuffix("/predicted"): arrays[name]
+            for name in arrays
+            if name.endswith("/predicted")
+        }
 test = clips_of_part(flags.results / "split.csv", "test")
 rows = []
 for clip_id, clip in open_clips(sorted((flags.results / "features").glob("*.h5")), test).items():
     truth, frames = clip.landmarks, clip.frames()
     box = picture_metrics.box_around(truth, clip.crop_size)
-    ours = predicted[clip_id].landmarks
+    ours = predicted[clip_id]
     landmarks = (ours, with_true_head(ours, truth), truth)
     copied = np.repeat(frames[:1], len(frames), axis=0)
     rows.append(
         [face_psnr(copied, frames, box)]
-        + [face_psnr(translate(model, points, frames[0]), frames, box) for points in landmarks]
+        + [
+            face_psnr(list(translate(model, points, frames[0])), frames, box)
+            for points in landmarks
+        ]
     )
 copy, *others = np.mean(rows, axis=0)
 print(f"copy of the reference face            {copy:6.2f} dB")

@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT / "workflow_scripts"))
 
 from emohead.data.mead import parse_clip_id  # noqa: E402
 from emohead.data.split import clips_of_part  # noqa: E402
-from emohead.evaluation.redetect import load_redetected  # noqa: E402
+from emohead.evaluation.scores import read_table, summarize  # noqa: E402
 from emohead.features.store import StoredClip, open_clips  # noqa: E402
 from emohead.landmarks.load import restore_landmark_model  # noqa: E402
 from emohead.landmarks.predict import predict_landmarks  # noqa: E402
@@ -40,11 +40,10 @@ def clips_of(part: str) -> dict[str, StoredClip]:
 
 
 def print_rows() -> None:
+    scores = read_table(RESULTS / "evaluation/scores.parquet")
+    scores = scores[(scores["reference"] == "same_emotion") & (scores["seed"] == 0)]
     table = pd.concat(
-        pd.read_csv(RESULTS / f"evaluation/{method}/same_emotion/seed0/row.csv").assign(
-            method=method
-        )
-        for method in METHODS
+        summarize(scores[scores["method"] == method]).assign(method=method) for method in METHODS
     ).set_index("method")
     print(table.round(3).to_string())
     print(f"M-LMD of ours / of the copy: {table.m_lmd['ours'] / table.m_lmd['copy_reference']:.3f}")
@@ -56,16 +55,24 @@ def brow_shift(landmarks: np.ndarray) -> float:
     return height[20:50].mean() - height[0]
 
 
+def landmarks_of(method: str, kind: str) -> dict[str, np.ndarray]:
+    """The `predicted` landmarks of a method's test clips, or those seen on them, `landmarks`."""
+    found = {}
+    for path in (RESULTS / f"methods/{method}/same_emotion/seed0").glob("*/landmarks.npz"):
+        with np.load(path) as arrays:
+            found |= {
+                name.rpartition("/")[0]: arrays[name]
+                for name in arrays
+                if name.endswith(f"/{kind}")
+            }
+    return found
+
+
 def print_brows(method: str) -> None:
-    truth = open_clips([RESULTS / "methods/ground_truth/same_emotion/seed0/clips.h5"])
-    made = open_clips([RESULTS / f"methods/{method}/same_emotion/seed0/clips.h5"])
-    seen = load_redetected(RESULTS / f"evaluation/{method}/same_emotion/seed0/landmarks.npz")
-    true_seen = load_redetected(
-        RESULTS / "evaluation/ground_truth/same_emotion/seed0/landmarks.npz"
-    )
-    for what, ours, true in (("predicted", made, truth), ("re-detected", seen, true_seen)):
-        x = [brow_shift(true[clip_id].landmarks) for clip_id in made]
-        y = [brow_shift(ours[clip_id].landmarks) for clip_id in made]
+    for what, kind in (("predicted", "predicted"), ("re-detected", "landmarks")):
+        ours, true = landmarks_of(method, kind), landmarks_of("ground_truth", kind)
+        x = [brow_shift(true[clip_id]) for clip_id in ours]
+        y = [brow_shift(ours[clip_id]) for clip_id in ours]
         slope, r = np.polyfit(x, y, 1)[0], np.corrcoef(x, y)[0, 1]
         print(f"brows of {method}, {what}: r {r:.2f}, slope {slope:.2f}")
 

@@ -2,7 +2,7 @@
 
 Writes made-up scores (`tests/score_factory.py`) of so many speakers' test clips, six methods, three
 seeds and two references, and prints each script's seconds of a processor and peak memory.
-Usage: python benchmarks/reports.py [--speakers 8]    (48 are MEAD: a gigabyte on disk)
+Usage: python benchmarks/reports.py [--speakers 8]    (48 are MEAD)
 """
 
 import argparse
@@ -15,6 +15,8 @@ ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "workflow_scripts")]
 
 from score_factory import METHODS, clip_ids, random_scores, write_scores  # noqa: E402
+
+from emohead.evaluation.scores import collect_scores  # noqa: E402
 
 #: Of the 30 takes of an emotion and level in MEAD, a fifth is tested on.
 TAKES = range(25, 31)
@@ -49,17 +51,19 @@ def measure(command: list[str]) -> tuple[float, float]:
 
 
 with tempfile.TemporaryDirectory() as folder:
-    rows = 0
+    rows, paths = 0, []
     names = [f"{'MW'[number % 2]}{number:03d}" for number in range(flags.speakers)]
     for method in METHODS:
         clips = clip_ids(names, levels=(1, 2, 3), numbers=TAKES)
         scores = random_scores([method], clips=clips, random_seed=len(method))
-        write_scores(Path(folder), scores)
+        paths += write_scores(Path(folder), scores)
         rows += len(scores)
-    tables = [str(path) for path in sorted(Path(folder).rglob("*.csv"))]
-    print(f"{rows:,} rows of {flags.speakers} speakers in {len(tables)} tables", flush=True)
+    table = Path(folder) / "scores.parquet"
+    collect_scores(paths, table)
+    size = table.stat().st_size / 1e6
+    print(f"{rows:,} rows of {flags.speakers} speakers, {size:.1f} MB", flush=True)
     for script, forms in FORMS.items():
-        command = [sys.executable, str(ROOT / "workflow_scripts" / script), "--scores", *tables]
+        command = [sys.executable, str(ROOT / "workflow_scripts" / script), "--scores", str(table)]
         for form in forms:
             suffix = "png" if form == "output" else form
             command += [f"--{form}", f"{folder}/made.{suffix}"]

@@ -4,7 +4,6 @@
 rule evaluate_stage:
     input:
         script=script("evaluate_stage.py"),
-        library=library("evaluate_stage.py"),
         model="results/{stage}/{name}/seed{seed}/model.pt",
         features=speaker_shards,
         split="results/split.csv",
@@ -25,14 +24,16 @@ rule evaluate_stage:
         runtime=again(stage_minutes),
         gpu=rendering_gpu(),
     params:
+        code=stage_code("evaluate_stage.py"),
         references=references(),
-        rendering=as_json(config["rendering"]),
+        precision=config["rendering"]["precision"],
+        runtime=untracked(lambda wildcards: as_json(config["rendering"])),
         state="state/evaluate_stage/{stage}-{name}-seed{seed}-{speaker}",
     shell:
         "python {input.script:q} --stage {wildcards.stage} --model {input.model} "
         "--features {input.features} --split {input.split} --speaker {wildcards.speaker} "
         "--references {params.references} --name {wildcards.name} --seed {wildcards.seed} "
-        "--rendering {params.rendering:q} --threads {threads} --state {params.state} "
+        "--rendering {params.runtime:q} --threads {threads} --code {params.code} --state {params.state} "
         "--output {output} > {log} 2>&1"
 
 
@@ -40,7 +41,6 @@ rule evaluate_stage:
 rule evaluate_sound:
     input:
         script=script("evaluate_sound.py"),
-        library=library("evaluate_sound.py"),
         features=shard_paths("results/features/{speaker}-{emotion}.h5"),
         split="results/split.csv",
     output:
@@ -55,6 +55,8 @@ rule evaluate_sound:
     resources:
         mem_mb=again(feature_memory),
         runtime=again(60),
+    params:
+        code=code("evaluate_sound.py"),
     shell:
         "python {input.script:q} --features {input.features} --split {input.split} "
         "--output {output} > {log} 2>&1"
@@ -63,7 +65,6 @@ rule evaluate_sound:
 rule report_ablations:
     input:
         script=script("report_ablations.py"),
-        library=library("report_ablations.py"),
         scores=ablation_scores("landmarks") + ablation_scores("translator"),
         sound="results/ablations/sound.parquet",
     output:
@@ -85,6 +86,7 @@ rule report_ablations:
         mem_mb=again(2000),
         runtime=again(30),
     params:
+        code=code("report_ablations.py"),
         landmarks=ablation_labels("landmarks"),
         translator=ablation_labels("translator"),
     shell:

@@ -1,5 +1,4 @@
 # Config checks, the shards, and the small helpers that rules share. Imports nothing heavy.
-import ast
 import json
 import os
 import re
@@ -16,15 +15,30 @@ sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 # Of the library only what needs nothing but Python itself.
 import emohead.config
 from emohead.archives.table import read_archive_table
+from emohead.code_digest import code_digest
 from emohead.data.footage import read_footage
 
 # Relative, so that a moved checkout finds its results still good.
 SCRIPTS = Path(os.path.relpath(workflow.basedir)) / "workflow_scripts"
+# The config's key of the device in a rule's parameter `runtime`.
+DEVICE_KEYS = {
+    "train_landmarks": "landmarks.train.device",
+    "train_translator": "translator.train.device",
+    **dict.fromkeys(
+        ("render_clips", "score_networks", "evaluate_stage"), "rendering.device"
+    ),
+}
 # VGG-19's weights in the translator's loss, with vgg_weights: imagenet.
 IMAGENET_WEIGHTS = "results/translator/vgg19.pth"
 
-# Packages in the user's own folder are part of no environment.
-shell.prefix("set -euo pipefail; export PYTHONNOUSERSITE=1; ")
+# Packages in the user's own folder are part of no environment. Without environments for rules, the
+# one of Snakemake itself is theirs, be it active or not.
+OWN_PYTHON = (
+    ""
+    if workflow.deployment_settings.deployment_method
+    else f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; "
+)
+shell.prefix(f"set -euo pipefail; export PYTHONNOUSERSITE=1; {OWN_PYTHON}")
 
 
 def check_config():
@@ -98,6 +112,23 @@ def check_weights():
             stop(f"evaluation.weights.{name}", f"there is no file {weights!r}")
 
 
+def check_executor():
+    """`device: auto` must be settled where the jobs run, which is not here with most executors.
+
+    It would ask for no GPU, get none, and train or render for weeks on a CPU.
+    """
+    if workflow.local_exec:
+        return
+    for job in workflow.dag.needrun_jobs():
+        key = DEVICE_KEYS.get(job.rule.name)
+        if key and json.loads(job.params.runtime)["device"] == "auto":
+            stop(
+                key,
+                "is auto, which looks for a GPU where Snakemake is started, and jobs go elsewhere: "
+                "say cuda, or cpu",
+            )
+
+
 def stop(key, problem):
     """End the run before it starts."""
     sys.exit(f"config: {key}: {problem}")
@@ -118,45 +149,53 @@ def explain(error):
 
 
 def script(name):
-    """A rule's script, which lies here also if results go to object storage."""
-    return local(str(SCRIPTS / name))
+    """A rule's script, which lies here also if results go to object storage.
+
+    Its time says nothing: what it does is in the rule's parameter `code`.
+    """
+    return ancient(local(str(SCRIPTS / name)))
 
 
 @cache
-def library(name):
-    """Every module (and template) of the library that a script imports, directly or not.
+def code(name, **models):
+    """A digest of a script and of the library that it imports: changed, its rule runs again.
 
-    Declared as inputs, so that editing one model re-runs that model and nothing else.
+    `models` say which model of a stage it runs, by name, where it is one alone (or what stands in
+    for one): code of the stage's other models is then no part of it. See emohead/code_digest.py.
     """
-    found, todo = set(), [SCRIPTS / name]
-    while todo:
-        for node in ast.walk(ast.parse(todo.pop().read_bytes())):
-            names = []
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                names = [
-                    node.module,
-                    *(f"{node.module}.{alias.name}" for alias in node.names),
-                ]
-            for module in (
-                SCRIPTS.joinpath(*n.split("."))
-                for n in names
-                if n.startswith("emohead")
-            ):
-                for path in (module.with_suffix(".py"), module / "__init__.py"):
-                    if path.exists() and path not in found:
-                        found.update([path, *path.parent.glob("templates/*")])
-                        todo.append(path)
-    return [local(path) for path in sorted(map(str, found))]
+    unused = set()
+    for stage, model in models.items():
+        options = None if model in STAND_INS else model_options(stage, model)["model"]
+        unused |= emohead.config.unused_modules(stage, options)
+    return code_digest(name, without=unused)
 
 
 def model_options(stage, name):
-    """A model's own options, its losses and its training: the stage's, overridden by the model's."""
+    """A model's `model`, `loss`, `train` and `runtime` options: the stage's, overridden by its own."""
     options = emohead.config.model_options(config, stage, name)
     if options["loss"].get("vgg_weights") == "imagenet":
         options["loss"]["vgg_weights"] = IMAGENET_WEIGHTS
     return options
+
+
+def recipe(stage, name):
+    """The options that decide a model's weights: all but its `runtime`."""
+    options = model_options(stage, name)
+    return {part: options[part] for part in ("model", "loss", "train")}
+
+
+def runtime(stage, name):
+    """The options that decide how fast a model is trained."""
+    return model_options(stage, name)["runtime"]
+
+
+def untracked(of_wildcards):
+    """A parameter that may change without its job running again.
+
+    Snakemake compares no parameter whose function asks for `resources`: it takes it to follow from
+    the machine.
+    """
+    return lambda wildcards, resources: of_wildcards(wildcards)
 
 
 def vgg_weights(wildcards):
@@ -180,7 +219,10 @@ def verbatim(text):
 
 def gpus(stage, name=None):
     """GPUs that a training asks for, a model's or its stage's: `devices`, if they are used."""
-    train = model_options(stage, name)["train"] if name else config[stage]["train"]
+    train = config[stage]["train"]
+    if name:
+        options = model_options(stage, name)
+        train = {**options["train"], **options["runtime"]}
     found = train["device"] == "auto" and shutil.which("nvidia-smi") is not None
     return train["devices"] if train["device"] == "cuda" or found else 0
 
@@ -192,7 +234,11 @@ def train_threads(stage, name):
 
 def note_flags():
     """The report's warnings as flags."""
-    notes = [config["report"]["note"]] if config["report"]["note"] else []
+    notes = [
+        note
+        for note in (emohead.config.origin_note(config), config["report"]["note"])
+        if note
+    ]
     if config["split"]["unit"] == "time":
         notes.append(
             "Clips were split in time: the test frames are the ends of the clips that the models "
@@ -230,10 +276,10 @@ def split_made():
     return (str(path), path.stat().st_mtime_ns) if path.exists() else None
 
 
-def histories():
-    """The training histories that the methods need, as (label, path)."""
+def trainings(pattern):
+    """`pattern` filled with the stage, model and seed of every training that the methods need."""
     return [
-        (model, f"results/{stage}/{model}/seed{seed}/history.csv")
+        pattern.format(stage=stage, model=model, seed=seed)
         for stage in ("landmarks", "translator")
         for model in used_models(stage)
         for seed in config["seeds"]
@@ -254,6 +300,11 @@ KEEP_FRAMES = config["evaluation"]["keep_frames"]
 
 
 include: "resources.smk"
+
+
+# Only then is the executor known, and what there is to be done.
+onstart:
+    check_executor()
 
 
 wildcard_constraints:

@@ -4,7 +4,6 @@
 rule make_mini:
     input:
         script=script("make_mini.py"),
-        library=library("make_mini.py"),
     output:
         directory("results/data/mini/{speaker}"),
     log:
@@ -18,6 +17,7 @@ rule make_mini:
         mem_mb=again(4000),
         runtime=again(60),
     params:
+        code=code("make_mini.py"),
         emotions=config["data"]["emotions"],
         levels=config["data"]["levels"],
         sentences=config["data"]["mini"]["sentences"],
@@ -32,10 +32,9 @@ rule make_mini:
 
 rule fetch_archive:
     input:
-        # Newer code, or a touched table, is no reason to fetch again; a changed row is.
-        script=ancient(script("fetch_archive.py")),
-        library=ancient(library("fetch_archive.py")),
-        table=ancient(config["data"]["archives"]["table"]),
+        script=script("fetch_archive.py"),
+        # A touched table is no reason to fetch again; a changed row is.
+        table=ancient(verbatim(config["data"]["archives"]["table"])),
     output:
         "results/data/archives/{speaker}/{kind}.tar",
     log:
@@ -51,8 +50,9 @@ rule fetch_archive:
         disk_mb=again(archive_megabytes),
         download=1,
     params:
+        # Not the code: another one is no reason to fetch again.
         row=archive_row,
-        downloads=config["data"]["archives"]["downloads"],
+        downloads=verbatim(config["data"]["archives"]["downloads"]),
     shell:
         "python {input.script:q} --table {input.table:q} --speaker {wildcards.speaker} "
         "--kind {wildcards.kind} --downloads {params.downloads:q} --output {output} > {log} 2>&1"
@@ -61,7 +61,6 @@ rule fetch_archive:
 rule unpack_archives:
     input:
         script=script("unpack_archives.py"),
-        library=library("unpack_archives.py"),
         archives=speaker_archives,
     output:
         folder=directory("results/data/unpacked/{speaker}"),
@@ -78,6 +77,7 @@ rule unpack_archives:
         runtime=again(unpacking_minutes),
         disk_mb=again(archive_megabytes),
     params:
+        code=code("unpack_archives.py"),
         archives=archive_flags,
         view=config["data"]["view"],
         emotions=config["data"]["emotions"],
@@ -93,7 +93,6 @@ if config["data"]["source"] == "footage":
     rule list_footage:
         input:
             script=script("list_footage.py"),
-            library=library("list_footage.py"),
         output:
             "results/data/lists/{speaker}-{emotion}.csv",
         log:
@@ -107,8 +106,9 @@ if config["data"]["source"] == "footage":
             mem_mb=again(1000),
             runtime=again(10),
         params:
-            table=config["data"]["footage"]["table"],
-            folder=config["data"]["footage"]["folder"],
+            code=code("list_footage.py"),
+            table=verbatim(config["data"]["footage"]["table"]),
+            folder=verbatim(config["data"]["footage"]["folder"]),
             rows=footage_rows,
         shell:
             "python {input.script:q} --table {params.table:q} --folder {params.folder:q} "
@@ -120,7 +120,6 @@ else:
     rule list_clips:
         input:
             script=script("list_clips.py"),
-            library=library("list_clips.py"),
             made=made_folder,
         output:
             "results/data/lists/{speaker}-{emotion}.csv",
@@ -135,6 +134,7 @@ else:
             mem_mb=again(1000),
             runtime=again(10),
         params:
+            code=code("list_clips.py"),
             folder=lambda wildcards: speaker_folder(wildcards.speaker),
             state=folder_state,
             view=config["data"]["view"],

@@ -4,7 +4,6 @@
 rule fit_emotion_judges:
     input:
         script=script("fit_emotion_judges.py"),
-        library=library("fit_emotion_judges.py"),
         features=shard_paths("results/features/{speaker}-{emotion}.h5"),
         split="results/split.csv",
     output:
@@ -19,6 +18,8 @@ rule fit_emotion_judges:
     resources:
         mem_mb=again(2000),
         runtime=again(judging_minutes),
+    params:
+        code=code("fit_emotion_judges.py"),
     shell:
         "python {input.script:q} --features {input.features} --split {input.split} "
         "--output {output} > {log} 2>&1"
@@ -27,7 +28,6 @@ rule fit_emotion_judges:
 rule score_clips:
     input:
         script=script("score_clips.py"),
-        library=library("score_clips.py"),
         features=speaker_shards,
         split="results/split.csv",
         clips="results/clips.csv",
@@ -37,7 +37,6 @@ rule score_clips:
     output:
         scores=SPEAKER_SCORES,
         landmarks=LANDMARKS,
-        shown=SHOWN,
         videos=directory(VIDEOS),
         notes=SPEAKER_NOTES,
     log:
@@ -53,27 +52,28 @@ rule score_clips:
         mem_mb=again(1.5 * Memory.score_clips),
         runtime=again(scoring_minutes),
     params:
+        code=code("score_clips.py"),
         source=rendered_flags,
         true_landmarks=lambda wildcards, input: (
             f"--true-landmarks {input.true_landmarks}" if input.true_landmarks else ""
         ),
         files=foreign_files,
         show="--show-all" if KEEP_FRAMES else "",
+        study=lambda wildcards: study_flag(wildcards),
         state="state/score_clips/{method}-{reference}-seed{seed}-{speaker}",
     shell:
         "python {input.script:q} --features {input.features} --split {input.split} "
         "--speaker {wildcards.speaker} --clips {input.clips} {params.source} "
         "{params.true_landmarks} --judges {input.judges} --method {wildcards.method} "
-        "--reference {wildcards.reference} --seed {wildcards.seed} {params.show} "
-        "--state {params.state} --scores {output.scores} --landmarks {output.landmarks} "
-        "--shown {output.shown} --shown-videos {output.videos} --notes {output.notes} > {log} 2>&1"
+        "--reference {wildcards.reference} --seed {wildcards.seed} {params.show} {params.study} "
+        "--code {params.code} --state {params.state} --scores {output.scores} --landmarks {output.landmarks} "
+        "--shown {output.videos} --notes {output.notes} > {log} 2>&1"
 
 
 # Only where evaluation.weights names any.
 rule score_networks:
     input:
         script=script("score_networks.py"),
-        library=library("score_networks.py"),
         features=speaker_shards,
         split="results/split.csv",
         clips="results/clips.csv",
@@ -96,9 +96,11 @@ rule score_networks:
         runtime=again(network_minutes),
         gpu=rendering_gpu(),
     params:
+        code=code("score_networks.py"),
         source=rendered_flags,
         files=foreign_files,
-        rendering=as_json(config["rendering"]),
+        precision=config["rendering"]["precision"],
+        runtime=untracked(lambda wildcards: as_json(config["rendering"])),
         weights=" ".join(
             f"--{name} {shlex.quote(path or 'none')}" for name, path in WEIGHTS.items()
         ),
@@ -108,14 +110,13 @@ rule score_networks:
         "python {input.script:q} --features {input.features} --split {input.split} "
         "--speaker {wildcards.speaker} --clips {input.clips} {params.source} {params.weights} "
         "--method {wildcards.method} --reference {wildcards.reference} --seed {wildcards.seed} "
-        "--rendering {params.rendering:q} --threads {threads} --state {params.state} "
+        "--rendering {params.runtime:q} --threads {threads} --code {params.code} --state {params.state} "
         "--scores {output.scores} {params.sums} > {log} 2>&1"
 
 
 rule score_fid:
     input:
         script=script("score_fid.py"),
-        library=library("score_fid.py"),
         sums=lambda wildcards: expand(FID_SUMS, speaker=speakers(), **wildcards),
     output:
         FID_SCORES,
@@ -129,6 +130,8 @@ rule score_fid:
     resources:
         mem_mb=again(2000),
         runtime=again(20),
+    params:
+        code=code("score_fid.py"),
     shell:
         "python {input.script:q} --sums {input.sums} --method {wildcards.method} "
         "--reference {wildcards.reference} --seed {wildcards.seed} --scores {output} "
@@ -139,7 +142,6 @@ rule score_fid:
 rule summarize_run:
     input:
         script=script("summarize_run.py"),
-        library=library("summarize_run.py"),
         scores=lambda wildcards: expand(SPEAKER_SCORES, speaker=speakers(), **wildcards),
         notes=lambda wildcards: notes_of([wildcards.method]),
     output:
@@ -154,6 +156,8 @@ rule summarize_run:
     resources:
         mem_mb=again(1000),
         runtime=again(10),
+    params:
+        code=code("summarize_run.py"),
     shell:
         "python {input.script:q} --scores {input.scores} --row {output} > {log} 2>&1"
 
@@ -161,7 +165,6 @@ rule summarize_run:
 rule collect_scores:
     input:
         script=script("collect_scores.py"),
-        library=library("collect_scores.py"),
         scores=run_scores(METHODS),
         notes=notes_of(METHODS),
     output:
@@ -177,6 +180,7 @@ rule collect_scores:
         mem_mb=again(report_memory),
         runtime=again(report_minutes),
     params:
+        code=code("collect_scores.py"),
         # The paths of all files would be too long for a command.
         runs=[f"results/evaluation/{run}" for run in method_runs()],
         speakers=speakers(),

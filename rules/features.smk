@@ -4,7 +4,6 @@
 rule extract_features:
     input:
         script=script("extract_features.py"),
-        library=library("extract_features.py"),
         clips="results/data/lists/{speaker}-{emotion}.csv",
     output:
         shard="results/features/{speaker}-{emotion}.h5",
@@ -21,6 +20,7 @@ rule extract_features:
         runtime=again(extraction_minutes),
         disk_mb=again(shard_megabytes),
     params:
+        code=code("extract_features.py"),
         options=as_json(config["features"]),
         # Not an output: Snakemake deletes those of a job that was killed.
         state="state/features/{speaker}-{emotion}",
@@ -32,7 +32,6 @@ rule extract_features:
 rule collect_clips:
     input:
         script=script("collect_clips.py"),
-        library=library("collect_clips.py"),
         lists=shard_paths("results/data/lists/{speaker}-{emotion}.csv"),
         tables=shard_paths("results/features/{speaker}-{emotion}.csv"),
         problems=archive_problems(),
@@ -50,8 +49,10 @@ rule collect_clips:
         mem_mb=again(1000),
         runtime=again(20),
     params:
+        code=code("collect_clips.py"),
         max_rejected=config["data"]["max_rejected"],
+        left_out=lambda wildcards: as_json(left_out()),
     shell:
         "python {input.script:q} --lists {input.lists} --tables {input.tables} "
-        "--problems {input.problems} --max-rejected {params.max_rejected} --clips {output.clips} "
+        "--problems {input.problems} --left-out {params.left_out:q} --max-rejected {params.max_rejected} --clips {output.clips} "
         "--rejected {output.rejected} > {log} 2>&1"

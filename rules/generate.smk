@@ -9,7 +9,6 @@ rule export_bundle:
     input:
         unpack(method_models),
         script=script("export_bundle.py"),
-        library=library("export_bundle.py"),
     output:
         BUNDLE,
     log:
@@ -23,6 +22,7 @@ rule export_bundle:
         mem_mb=again(3000),
         runtime=again(20),
     params:
+        code=method_code("export_bundle.py"),
         # Not the config: another request is no reason to make all videos again.
         card=lambda w: as_json(make_card(config, w.method, int(w.seed))),
     shell:
@@ -33,7 +33,6 @@ rule export_bundle:
 rule generate:
     input:
         script=script("generate.py"),
-        library=library("generate.py"),
         audio=lambda wildcards: local(generate_request(wildcards)["audio"]),
         face=lambda wildcards: local(generate_request(wildcards)["face"]),
         bundle=BUNDLE.format(
@@ -54,6 +53,7 @@ rule generate:
         mem_mb=again(4000),
         runtime=again(120),
     params:
+        code=code("generate.py"),
         paste=lambda wildcards: flag_if(generate_request(wildcards), "paste"),
         watermark=lambda wildcards: flag_if(generate_request(wildcards), "watermark"),
     shell:

@@ -4,12 +4,12 @@
 rule train_landmarks:
     input:
         script=script("train_landmarks.py"),
-        library=library("train_landmarks.py"),
         features=shard_paths("results/features/{speaker}-{emotion}.h5"),
         split="results/split.csv",
     output:
         model="results/landmarks/{landmark_model}/seed{seed}/model.pt",
         history="results/landmarks/{landmark_model}/seed{seed}/history.csv",
+        provenance="results/landmarks/{landmark_model}/seed{seed}/provenance.json",
     log:
         "results/logs/train_landmarks/{landmark_model}-seed{seed}.log",
     benchmark:
@@ -22,13 +22,14 @@ rule train_landmarks:
         runtime=again(lambda w, input: training_minutes("landmarks", w.landmark_model)),
         gpu=lambda wildcards: gpus("landmarks", wildcards.landmark_model),
     params:
-        options=lambda wildcards: as_json(
-            model_options("landmarks", wildcards.landmark_model)
-        ),
+        code=lambda w: code("train_landmarks.py", landmarks=w.landmark_model),
+        options=lambda w: as_json(recipe("landmarks", w.landmark_model)),
+        runtime=untracked(lambda w: as_json(runtime("landmarks", w.landmark_model))),
         state="state/landmarks/{landmark_model}-seed{seed}",
         curves="results/logs/tensorboard/train_landmarks/{landmark_model}-seed{seed}",
     shell:
         "python {input.script:q} --features {input.features} --split {input.split} "
-        "--options {params.options:q} --seed {wildcards.seed} "
-        "--state {params.state} --model {output.model} --history {output.history} "
-        "--curves {params.curves} > {log} 2>&1"
+        "--options {params.options:q} --runtime {params.runtime:q} --code {params.code} "
+        "--seed {wildcards.seed} --state {params.state} --model {output.model} "
+        "--history {output.history} --provenance {output.provenance} --curves {params.curves} "
+        "> {log} 2>&1"

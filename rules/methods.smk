@@ -5,7 +5,6 @@ rule render_clips:
     input:
         unpack(method_models),
         script=script("render_clips.py"),
-        library=library("render_clips.py"),
         features=speaker_shards,
         split="results/split.csv",
     output:
@@ -26,24 +25,25 @@ rule render_clips:
         disk_mb=again(rendered_megabytes),
         gpu=rendering_gpu(),
     params:
+        code=method_code("render_clips.py"),
         landmarks=method_flag("landmarks"),
         translator=method_flag("translator"),
-        rendering=as_json(config["rendering"]),
+        precision=config["rendering"]["precision"],
+        runtime=untracked(lambda wildcards: as_json(config["rendering"])),
         keep="--keep" if KEEP_FRAMES else "",
         state="state/render_clips/{method}-{reference}-seed{seed}-{speaker}",
     shell:
         "python {input.script:q} --features {input.features} --split {input.split} "
         "--speaker {wildcards.speaker} --landmarks {params.landmarks} "
         "--translator {params.translator} --method {wildcards.method} "
-        "--reference {wildcards.reference} --rendering {params.rendering:q} "
-        "--threads {threads} {params.keep} --state {params.state} --folder {output} > {log} 2>&1"
+        "--reference {wildcards.reference} --rendering {params.runtime:q} "
+        "--threads {threads} {params.keep} --code {params.code} --state {params.state} --folder {output} > {log} 2>&1"
 
 
 # Of somebody else's method: what became of its videos.
 rule collect_notes:
     input:
         script=script("collect_notes.py"),
-        library=library("collect_notes.py"),
         notes=lambda wildcards: expand(SPEAKER_NOTES, speaker=speakers(), **wildcards),
     output:
         NOTES,
@@ -60,6 +60,7 @@ rule collect_notes:
         mem_mb=again(1000),
         runtime=again(10),
     params:
+        code=code("collect_notes.py"),
         videos=lambda wildcards: METHODS[wildcards.method]["videos"],
     shell:
         "python {input.script:q} --notes {input.notes} --videos {params.videos:q} "

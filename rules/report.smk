@@ -10,7 +10,6 @@ FIGURES = {
 rule report_crops:
     input:
         script=script("report_crops.py"),
-        library=library("report_crops.py"),
         clips="results/clips.csv",
         features=shard_paths("results/features/{speaker}-{emotion}.h5"),
     output:
@@ -32,6 +31,7 @@ rule report_crops:
         mem_mb=again(2000),
         runtime=again(30),
     params:
+        code=code("report_crops.py"),
         emotions=sorted({e for _, e in shards()}),
     shell:
         "python {input.script:q} --clips {input.clips} --features {input.features} "
@@ -41,7 +41,6 @@ rule report_crops:
 rule report_data:
     input:
         script=script("report_data.py"),
-        library=library("report_data.py"),
         clips="results/clips.csv",
         rejected="results/rejected.csv",
         split="results/split.csv",
@@ -66,6 +65,7 @@ rule report_data:
         mem_mb=again(2000),
         runtime=again(30),
     params:
+        code=code("report_data.py"),
         speakers=speakers(),
         emotions=sorted({e for _, e in shards()}),
     shell:
@@ -78,7 +78,6 @@ rule report_data:
 rule report_table1:
     input:
         script=script("report_table1.py"),
-        library=library("report_table1.py"),
         scores=SCORES,
     output:
         csv="results/report/table1.csv",
@@ -100,6 +99,7 @@ rule report_table1:
         mem_mb=again(report_memory),
         runtime=again(report_minutes),
     params:
+        code=code("report_table1.py"),
         labels=label_flags(),
         note=note_flags(),
     shell:
@@ -111,7 +111,6 @@ rule report_table1:
 rule report_claims:
     input:
         script=script("report_claims.py"),
-        library=library("report_claims.py"),
         scores=SCORES,
     output:
         csv="results/report/claims.csv",
@@ -132,6 +131,7 @@ rule report_claims:
         mem_mb=again(report_memory),
         runtime=again(report_minutes),
     params:
+        code=code("report_claims.py"),
         labels=label_flags(),
     shell:
         "python {input.script:q} --scores {input.scores} {params.labels} --csv {output.csv} "
@@ -141,7 +141,6 @@ rule report_claims:
 rule report_published:
     input:
         script=script("report_published.py"),
-        library=library("report_published.py"),
         scores=SCORES,
     output:
         md="results/report/published.md",
@@ -161,6 +160,7 @@ rule report_published:
         mem_mb=again(report_memory),
         runtime=again(report_minutes),
     params:
+        code=code("report_published.py"),
         labels=label_flags(),
     shell:
         "python {input.script:q} --scores {input.scores} {params.labels} --md {output.md} "
@@ -170,7 +170,6 @@ rule report_published:
 rule report_emotions:
     input:
         script=script("report_emotions.py"),
-        library=library("report_emotions.py"),
         scores=SCORES,
     output:
         figure=report(
@@ -191,6 +190,7 @@ rule report_emotions:
         mem_mb=again(report_memory),
         runtime=again(report_minutes),
     params:
+        code=code("report_emotions.py"),
         labels=label_flags(),
     shell:
         "python {input.script:q} --scores {input.scores} {params.labels} "
@@ -202,7 +202,6 @@ rule report_emotions:
 rule report_cost:
     input:
         script=script("report_cost.py"),
-        library=library("report_cost.py"),
     output:
         "results/report/cost.md",
     log:
@@ -217,6 +216,7 @@ rule report_cost:
         runtime=again(30),
         gpu=gpus("translator") if config["report"]["cost"]["measure"] else 0,
     params:
+        code=code("report_cost.py"),
         landmarks=used_options("landmarks"),
         translator=used_options("translator"),
         crop_size=config["features"]["crop_size"],
@@ -239,7 +239,6 @@ rule report_cost:
 rule report_landmarks:
     input:
         script=script("report_landmarks.py"),
-        library=library("report_landmarks.py"),
         clips=shown_clips,
         split="results/split.csv",
     output:
@@ -261,6 +260,7 @@ rule report_landmarks:
         mem_mb=again(2000),
         runtime=again(20),
     params:
+        code=code("report_landmarks.py"),
         methods=shown_flags,
         emotions=config["report"]["emotions"],
     shell:
@@ -271,7 +271,6 @@ rule report_landmarks:
 rule report_frames:
     input:
         script=script("report_frames.py"),
-        library=library("report_frames.py"),
         clips=shown_clips,
         split="results/split.csv",
     output:
@@ -292,6 +291,7 @@ rule report_frames:
         mem_mb=again(2000),
         runtime=again(20),
     params:
+        code=code("report_frames.py"),
         methods=shown_flags,
         emotions=config["report"]["emotions"],
     shell:
@@ -302,8 +302,7 @@ rule report_frames:
 rule report_training:
     input:
         script=script("report_training.py"),
-        library=library("report_training.py"),
-        histories=[path for _, path in histories()],
+        histories=trainings("results/{stage}/{model}/seed{seed}/history.csv"),
     output:
         report(
             "results/report/training.png",
@@ -321,7 +320,12 @@ rule report_training:
         mem_mb=again(1000),
         runtime=again(20),
     params:
-        histories=" ".join(f"--history {label}={path}" for label, path in histories()),
+        code=code("report_training.py"),
+        histories=" ".join(
+            trainings(
+                "--history {model}=results/{stage}/{model}/seed{seed}/history.csv"
+            )
+        ),
     shell:
         "python {input.script:q} {params.histories} --output {output} > {log} 2>&1"
 
@@ -329,15 +333,16 @@ rule report_training:
 rule report_page:
     input:
         script=script("report_page.py"),
-        library=library("report_page.py"),
         claims="results/report/claims.csv",
         table1="results/report/table1.html",
         published="results/report/published.html",
         scores=SCORES,
-        clips_shown=runs_of(METHODS, SHOWN, config["seeds"][:1]),
+        landmarks=runs_of(METHODS, LANDMARKS, config["seeds"][:1]),
         videos=runs_of(METHODS, VIDEOS, config["seeds"][:1]),
         figures=FIGURES.values(),
         training="results/report/training.png",
+        study=STUDY_TABLE if config["study"]["answers"] else [],
+        provenance=trainings("results/{stage}/{model}/seed{seed}/provenance.json"),
         clips="results/clips.csv",
         split="results/split.csv",
         rejected="results/rejected.csv",
@@ -358,17 +363,25 @@ rule report_page:
         mem_mb=again(report_memory),
         runtime=again(report_minutes),
     params:
+        code=code("report_page.py"),
         labels=label_flags(),
         runs=run_flags(),
         figures=" ".join(f"--figure {name}={path}" for name, path in FIGURES.items()),
         data_page=rules.report_data.output[0],
+        study=f"--study {STUDY_TABLE}" if config["study"]["answers"] else "",
+        provenance=" ".join(
+            trainings(
+                "--provenance {stage}/{model}/seed{seed}="
+                "results/{stage}/{model}/seed{seed}/provenance.json"
+            )
+        ),
         note=note_flags(),
         missing=networks_missing(),
-        config=as_json(config),
+        config=as_json(emohead.config.without_runtime(config)),
     shell:
         "python {input.script:q} --claims {input.claims} --table1 {input.table1} "
         "--published {input.published} --scores {input.scores} {params.labels} {params.runs} "
-        "{params.figures} --training-figure {input.training} "
+        "{params.figures} {params.study} --training-figure {input.training} "
         "--clips {input.clips} --split {input.split} --rejected {input.rejected} "
-        "--data-page {params.data_page} --benchmarks results/benchmarks "
+        "--data-page {params.data_page} {params.provenance} --benchmarks results/benchmarks "
         "--config {params.config:q} {params.note} {params.missing} --output {output} > {log} 2>&1"

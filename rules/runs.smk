@@ -4,13 +4,12 @@ from emohead.evaluation.networks.reasons import not_computed
 # A run of a method; its speakers' clips are rendered and scored one speaker at a time.
 RUN = "{method}/{reference}/seed{seed}"
 FRAMES = f"results/methods/{RUN}/{{speaker}}/frames"
-SHOWN = f"results/methods/{RUN}/{{speaker}}/shown.h5"
 VIDEOS = f"results/methods/{RUN}/{{speaker}}/videos"
+LANDMARKS = f"results/methods/{RUN}/{{speaker}}/landmarks.npz"
 NOTES = f"results/methods/{RUN}/notes.csv"
 SPEAKER_NOTES = f"results/methods/{RUN}/{{speaker}}/notes.csv"
 SPEAKER_SCORES = f"results/evaluation/{RUN}/{{speaker}}/scores.parquet"
 SPEAKER_NETWORK_SCORES = f"results/evaluation/{RUN}/{{speaker}}/networks.parquet"
-LANDMARKS = f"results/evaluation/{RUN}/{{speaker}}/landmarks.npz"
 FID_SUMS = f"results/evaluation/{RUN}/{{speaker}}/fid.npz"
 FID_SCORES = f"results/evaluation/{RUN}/fid.parquet"
 ROW = f"results/evaluation/{RUN}/row.csv"
@@ -248,7 +247,8 @@ def shown_clips(wildcards):
     return [
         path
         for run in shown(wildcards.reference).values()
-        for path in expand(SHOWN, speaker=speakers(), **run)
+        for pattern in (VIDEOS, LANDMARKS)
+        for path in expand(pattern, speaker=speakers(), **run)
     ]
 
 
@@ -305,6 +305,24 @@ def method_flag(part):
     return lambda wildcards: method_models(wildcards).get(
         part, METHODS[wildcards.method][part]
     )
+
+
+def method_code(name):
+    """`code` of a script that runs the models of a rule's method."""
+
+    def of_method(wildcards):
+        method = METHODS[wildcards.method]
+        return code(
+            name, landmarks=method["landmarks"], translator=method["translator"]
+        )
+
+    return of_method
+
+
+def stage_code(name):
+    """`code` of a script that runs one model of one stage, by the wildcards `stage` and `name`."""
+    neither = dict.fromkeys(("landmarks", "translator"), "truth")
+    return lambda wildcards: code(name, **{**neither, wildcards.stage: wildcards.name})
 
 
 def used_models(stage):

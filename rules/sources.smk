@@ -4,6 +4,8 @@ import re
 from functools import cache
 from pathlib import Path
 
+from emohead.data.mead import find_left_out
+
 
 def speaker_folder(speaker):
     """Where a speaker's video and audio folders are."""
@@ -74,6 +76,24 @@ def archive_problems():
     if config["data"]["source"] != "archives":
         return []
     return [f"results/data/unpacked/{speaker}-problems.csv" for speaker in speakers()]
+
+
+def left_out():
+    """What looks like clips in the folders and isn't taken, as [name, reason]."""
+    data = config["data"]
+    if data["source"] != "folder":
+        return []
+    return [
+        [each.folder, each.reason]
+        for speaker in speakers()
+        for each in find_left_out(
+            Path(speaker_folder(speaker)),
+            speaker=speaker,
+            view=data["view"],
+            emotions=data["emotions"],
+            levels=data["levels"],
+        )
+    ]
 
 
 @cache

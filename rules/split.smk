@@ -4,7 +4,6 @@
 rule split_clips:
     input:
         script=script("split_clips.py"),
-        library=library("split_clips.py"),
         clips="results/clips.csv",
     output:
         "results/split.csv",
@@ -19,6 +18,7 @@ rule split_clips:
         mem_mb=again(1000),
         runtime=again(20),
     params:
+        code=code("split_clips.py"),
         unit=config["split"]["unit"],
         gap=config["split"]["gap"],
         choice=config["split"]["choice"],

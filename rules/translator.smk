@@ -3,9 +3,7 @@
 
 rule fetch_vgg_weights:
     input:
-        # Newer code is no reason to fetch, or to train, again.
-        script=ancient(script("fetch_vgg_weights.py")),
-        library=ancient(library("fetch_vgg_weights.py")),
+        script=script("fetch_vgg_weights.py"),
     output:
         IMAGENET_WEIGHTS,
     log:
@@ -22,6 +20,7 @@ rule fetch_vgg_weights:
         runtime=again(120),
         download=1,
     params:
+        # Not the code: another one is no reason to fetch, or to train, again.
         downloads=config["translator"]["downloads"],
     shell:
         "python {input.script:q} --downloads {params.downloads:q} --output {output} > {log} 2>&1"
@@ -30,13 +29,13 @@ rule fetch_vgg_weights:
 rule train_translator:
     input:
         script=script("train_translator.py"),
-        library=library("train_translator.py"),
         features=shard_paths("results/features/{speaker}-{emotion}.h5"),
         split="results/split.csv",
         vgg_weights=vgg_weights,
     output:
         model="results/translator/{translator}/seed{seed}/model.pt",
         history="results/translator/{translator}/seed{seed}/history.csv",
+        provenance="results/translator/{translator}/seed{seed}/provenance.json",
     log:
         "results/logs/train_translator/{translator}-seed{seed}.log",
     benchmark:
@@ -51,14 +50,16 @@ rule train_translator:
         runtime=again(lambda w, input: training_minutes("translator", w.translator)),
         gpu=lambda wildcards: gpus("translator", wildcards.translator),
     params:
-        options=lambda wildcards: as_json(
-            model_options("translator", wildcards.translator)
-        ),
+        code=lambda w: code("train_translator.py", translator=w.translator),
+        options=lambda w: as_json(recipe("translator", w.translator)),
+        runtime=untracked(lambda w: as_json(runtime("translator", w.translator))),
         state="state/translator/{translator}-seed{seed}",
         curves="results/logs/tensorboard/train_translator/{translator}-seed{seed}",
         pictures="results/logs/train_translator/{translator}-seed{seed}/samples",
     shell:
         "python {input.script:q} --features {input.features} --split {input.split} "
-        "--options {params.options:q} --seed {wildcards.seed} --state {params.state} "
-        "--model {output.model} --history {output.history} --curves {params.curves} "
+        "--options {params.options:q} --runtime {params.runtime:q} --code {params.code} "
+        "--seed {wildcards.seed} --state {params.state} "
+        "--model {output.model} --history {output.history} "
+        "--provenance {output.provenance} --curves {params.curves} "
         "--pictures {params.pictures} > {log} 2>&1"

@@ -31,14 +31,17 @@ def variables() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def snakemake_command(variables):
-    """What subprocess needs to run snakemake in a folder: snakemake_command(folder, *arguments)."""
+    """What subprocess needs to run snakemake in a folder: snakemake_command(folder, *arguments).
 
-    def command(folder: Path, *arguments: str) -> dict:
+    `root` is the checkout whose workflow it is.
+    """
+
+    def command(folder: Path, *arguments: str, root: Path = ROOT) -> dict:
         bin_folder = Path(sys.executable).parent
         return {
             "args": [
                 sys.executable, "-m", "snakemake", *arguments,
-                "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder),
+                "--snakefile", str(root / "Snakefile"), "--directory", str(folder),
                 "--nocolor", "--cores", "2",
             ],
             "env": {**variables, "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}"},
@@ -51,9 +54,9 @@ def snakemake_command(variables):
 def snakemake(snakemake_command):
     """Runs snakemake in a folder of its own: snakemake(folder, *arguments) -> finished process."""
 
-    def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(folder: Path, *arguments: str, **where: Path) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            **snakemake_command(folder, *arguments), capture_output=True, text=True
+            **snakemake_command(folder, *arguments, **where), capture_output=True, text=True
         )
 
     return run

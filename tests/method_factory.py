@@ -1,6 +1,8 @@
 """A small untrained method for tests of generation, and something for it to say."""
 
 import wave
+import weakref
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from emohead.landmarks.basis import fit_basis
 from emohead.landmarks.build import build_landmark_model
 from emohead.landmarks.model import MfccStatistics
 from emohead.landmarks.options import LandmarkModelOptions
+from emohead.methods.device import RenderingDevice
 from emohead.mini.portraits import PORTRAITS
 from emohead.mini.posing import FacePose
 from emohead.mini.rendering import Renderer
@@ -33,6 +36,7 @@ LANDMARKS = LandmarkModelOptions(
     lstm_width=14,
     lstm_layers=2,
 )
+ON_CPU = RenderingDevice("cpu", "32-true", 16)
 TRANSLATOR = TranslatorOptions((4, 4, 4, 4, 4), residual_blocks=1)
 #: As config.yaml, with what `make_card` needs.
 CONFIG: dict[str, Any] = {
@@ -83,6 +87,25 @@ def translator(**options: Any):
     with torch.no_grad():
         model.to_frame[1].weight *= 20
     return model.eval()
+
+
+class Film:
+    """`film()` gives frames of noise; `most` is how many of them were in memory at once."""
+
+    def __init__(self, length: int, size: int):
+        self.length, self.size, self.most, self._alive = length, size, 0, 0
+
+    def __call__(self) -> Iterator[np.ndarray]:
+        noise = np.random.default_rng(0).integers(0, 255, (self.size, self.size, 3), np.uint8)
+        for t in range(self.length):
+            frame = np.roll(noise, t, axis=1)
+            weakref.finalize(frame, self._forget)
+            self._alive += 1
+            self.most = max(self.most, self._alive)
+            yield frame
+
+    def _forget(self) -> None:
+        self._alive -= 1
 
 
 def save_models(folder: Path, **options: Any) -> tuple[Path, Path]:

@@ -1,4 +1,4 @@
-"""Synthetic long tables of scores, as the evaluation writes them."""
+"""Synthetic tables of scores, as the evaluation writes them."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from emohead.data.mead import EMOTIONS, ClipName, levels_of
+from emohead.evaluation import scores as tables
 
 COLUMNS = ["clip_id", "method", "reference", "seed", "metric", "convention", "value"]
 REFERENCES = ("same_emotion", "neutral")
@@ -116,7 +117,7 @@ def random_scores(
 
 
 def write_scores(folder: Path, scores: pd.DataFrame) -> list[Path]:
-    """Write `<method>/<reference>/seed<k>/{clips,networks}.csv` of every run; the paths, in order.
+    """Write every run's `<method>/<reference>/seed<k>/{scores,networks}.parquet`; the paths.
 
     The order is that of the rows in `scores`.
     """
@@ -125,12 +126,10 @@ def write_scores(folder: Path, scores: pd.DataFrame) -> list[Path]:
         ["method", "reference", "seed"], sort=False
     ):
         of_networks = run["metric"].isin(NETWORK_METRICS)
-        for name, part in (("clips", run[~of_networks]), ("networks", run[of_networks])):
-            path = folder / str(method) / str(reference) / f"seed{seed}" / f"{name}.csv"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part.sort_values(["clip_id", "metric", "convention"]).to_csv(
-                path, index=False, float_format="%.6f", lineterminator="\n"
-            )
+        for name, part in (("scores", run[~of_networks]), ("networks", run[of_networks])):
+            path = folder / str(method) / str(reference) / f"seed{seed}" / f"{name}.parquet"
+            ordered = part.sort_values(["clip_id", "metric", "convention"])
+            tables.write_scores(ordered.assign(value=ordered["value"].round(6)), path)
             paths.append(path)
     return paths
 

@@ -18,8 +18,8 @@ from emohead.landmarks.fit import train_landmark_model
 from emohead.landmarks.load import landmark_options, restore_landmark_model
 from emohead.landmarks.options import LandmarkModelOptions
 from emohead.landmarks.predict import predict_landmarks
-from emohead.training import TrainOptions
 from emohead.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from emohead.training.options import Recipe, Runtime
 from emohead.translator.fit import train_translator
 from emohead.translator.load import restore_translator
 from emohead.translator.losses import TranslatorLossOptions
@@ -27,7 +27,7 @@ from emohead.translator.render import translate
 from emohead.translator.unet import TranslatorOptions, build_translator
 
 SIZE = 32
-TRAIN = TrainOptions(epochs=1, batch_size=4, device="cpu")
+TRAIN = Recipe(epochs=1, batch_size=4), Runtime(device="cpu")
 
 LANDMARKS = LandmarkModelOptions(
     components=4, audio_width=8, emotion_width=8, memory_slots=4, reference_width=8,
@@ -98,7 +98,7 @@ def test_what_training_refuses_is_found_in_the_config(mistake: str) -> None:
     assert key.startswith(f"{stage}.") and problem.endswith(("(mine)", "multiple"))
     options = model_options(config, stage, "mine")
     with pytest.raises(ValueError, match=r"attention|both 0|validation|batch_size"):
-        TrainOptions(**options["train"])
+        Recipe(**options["train"])
         TranslatorOptions(**options["model"])
         TranslatorLossOptions(**options["loss"])
 
@@ -150,7 +150,7 @@ def saved_and_loaded(checkpoint: Checkpoint, path: Path) -> Checkpoint:
 @pytest.mark.parametrize("alternative", LANDMARK_ALTERNATIVES)
 def test_landmark_models(alternative: str, tmp_path: Path) -> None:
     options = small_landmark_options(LANDMARK_ALTERNATIVES[alternative])
-    checkpoint = train_landmark_model(clips(), options, TRAIN, seed=0, state=tmp_path / "state")
+    checkpoint = train_landmark_model(clips(), options, *TRAIN, seed=0, state=tmp_path / "state")
     (row,) = checkpoint.history.to_dict("records")
     assert row["step"] == 2
     assert np.isfinite(row["loss"])
@@ -179,7 +179,7 @@ def test_translators(alternative: str, tmp_path: Path) -> None:
         {name: clip for name, clip in clips().items() if clip.length in (2, 6)},
         options,
         TranslatorLossOptions(perceptual=0.1, vgg_width=0.02),
-        TRAIN,
+        *TRAIN,
         seed=0,
         state=tmp_path / "state",
     )
@@ -191,8 +191,8 @@ def test_translators(alternative: str, tmp_path: Path) -> None:
     again = restore_translator(saved_and_loaded(checkpoint, tmp_path / "model.pt"))
     assert again.options == options
     clip = Clip(3)
-    frames = translate(model, clip.landmarks, clip.frame(0))
-    np.testing.assert_array_equal(translate(again, clip.landmarks, clip.frame(0)), frames)
+    frames, same = (list(translate(m, clip.landmarks, clip.frame(0))) for m in (model, again))
+    np.testing.assert_array_equal(same, frames)
     assert len({frame.tobytes() for frame in frames}) == 3
 
 
@@ -203,7 +203,7 @@ def test_no_two_alternatives_are_the_same_model(tmp_path: Path) -> None:
     for changes in LANDMARK_ALTERNATIVES.values():
         options = small_landmark_options(changes)
         state = tmp_path / str(len(seen))
-        checkpoint = train_landmark_model(clips(), options, TRAIN, seed=0, state=state)
+        checkpoint = train_landmark_model(clips(), options, *TRAIN, seed=0, state=state)
         landmarks, _ = predict_landmarks(
             restore_landmark_model(checkpoint), clip.mfcc, clip.landmarks[0], SIZE
         )

@@ -117,7 +117,7 @@ def test_table_mistakes(tmp_path, row, column, what):
 
 def test_table_without_a_column(tmp_path):
     path = tmp_path / "archives.csv"
-    path.write_text("speaker;kind;url;sha256;bytes\n")
+    path.write_text("actor,type,url,sha256,bytes\n")
     with pytest.raises(ValueError, match=r"archives.csv: no column speaker, kind"):
         read_archive_table(path)
 

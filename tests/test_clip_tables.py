@@ -7,7 +7,7 @@ from emohead.data.clip_tables import clip_table, collect_clips, read_clips
 from emohead.data.mead import Clip
 
 FACTS = {
-    "frames": 50, "seconds": 2.0, "fps": 30.0, "width": 1920, "height": 1080,
+    "start": 0, "frames": 50, "seconds": 2.0, "fps": 30.0, "width": 1920, "height": 1080,
     "frames_without_face": 1, "faces": 1,
 }  # fmt: skip
 
@@ -28,9 +28,13 @@ def clips(tmp_path):
 def tables(tmp_path, clips):
     """The shard's list, and the table of its extraction: two are rejected for one cause."""
     clip_table(clips).to_csv(tmp_path / "list.csv", index=False)
-    rows = [{"clip_id": clip.clip_id, **FACTS} for clip in clips[:2]]
+    rows = [{"clip_id": clip.clip_id, "take": clip.clip_id, **FACTS} for clip in clips[:2]]
     rows += [
-        {"clip_id": clip.clip_id, "rejected": f"{clip.video}: no audio stream"}
+        {
+            "clip_id": clip.clip_id,
+            "take": clip.clip_id,
+            "rejected": f"{clip.video}: no audio stream",
+        }
         for clip in clips[2:]
     ]
     pd.DataFrame(rows).to_csv(tmp_path / "made.csv", index=False)

@@ -73,6 +73,26 @@ MISTAKES = {
         {"landmarks": {"train": {"workers": -1}}},
         ["landmarks.train.workers", "'auto' was expected", "minimum of 0"],
     ),
+    "no such device to render on": (
+        {"rendering": {"device": "gpu"}},
+        ["rendering.device", "'gpu'", "cuda"],
+    ),
+    "no frame at once": (
+        {"rendering": {"batch_size": 0}},
+        ["rendering.batch_size", "'auto' was expected", "minimum of 1"],
+    ),
+    "no such method in the study": (
+        {"study": {"methods": ["baseline", "evp"]}},
+        ["study.methods", "there is no 'evp'", "ours_wo_msef"],
+    ),
+    "an anchor as a method of the study": (
+        {"study": {"methods": ["ours", "ground_truth"]}},
+        ["study.methods", "ground_truth is in every study"],
+    ),
+    "a question of the study without words": (
+        {"study": {"questions": {"ls": {"text": ""}}}},
+        ["study.questions.ls.text", "''"],
+    ),
     "reference of a method that has no videos": (
         {
             "methods": {

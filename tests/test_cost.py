@@ -18,12 +18,14 @@ from emohead.cost.estimate import TrainingCost, estimate_trainings
 from emohead.cost.page import write_cost_page
 from emohead.cost.steps import Step
 
-TRAIN = {"epochs": 2, "batch_size": 4, "precision": "32-true", "device": "cpu"}
+TRAIN = {"epochs": 2, "batch_size": 4, "precision": "32-true"}
+RUNTIME = {"device": "cpu"}
 WIDTHS = (6, 8, 10, 12, 14)
 TRANSLATOR = {
     "model": {"widths": WIDTHS, "residual_blocks": 1, "attention": "none"},
     "loss": {"vgg_width": 0.125},
     "train": TRAIN,
+    "runtime": RUNTIME,
 }
 LANDMARKS = {
     "model": {
@@ -32,6 +34,7 @@ LANDMARKS = {
     },
     "loss": {},
     "train": TRAIN,
+    "runtime": RUNTIME,
 }  # fmt: skip
 
 
@@ -207,7 +210,7 @@ def test_model_and_loss_are_compiled_together(monkeypatch):
 
     monkeypatch.setattr(torch, "compile", compile)
     monkeypatch.setattr(measuring, "ENOUGH_SECONDS", 0)
-    options = {**TRANSLATOR, "train": {**TRAIN, "compile": True}}
+    options = {**TRANSLATOR, "runtime": {**RUNTIME, "compile": True}}
     assert measuring.measure_translator(options, 64) > 0
     (step,) = compiled
     assert step(1).requires_grad and step(1).shape == ()

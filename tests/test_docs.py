@@ -31,7 +31,9 @@ OF_OTHERS = {
     "ModuleNotFoundError",
     "Error running conda info. Is conda installed and accessible?",
     "Software environment definition has changed",
+    "params have changed since last execution",
     "LockException",
+    "ProtectedOutputException",
     "Directory cannot be locked",
     "Python package pygments must be installed",
 }

@@ -50,7 +50,7 @@ def extract(tmp_path, finder):
         path = make_clip(tmp_path / name, times=times, picture=picture, **settings)
         clip = Clip("W901", "front", "sad", 3, 1, path, path)
         with ShardWriter(tmp_path / "shard.h5", codec="png") as writer:  # without its own losses
-            facts = extract_clip(clip, finder, options, writer)
+            (facts,) = extract_clip(clip, finder, options, writer).clips
         return facts, Shard(tmp_path / "shard.h5")[clip.clip_id], path
 
     return run

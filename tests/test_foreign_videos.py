@@ -1,6 +1,9 @@
 """A folder of somebody else's videos: good, odd and bad ones, made from one clip."""
 
+import runpy
+import sys
 from functools import partial
+from pathlib import Path
 
 import av
 import cv2
@@ -13,12 +16,21 @@ from media_factory import make_clip, regular_times
 from emohead.data.clip_tables import CLIP_COLUMNS
 from emohead.data.mead import Clip
 from emohead.data.split import clips_of_part
+from emohead.evaluation.emotion_judges import EmotionJudges, Judge, save_judges
+from emohead.evaluation.scores import read_table
 from emohead.features.clip import FeatureOptions, extract_clip
 from emohead.features.faces import FaceFinder
 from emohead.features.store import ShardWriter, open_clips
 from emohead.media.reading import read_audio, read_video
-from emohead.methods.foreign_videos import find_videos, import_videos
+from emohead.methods.foreign_videos import (
+    Note,
+    collect_notes,
+    find_videos,
+    place_videos,
+    write_notes,
+)
 
+ROOT = Path(__file__).parent.parent
 SIZE, FRAMES = 96, 12
 # From here on, the picture is brighter: frame 6 is the first one.
 FLASH = 0.22
@@ -94,24 +106,10 @@ def truth(tmp_path_factory, finder):
     return folder
 
 
-def run_import(truth, videos, output, finder):
-    import_videos(
-        videos,
-        open_clips([truth / "features.h5"], clips_of_part(truth / "split.csv", "test")),
-        finder,
-        clip_table=truth / "clips.csv",
-        method="evp",
-        reference="same_emotion",
-        shard=output / "clips.h5",
-        videos=output / "videos",
-        notes=output / "notes.csv",
-    )
-
-
 @pytest.fixture(scope="module")
-def imported(truth, tmp_path_factory, finder):
-    """The output folder of one import of all the videos."""
-    folder, output = tmp_path_factory.mktemp("videos"), tmp_path_factory.mktemp("output")
+def folder(truth, tmp_path_factory):
+    """The folder of videos."""
+    folder = tmp_path_factory.mktemp("videos")
 
     def name(kind, suffix=".mp4"):
         return folder / f"{clip_id(kind)}{suffix}"
@@ -133,18 +131,30 @@ def imported(truth, tmp_path_factory, finder):
     name("empty").touch()
     name("text").write_text("not a video")
     (folder / "readme.txt").write_text("of no clip")
-    run_import(truth, folder, output, finder)
-    return output
+    return folder
 
 
 @pytest.fixture(scope="module")
-def notes(imported):
-    return pd.read_csv(imported / "notes.csv").set_index("clip_id")
+def placed(truth, folder, finder):
+    """The clips that can be used, and the notes."""
+    clips = open_clips([truth / "features.h5"], clips_of_part(truth / "split.csv", "test"))
+    return place_videos(folder, clips, finder, method="evp", reference="same_emotion")
 
 
 @pytest.fixture(scope="module")
-def scored(imported):
-    return open_clips([imported / "clips.h5"])
+def notes(placed, tmp_path_factory):
+    path = tmp_path_factory.mktemp("notes") / "notes.csv"
+    write_notes(placed[1], path)
+    return pd.read_csv(path).set_index("clip_id")
+
+
+@pytest.fixture(scope="module")
+def scored(placed):
+    return placed[0]
+
+
+def frames_of(clip):
+    return np.stack(list(clip.frames()))
 
 
 def psnr(frames, expected):
@@ -182,17 +192,29 @@ def test_notes_say_what_was_done(notes):
     assert "no video of this name" in detail["missing"]
 
 
-def test_the_others_are_in_the_shard_with_as_many_frames_as_there_are(scored, notes):
+def test_the_others_have_as_many_frames_as_there_are(scored, notes):
     used = notes.index[notes["status"].isin(["scored", "short"])]
     assert list(scored) == list(used)
     lengths = {clip.clip_id: clip.length for clip in scored.values()}
     assert lengths.pop(clip_id("short")) == 8
     assert set(lengths.values()) == {FRAMES}
     for clip in scored.values():
-        assert clip.frames().shape[1:] == (SIZE, SIZE, 3)
+        for _ in range(2):  # from the first one on, each time
+            assert frames_of(clip).shape == (clip.length, SIZE, SIZE, 3)
         assert np.isnan(clip.landmarks).all()
         assert clip.attributes["reference_clip"] == clip.clip_id
         assert clip.attributes["video"].endswith((".mp4", ".mkv"))
+
+
+def test_frames_are_those_of_the_file_cropped_by_hand(scored, folder):
+    """This one has the crop's framing, twice as large."""
+    clip = scored[clip_id("resized")]
+    film = read_video(folder / f"{clip_id('resized')}.mp4")
+    frames = frames_of(clip)
+    assert len(frames) == len(film) == FRAMES
+    for frame, whole in zip(frames, film, strict=True):
+        halves = whole.reshape(SIZE, 2, SIZE, 2, 3).mean(axis=(1, 3))
+        assert np.abs(frame - halves).max() <= 1
 
 
 @pytest.mark.parametrize(
@@ -202,19 +224,70 @@ def test_the_others_are_in_the_shard_with_as_many_frames_as_there_are(scored, no
 def test_a_copy_of_the_truth_comes_back_to_its_place(scored, truth, name, least):
     """A frame late, or a pixel beside, is 22 dB or less."""
     true_frames = open_clips([truth / "features.h5"])[clip_id(name)].frames()
-    frames = scored[clip_id(name)].frames()
+    frames = frames_of(scored[clip_id(name)])
     assert psnr(frames, true_frames[: len(frames)]) > least
     assert psnr(true_frames[1:], true_frames[:-1]) < 22
 
 
 @pytest.mark.parametrize("name", ["good", "fast", "short", "long"])
 def test_frames_are_chosen_by_time(scored, name):
-    assert brightness_step(scored[clip_id(name)].frames()) == 6
+    assert brightness_step(frames_of(scored[clip_id(name)])) == 6
+
+
+@pytest.fixture(scope="module")
+def output(truth, folder, tmp_path_factory):
+    """What score_clips.py writes of the videos, straight from the files."""
+    made = tmp_path_factory.mktemp("output")
+    judge = Judge((), np.zeros((0, 3)), np.zeros(0))
+    save_judges(made / "judges.npz", EmotionJudges(judge, judge))
+
+    def score(out, source, **others):
+        flags = {
+            "features": truth / "features.h5", "split": truth / "split.csv", "speaker": "W901",
+            "clips": truth / "clips.csv", "judges": made / "judges.npz",
+            "method": "evp", "reference": "same_emotion", "seed": 0,
+            "state": out / "state", "code": "as it is",
+            "scores": out / "scores.parquet", "landmarks": out / "landmarks.npz",
+            "shown": out / "videos", "notes": out / "notes.csv",
+        } | others  # fmt: skip
+        words = [str(word) for name, value in flags.items() for word in (f"--{name}", value)]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "argv", ["score_clips.py", *words, *map(str, source)])
+            runpy.run_path(str(ROOT / "workflow_scripts/score_clips.py"), run_name="__main__")
+        return out
+
+    true = score(made / "true", ["--stand-ins", "truth", "truth"])
+    source = ["--videos", folder, "--show-all"]
+    return score(made / "evp", source, **{"true-landmarks": true / "landmarks.npz"})
+
+
+def test_the_script_scores_what_it_can(output, scored):
+    table = read_table(output / "scores.parquet")
+    found = {
+        (row.clip_id, row.metric, row.convention): row.value
+        for row in table.astype(object).itertuples()
+    }
+    assert sorted({clip_id for clip_id, *_ in found}) == sorted(scored)
+    assert found[clip_id("short"), "frames", "count"] == 7
+    assert found[clip_id("good"), "frames", "count"] == FRAMES - 1
+    for name in ("good", "resized", "short", "long"):
+        assert found[clip_id(name), "psnr", "frame"] > 27
+        assert found[clip_id(name), "f_lmd", "redetected/centred/128"] < 1.5
+        assert found[clip_id(name), "identity", "dlib_distance"] < 0.3
+    assert not any(convention.startswith("predicted") for _, _, convention in found)
+    statuses = pd.read_csv(output / "notes.csv").set_index("clip_id")["status"]
+    assert len(statuses) == len(VIDEOS) and statuses[clip_id("lost")] == "no_face"
+
+
+@pytest.mark.parametrize("name", ["good", "short"])
+def test_videos_to_show_are_the_crops(output, scored, name):
+    shown = read_video(output / "videos" / f"{clip_id(name)}.mp4")
+    assert psnr(shown, frames_of(scored[clip_id(name)])) > 30
 
 
 @pytest.mark.parametrize(("name", "frames"), [("good", FRAMES), ("short", 8)])
-def test_videos_have_the_true_sound(imported, truth, name, frames):
-    path = imported / "videos" / f"{clip_id(name)}.mp4"
+def test_videos_have_the_true_sound(output, truth, name, frames):
+    path = output / "videos" / f"{clip_id(name)}.mp4"
     assert read_video(path).shape == (frames, SIZE, SIZE, 3)
     heard = read_audio(path)[: frames * 640]
     expected = read_audio(truth / "001.mp4")[: len(heard)]
@@ -222,11 +295,11 @@ def test_videos_have_the_true_sound(imported, truth, name, frames):
     assert np.corrcoef(heard, expected)[0, 1] > 0.9
 
 
-def test_videos_dont_say_that_emohead_made_them(imported):
-    with av.open(str(imported / "videos" / f"{clip_id('good')}.mp4")) as container:
+def test_videos_dont_say_that_emohead_made_them(output):
+    with av.open(str(output / "videos" / f"{clip_id('good')}.mp4")) as container:
         comment = container.metadata["comment"]
     assert "made by evp" in comment and "emohead" not in comment
-    made = sorted(path.stem for path in (imported / "videos").iterdir())
+    made = sorted(path.stem for path in (output / "videos").iterdir())
     assert made == sorted(map(clip_id, VIDEOS[:6]))
 
 
@@ -246,24 +319,34 @@ def test_under_the_neutral_protocol_the_neutral_face_says_where_it_goes(truth, t
         )
     (tmp_path / "videos").mkdir()
     video(tmp_path / "videos" / f"{happy}.mp4", frames=4)
-    for reference in ("same_emotion", "neutral"):
-        import_videos(
-            tmp_path / "videos",
-            open_clips([tmp_path / "both.h5"]),
-            finder,
-            clip_table=truth / "clips.csv",
-            method="evp",
-            reference=reference,
-            shard=tmp_path / f"{reference}.h5",
-            videos=tmp_path / "made",
-            notes=tmp_path / "notes.csv",
-        )
     same, other = (
-        open_clips([tmp_path / f"{name}.h5"])[happy] for name in ("same_emotion", "neutral")
-    )
+        place_videos(
+            tmp_path / "videos", open_clips([tmp_path / "both.h5"]), finder, method="evp",
+            reference=reference,
+        )[0][happy]
+        for reference in ("same_emotion", "neutral")
+    )  # fmt: skip
     assert other.attributes["reference_clip"] == neutral
-    face = np.array([128.0, 100, 1])
-    np.testing.assert_allclose(other.transform @ face - same.transform @ face, [6, -4], atol=0.5)
+    greys = [frames_of(clip)[0].mean(axis=-1) for clip in (same, other)]
+    way, _ = cv2.phaseCorrelate(*greys, cv2.createHanningWindow((SIZE, SIZE), cv2.CV_64F))
+    np.testing.assert_allclose(way, [6, -4], atol=0.5)
+
+
+def test_notes_of_all_speakers_are_one_table(tmp_path, capsys):
+    tables = [
+        [Note("W901-front-sad-3-001", "scored", "fine"), Note("W901-front-sad-3-002", "short", "")],
+        [],
+        [Note("W902-front-sad-3-001", "missing", "no, nothing")],
+    ]
+    paths = [tmp_path / f"{k}.csv" for k in range(3)]
+    for notes, path in zip(tables, paths, strict=True):
+        write_notes(notes, path)
+    collect_notes(paths, tmp_path, tmp_path / "notes.csv")
+    table = pd.read_csv(tmp_path / "notes.csv", keep_default_na=False)
+    assert [tuple(row) for row in table.itertuples(index=False)] == [
+        (note.clip_id, note.status, note.detail) for notes in tables for note in notes
+    ]
+    assert "2 of 3 test clips have a video that can be scored" in capsys.readouterr().out
 
 
 def test_nothing_to_score_names_the_folder_and_what_lies_there(truth, tmp_path, finder):
@@ -271,18 +354,25 @@ def test_nothing_to_score_names_the_folder_and_what_lies_there(truth, tmp_path, 
     videos.mkdir()
     (videos / "take1.mp4").touch()
     (videos / f"{clip_id('good')}.mp4").touch()
+    clips = open_clips([truth / "features.h5"])
+    placed, notes = place_videos(videos, clips, finder, method="evp", reference="same_emotion")
+    assert placed == {}
+    half = len(notes) // 2
+    write_notes(notes[:half], tmp_path / "a.csv")
+    write_notes(notes[half:], tmp_path / "b.csv")
     with pytest.raises(ValueError) as raised:
-        run_import(truth, videos, tmp_path / "output", finder)
+        collect_notes([tmp_path / "a.csv", tmp_path / "b.csv"], videos, tmp_path / "notes.csv")
     told = str(raised.value)
     assert str(videos) in told and "take1.mp4" in told
     assert "not one video can be scored of 12 test clips" in told
     assert "11 missing" in told and "1 broken" in told
-    assert not (tmp_path / "output" / "clips.h5").exists()
+    assert not (tmp_path / "notes.csv").exists()
 
 
 def test_a_missing_folder_is_named(truth, tmp_path, finder):
+    clips = open_clips([truth / "features.h5"])
     with pytest.raises(ValueError, match=r"there is no folder .*nowhere"):
-        run_import(truth, tmp_path / "nowhere", tmp_path, finder)
+        place_videos(tmp_path / "nowhere", clips, finder, method="evp", reference="same_emotion")
 
 
 def test_videos_are_found_by_name_whatever_their_suffix(tmp_path):

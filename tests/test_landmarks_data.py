@@ -9,7 +9,9 @@ from emohead.landmarks.data import LandmarkClips, collate_clips, fit_training_st
 from emohead.landmarks.fit import train_landmark_model
 from emohead.landmarks.options import LandmarkModelOptions
 from emohead.landmarks.task import LandmarkTask
-from emohead.training import EpochLoader, TrainOptions, fit
+from emohead.training.batches import EpochLoader
+from emohead.training.loop import fit
+from emohead.training.options import Recipe, Runtime
 
 
 def clips(frames: tuple[int, ...] = (12, 7, 9)) -> dict[str, SimpleNamespace]:
@@ -135,8 +137,10 @@ def test_validation_takes_its_neutral_references_from_the_training_clips(tmp_pat
         reference="neutral", components=2, hidden_width=8, emotion_width=8, reference_width=8,
         audio_width=8, lstm_width=8, lstm_layers=1,
     )  # fmt: skip
-    training = TrainOptions(epochs=1, batch_size=4, validation=0.25, device="cpu")
-    trained = train_landmark_model(made, options, training, seed=0, state=tmp_path)
+    training = Recipe(epochs=1, batch_size=4, validation=0.25)
+    trained = train_landmark_model(
+        made, options, training, Runtime(device="cpu"), seed=0, state=tmp_path
+    )
     assert np.isfinite(trained.history["val_L_pca"]).all()
     assert trained.options["reference"] == "neutral"
 
@@ -209,9 +213,9 @@ def test_training_learns_what_the_sound_says(architecture, tmp_path):
     model = build_landmark_model(options, *fit_training_statistics(made, 128, 2))
     data = LandmarkClips(made, 128, seed=0)
     loader = EpochLoader(data, range(len(data)), 1, collate=collate_clips)
-    history = fit(
+    history, _ = fit(
         LandmarkTask(model), loader, loader,
-        TrainOptions(epochs=30, batch_size=1, learning_rate=0.01, decay=1, device="cpu"),
+        Recipe(epochs=30, batch_size=1, learning_rate=0.01, decay=1), Runtime(device="cpu"),
         seed=0, state=tmp_path,
     )  # fmt: skip
 

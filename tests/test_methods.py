@@ -1,22 +1,24 @@
+"""Methods on two small clips: what they are given, what they make, and how they go on."""
+
 import json
+import tracemalloc
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
+from method_factory import ON_CPU, Film, save_models, translator
 
-from emohead.data.clip_tables import CLIP_COLUMNS
+from emohead.evaluation.redetect import redetect
 from emohead.features.store import ShardWriter, open_clips
 from emohead.landmarks.basis import fit_basis
 from emohead.landmarks.build import build_landmark_model
 from emohead.landmarks.model import MfccStatistics
 from emohead.landmarks.options import LandmarkModelOptions, LossWeights
 from emohead.landmarks.predict import predict_landmarks
-from emohead.media.reading import read_audio, read_video
-from emohead.media.writing import write_audio, write_video
 from emohead.methods import method as methods
-from emohead.methods.method import Method, predict_clip, read_method, synthesize_clips
-from emohead.methods.rendered import sound_of
+from emohead.methods.device import RenderingDevice, RenderingOptions, rendering_device
+from emohead.methods.method import Method, read_method, render_clip, render_clips
+from emohead.methods.rendered import open_rendering, sound_of, stand_in_clips
 
 SAD, NEUTRAL = "W901-front-sad-3-001", "W901-front-neutral-1-002"
 
@@ -41,20 +43,6 @@ def clip(clips):
     return clips[SAD]
 
 
-@pytest.fixture
-def take(tmp_path):
-    """clips.csv of the two clips, whose sound and picture are one file."""
-    write_video(
-        tmp_path / "take.mp4", np.zeros((5, 64, 64, 3), np.uint8), audio=np.zeros(3200, np.float32)
-    )
-    paths = (tmp_path / "take.mp4", tmp_path / "take.mp4")
-    rows = [(SAD, "W901", "front", "sad", 3, 1, *paths)]
-    rows.append((NEUTRAL, "W901", "front", "neutral", 1, 2, *paths))
-    table = tmp_path / "clips.csv"
-    pd.DataFrame(rows, columns=list(CLIP_COLUMNS)).to_csv(table, index=False)
-    return table
-
-
 def landmark_model(**options):
     """Untrained, so that it predicts the reference landmarks as they are."""
     draw = np.random.default_rng(1)
@@ -68,52 +56,76 @@ def landmark_model(**options):
     return build_landmark_model(chosen, fit_basis(faces, 4), statistics)
 
 
-def synthesize(method, clips, take, tmp_path, reference):
-    synthesize_clips(
-        method, clips, reference=reference, clip_table=take, shard=tmp_path / "made.h5",
-        videos=tmp_path / "videos", threads=1,
+def rendered(method, clips, tmp_path, reference, *, keep=False):
+    """What `render_clips` makes, read again."""
+    (tmp_path / "state").mkdir(exist_ok=True)
+    render_clips(
+        method, clips, reference=reference, keep=keep, state=tmp_path / "state",
+        folder=tmp_path / "frames",
     )  # fmt: skip
-    return open_clips([tmp_path / "made.h5"])
+    return open_rendering(tmp_path / "frames", method.name)
+
+
+def frames_of(clip):
+    return np.stack(list(clip.frames()))
 
 
 def test_truth_gives_the_clip_itself(clips):
-    method = read_method("ground_truth", "truth", "truth")
-    made = predict_clip(method, clips[SAD], clips[NEUTRAL])
+    method = read_method("ground_truth", "truth", "truth", ON_CPU)
+    made = render_clip(method, clips[SAD], clips[NEUTRAL])
     np.testing.assert_array_equal(made.landmarks, clips[SAD].landmarks)
-    np.testing.assert_array_equal(made.frames, clips[SAD].frames())
+    np.testing.assert_array_equal(list(made.frames), clips[SAD].frames())
     assert made.emotion_probabilities is None
 
 
 @pytest.mark.parametrize("reference", [SAD, NEUTRAL])
 def test_reference_repeats_the_first_frame_of_the_reference_clip(clips, reference):
-    method = read_method("copy", "reference", "reference")
-    made = predict_clip(method, clips[SAD], clips[reference])
+    method = read_method("copy", "reference", "reference", ON_CPU)
+    made = render_clip(method, clips[SAD], clips[reference])
+    frames = np.stack(list(made.frames))
     assert (made.landmarks == clips[reference].landmarks[0]).all()
-    assert (made.frames == clips[reference].frame(0)).all()
-    assert len(made.landmarks) == len(made.frames) == 5
+    assert (frames == clips[reference].frame(0)).all()
+    assert len(made.landmarks) == len(frames) == 5
 
 
 def test_parts_can_be_mixed(clip):
-    made = predict_clip(Method("mixed", "truth", "reference"), clip, clip)
+    made = render_clip(Method("mixed", "truth", "reference", ON_CPU), clip, clip)
     np.testing.assert_array_equal(made.landmarks, clip.landmarks)
-    assert (made.frames == clip.frame(0)).all()
+    assert (np.stack(list(made.frames)) == clip.frame(0)).all()
 
 
-@pytest.mark.parametrize(
-    ("reference", "chosen"), [("same_emotion", SAD), ("neutral", NEUTRAL)]
-)  # fmt: skip
+@pytest.mark.parametrize(("reference", "chosen"), [("same_emotion", SAD), ("neutral", NEUTRAL)])
+def test_stand_ins_show_what_rendering_would_and_copy_nothing(clips, tmp_path, reference, chosen):
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    for landmarks in ("truth", "reference"):
+        for frames in ("truth", "reference"):
+            shown = stand_in_clips(
+                clips, reference, method="m", landmarks=landmarks, translator=frames
+            )[SAD]
+            method = read_method("m", landmarks, frames, ON_CPU)
+            made = render_clip(method, clips[SAD], clips[chosen])
+            np.testing.assert_array_equal(shown.landmarks, made.landmarks)
+            expected = np.stack(list(made.frames))
+            for _ in range(2):  # from the first one on, each time
+                np.testing.assert_array_equal(frames_of(shown), expected)
+            assert shown.attributes == {"reference_clip": chosen}
+            assert shown.length == 5
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize(("reference", "chosen"), [("same_emotion", SAD), ("neutral", NEUTRAL)])
 def test_both_models_are_given_the_protocols_reference_face(
-    clips, take, tmp_path, monkeypatch, reference, chosen
+    clips, tmp_path, monkeypatch, reference, chosen
 ):
     faces = []
 
-    def translate(model, landmarks, reference_face):
+    def translate(model, landmarks, reference_face, *, batch_size):
         faces.append(reference_face)
-        return np.repeat(reference_face[None], len(landmarks), axis=0)
+        yield from np.repeat(reference_face[None], len(landmarks), axis=0)
 
     monkeypatch.setattr(methods, "translate", translate)
-    method = Method("ours", landmark_model(), "a translator")
-    made = synthesize(method, clips, take, tmp_path, reference)[SAD]
+    method = Method("ours", landmark_model(), "a translator", ON_CPU)
+    made = rendered(method, clips, tmp_path, reference)[SAD]
     np.testing.assert_allclose(
         made.landmarks, np.repeat(clips[chosen].landmarks[:1], 5, axis=0), atol=1e-4
     )
@@ -121,10 +133,28 @@ def test_both_models_are_given_the_protocols_reference_face(
     assert made.attributes["reference_clip"] == chosen
 
 
+@pytest.mark.parametrize("keep", [False, True])
+def test_rendered_frames_come_back_without_loss(clips, tmp_path, keep):
+    method = Method("ours", "truth", translator(), ON_CPU)
+    expected = list(render_clip(method, clips[SAD], clips[SAD]).frames)
+    made = rendered(method, clips, tmp_path, "same_emotion", keep=keep)
+    assert list(made) == sorted(clips)
+    np.testing.assert_array_equal(frames_of(made[SAD]), expected)
+    np.testing.assert_array_equal(made[SAD].landmarks, clips[SAD].landmarks)
+
+
+def test_frames_that_stay_are_compressed_and_others_are_not(clips, tmp_path):
+    method = Method("copy", "truth", "reference", ON_CPU)
+    for keep, begins in ((False, b"BM"), (True, b"\x89PNG")):
+        rendered(method, clips, tmp_path, "same_emotion", keep=keep)
+        stored = open_clips([tmp_path / "frames" / f"{SAD}.h5"])[SAD].group["frames"]
+        assert all(data.tobytes().startswith(begins) for data in stored)
+
+
 @pytest.mark.parametrize("emotion", ["binary", "softmax"])
-def test_the_classifiers_belief_goes_with_the_clip(clips, take, tmp_path, emotion):
+def test_the_classifiers_belief_goes_with_the_clip(clips, tmp_path, emotion):
     model = landmark_model(loss=LossWeights(emotion=emotion))
-    made = synthesize(Method("ours", model, "reference"), clips, take, tmp_path, "same_emotion")
+    made = rendered(Method("ours", model, "reference", ON_CPU), clips, tmp_path, "same_emotion")
     for clip_id, clip in clips.items():
         told = json.loads(made[clip_id].attributes["emotion_probabilities"])
         _, expected = predict_landmarks(model, clip.mfcc, clip.landmarks[0], 64)
@@ -133,17 +163,118 @@ def test_the_classifiers_belief_goes_with_the_clip(clips, take, tmp_path, emotio
         assert all(value == round(value, 6) for value in told)
 
 
-def test_without_a_classifier_there_is_no_belief(clips, take, tmp_path):
-    method = Method("ours", landmark_model(classifier=False), "reference")
-    made = synthesize(method, clips, take, tmp_path, "same_emotion")
+def test_without_a_classifier_there_is_no_belief(clips, tmp_path):
+    method = Method("ours", landmark_model(classifier=False), "reference", ON_CPU)
+    made = rendered(method, clips, tmp_path, "same_emotion")
     assert set(made[SAD].attributes) == {"reference_clip"}
 
 
-def test_a_speaker_without_neutral_clips_stops_before_anything_is_rendered(clips, take, tmp_path):
+def test_a_speaker_without_neutral_clips_stops_before_anything_is_rendered(clips, tmp_path):
+    method = Method("copy", "reference", "reference", ON_CPU)
     with pytest.raises(ValueError, match="speaker W901 has no neutral test clip"):
-        synthesize(Method("copy", "reference", "reference"), {SAD: clips[SAD]}, take, tmp_path,
-                   "neutral")  # fmt: skip
-    assert not (tmp_path / "made.h5").exists()
+        rendered(method, {SAD: clips[SAD]}, tmp_path, "neutral")
+    assert not (tmp_path / "frames").exists()
+    assert not list((tmp_path / "state").iterdir())
+
+
+def test_a_rendering_that_was_interrupted_goes_on_with_the_next_clip(clips, tmp_path, monkeypatch):
+    done = []
+
+    def render(method, clip, reference):
+        done.append(clip.clip_id)
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        return render_clip(method, clip, reference)
+
+    method = Method("ours", "truth", translator(), ON_CPU)
+    expected = {i: frames_of(c) for i, c in rendered(method, clips, tmp_path, "neutral").items()}
+    monkeypatch.setattr(methods, "render_clip", render)
+    with pytest.raises(KeyboardInterrupt):
+        rendered(method, clips, tmp_path, "neutral")
+    made = rendered(method, clips, tmp_path, "neutral")
+    first, second = clips
+    assert done == [first, second, second]
+    for clip_id, frames in expected.items():
+        np.testing.assert_array_equal(frames_of(made[clip_id]), frames)
+
+
+def test_a_folder_of_an_earlier_rendering_gives_way(clips, tmp_path):
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "frames" / "W901-front-happy-3-001.h5").touch()
+    method = Method("copy", "reference", "reference", ON_CPU)
+    assert list(rendered(method, clips, tmp_path, "same_emotion")) == sorted(clips)
+
+
+# --- long clips ---
+
+
+def test_a_long_clip_is_rendered_a_few_frames_at_a_time(clips, tmp_path, monkeypatch):
+    film = Film(3000, 64)
+    landmarks = np.zeros((3000, 68, 2), np.float32)
+    monkeypatch.setattr(
+        methods, "render_clip", lambda *_: methods.Rendering(landmarks, film())
+    )  # fmt: skip
+    tracemalloc.start()
+    made = rendered(
+        Method("m", "truth", "truth", ON_CPU), {SAD: clips[SAD]}, tmp_path, "same_emotion"
+    )
+    assert sum(1 for _ in made[SAD].frames()) == 3000
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert film.most < 10
+    # All frames are 37 MB.
+    assert peak < 12e6
+
+
+def test_a_translator_makes_a_batch_at_a_time(monkeypatch):
+    seen = []
+    model = translator()
+    model.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))
+    points = np.random.default_rng(0).uniform(4, 28, (25, 68, 2)).astype(np.float32)
+    face = np.random.default_rng(0).integers(0, 255, (32, 32, 3), np.uint8)
+    frames = methods.translate(model, points, face, batch_size=10)
+    first = next(frames)
+    assert seen == [10]
+    rest = list(frames)
+    assert seen == [10, 10, 5]
+    whole = list(methods.translate(model, points, face, batch_size=25))
+    assert max(
+        np.abs(a.astype(int) - b).max() for a, b in zip([first, *rest], whole, strict=True)
+    ) <= 1  # fmt: skip
+
+
+class AlwaysThere:
+    """In the place of FaceFinder: one face, found in every frame."""
+
+    def boxes(self, image):
+        return np.array([[8.0, 8, 56, 56]])
+
+    def box_near(self, image, box):
+        return box
+
+    def landmarks(self, image, box):
+        return np.linspace(box[:2], box[2:], 68).astype(np.float32)
+
+
+class Describes:
+    """In the place of FaceDescriber; counts what it describes."""
+
+    count = 0
+
+    def describe(self, frame, landmarks):
+        self.count += 1
+        return frame.mean() * np.ones(128)
+
+
+def test_dlib_sees_a_long_clip_a_few_frames_at_a_time():
+    film, describes = Film(3000, 64), Describes()
+    seen = redetect(film(), 3000, AlwaysThere(), describes)
+    assert seen.found.all() and seen.landmarks.shape == (3000, 68, 2)
+    assert film.most < 20
+    assert describes.count == len(seen.descriptors) == 300
+
+
+# --- the sound ---
 
 
 def test_sound_is_that_of_the_frames(clip):
@@ -158,48 +289,58 @@ def test_sound_is_that_of_the_frames(clip):
     assert len(sound_of(cut, samples[:900])) == 1280
 
 
-def test_a_rendered_part_has_its_own_piece_of_the_sound(tmp_path):
-    """The sound goes from 300 to 1200 Hz at 1.2 s; the test part starts at 1 s, with frame 25."""
-    clip_id = "W901-front-sad-3-001"
-    seconds = np.arange(2 * 16_000) / 16_000
-    pitch = np.where(seconds < 1.2, 300, 1200)
-    sound = 0.5 * np.sin(2 * np.pi * np.cumsum(pitch) / 16_000)
-    write_audio(tmp_path / "001.m4a", sound.astype(np.float32), 16_000)
-    greys = np.arange(50, dtype=np.uint8)[:, None, None, None] * 5
-    write_video(tmp_path / "001.mp4", np.broadcast_to(greys, (50, 64, 64, 3)))
-    take = (clip_id, "W901", "front", "sad", 3, 1, tmp_path / "001.mp4", tmp_path / "001.m4a")
-    table = pd.DataFrame([take], columns=list(CLIP_COLUMNS))
-    table.to_csv(tmp_path / "clips.csv", index=False)
-    with ShardWriter(tmp_path / "s.h5", codec="png") as writer:
-        writer.add(
-            clip_id,
-            landmarks=np.zeros((50, 68, 2)),
-            frames=np.broadcast_to(greys, (50, 64, 64, 3)),
-            mfcc=np.zeros((50, 28, 12)),
-        )
-    synthesize_clips(
-        Method("ground_truth", "truth", "truth"),
-        open_clips([tmp_path / "s.h5"], {clip_id: range(25, 50)}),
-        reference="same_emotion",
-        clip_table=tmp_path / "clips.csv",
-        shard=tmp_path / "made.h5",
-        videos=tmp_path / "videos",
-        threads=1,
-    )
-    video = tmp_path / "videos" / f"{clip_id}.mp4"
-    shown = read_video(video).mean(axis=(1, 2, 3))
-    np.testing.assert_allclose(shown, greys[25:].ravel(), atol=3)
-    heard = read_audio(video)
-    assert len(heard) == pytest.approx(16_000, abs=1024)  # whole blocks of AAC
-    spectra = np.abs(np.fft.rfft(heard[: 98 * 160].reshape(-1, 160)))  # bins of 100 Hz
-    pitches = spectra.argmax(axis=1) * 100
-    change = int(np.flatnonzero(pitches == 1200)[0])
-    assert change / 100 == pytest.approx(0.2, abs=0.02)
-    assert set(pitches[1 : change - 1]) == {300}
-    assert set(pitches[change + 1 : -1]) == {1200}
-    assert open_clips([tmp_path / "made.h5"])[clip_id].span == range(25)
+# --- models and devices ---
 
 
 def test_a_missing_checkpoint_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"nothing\.pt"):
-        read_method("ours", str(tmp_path / "nothing.pt"), "truth")
+        read_method("ours", str(tmp_path / "nothing.pt"), "truth", ON_CPU)
+
+
+def test_bf16_is_used_when_asked_for_and_differs_a_little(tmp_path):
+    _, checkpoint = save_models(tmp_path)
+    draw = np.random.default_rng(0)
+    points = draw.uniform(4, 28, (6, 68, 2)).astype(np.float32)
+    face = draw.integers(0, 255, (32, 32, 3), np.uint8)
+    frames = {}
+    for precision, kind in (("32-true", torch.float32), ("bf16-true", torch.bfloat16)):
+        device = RenderingDevice("cpu", precision, 16)
+        model = read_method("ours", "truth", str(checkpoint), device).translator
+        assert {p.dtype for p in model.parameters()} == {kind}
+        frames[precision] = np.stack(list(methods.translate(model, points, face))).astype(int)
+    apart = np.abs(frames["32-true"] - frames["bf16-true"])
+    assert 0 < apart.mean() < 3
+    assert frames["32-true"].std() > 10
+
+
+@pytest.mark.parametrize("device", ["auto", "cpu"])
+def test_without_a_gpu_the_cpu_renders_as_the_config_says(monkeypatch, device):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with rendering_device(RenderingOptions(device), threads=1) as chosen:
+        assert chosen == RenderingDevice("cpu", "32-true", 16)
+        assert torch.get_num_threads() == 1
+        assert torch.backends.cudnn.deterministic and not torch.backends.cudnn.allow_tf32
+    assert str(chosen).endswith(", 32-true, 16 frames at once")
+    asked = RenderingOptions(device, "bf16-true", 3)
+    with rendering_device(asked, threads=1) as chosen:
+        assert chosen == RenderingDevice("cpu", "bf16-true", 3)
+
+
+def test_auto_takes_the_precision_that_the_device_does_fast(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    for fast, expected in ((True, "bf16-true"), (False, "32-true")):
+        monkeypatch.setattr("emohead.methods.device.bf16_is_fast", lambda kind, fast=fast: fast)
+        with rendering_device(RenderingOptions(precision="auto"), threads=1) as chosen:
+            assert chosen.precision == expected
+
+
+def test_a_gpu_that_is_not_there_is_one_sentence(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with (
+        pytest.raises(
+            ValueError, match=r"^rendering\.device is cuda and torch finds no GPU: "
+        ) as e,
+        rendering_device(RenderingOptions("cuda"), threads=1),
+    ):
+        pass
+    assert "\n" not in str(e.value)

@@ -1,30 +1,37 @@
 """The weights here are random, in files of the published form; no test goes to the internet."""
 
-import csv
+import json
 import math
 import runpy
 import sys
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import torchvision
+from method_factory import Film
 from scipy.linalg import sqrtm
 from torch import nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 
+from emohead.data.clip_tables import CLIP_COLUMNS
+from emohead.data.mead import Clip, parse_clip_id
 from emohead.evaluation.catalogue import metric
-from emohead.evaluation.networks.fid import add_frames, fid, read_fid
+from emohead.evaluation.networks.fid import FeatureSums, fid, inception_features, read_fid
 from emohead.evaluation.networks.lpips import lpips_distance, read_lpips
 from emohead.evaluation.networks.reasons import not_computed
-from emohead.evaluation.networks.run import Networks, evaluate_networks
+from emohead.evaluation.networks.run import Networks, read_sums, score_networks, write_sums
 from emohead.evaluation.networks.sync import score_sync
 from emohead.evaluation.networks.syncnet import SyncNet
+from emohead.evaluation.scores import read_table
 from emohead.features.store import ShardWriter, open_clips
 from emohead.media.reading import SAMPLES_PER_FRAME, read_audio
 from emohead.media.writing import write_video
+from emohead.methods.rendered import RenderedClip, open_rendering
 
 ROOT = Path(__file__).parent.parent
 HAPPY, SAD = "W901-front-happy-3-011", "W901-front-sad-3-012"
@@ -104,31 +111,63 @@ class FourFeatures(nn.Module):
         return torch.column_stack([values.mean((2, 3)), upper])
 
 
+class WithoutMeaning(FourFeatures):
+    """Of Inception's width: 2044 more features that are always zero."""
+
+    num_features = 2048
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return nn.functional.pad(super().forward(images), (0, 2044))
+
+
 def four_features(frames: np.ndarray) -> np.ndarray:
     upper = frames[:, : frames.shape[1] // 2].mean((1, 2, 3))
     return np.column_stack([frames.mean((1, 2)), upper])
+
+
+def frechet(a: np.ndarray, b: np.ndarray) -> float:
+    """The distance of two normal distributions with the means and covariances of features."""
+    cov_a, cov_b = np.cov(a.T), np.cov(b.T)
+    squares = np.square(a.mean(0) - b.mean(0)).sum()
+    return squares + np.trace(cov_a + cov_b - 2 * sqrtm(cov_a @ cov_b).real)
 
 
 def test_fid_is_the_frechet_distance_of_the_features():
     metric = FrechetInceptionDistance(FourFeatures())
     ours = np.concatenate([pictures(40, seed=1) // 2, pictures(7, seed=2)])
     truth = pictures(47, seed=3)
-    for part in (slice(0, 20), slice(20, None)):
-        add_frames(metric, ours[part], truth[part])
-    a, b = four_features(ours), four_features(truth)
-    cov_a, cov_b = np.cov(a.T), np.cov(b.T)
-    expected = np.square(a.mean(0) - b.mean(0)).sum()
-    expected += np.trace(cov_a + cov_b - 2 * sqrtm(cov_a @ cov_b).real)
-    assert fid(metric) == pytest.approx(expected, rel=1e-6)
+    made, true = (
+        FeatureSums.of((inception_features(metric, part) for part in (all_[:20], all_[20:])), 4)
+        for all_ in (ours, truth)
+    )
+    expected = frechet(four_features(ours), four_features(truth))
+    assert fid(made, true) == pytest.approx(expected, rel=1e-6)
     assert expected > 100
 
 
+def test_sums_of_two_halves_are_those_of_the_whole():
+    draw = np.random.default_rng(0)
+    made, true = (
+        draw.normal(0, 1, (60, 7)),
+        draw.normal(0.5, 2, (50, 7)) @ draw.normal(0, 1, (7, 7)),
+    )
+    halves = FeatureSums.of([made[:10], made[10:25]], 7) + FeatureSums.of([made[25:]], 7)
+    whole = FeatureSums.of([made], 7)
+    assert halves.count == whole.count == 60
+    np.testing.assert_allclose(halves.total, whole.total)
+    np.testing.assert_allclose(halves.products, whole.products)
+    np.testing.assert_allclose(whole.products, np.einsum("ti,tj->ij", made, made))
+    assert fid(halves, FeatureSums.of([true], 7)) == pytest.approx(frechet(made, true), rel=1e-6)
+    nothing = FeatureSums.of([], 7)
+    np.testing.assert_array_equal((nothing + whole).products, whole.products)
+
+
 def test_fid_of_equal_frames_is_zero_and_of_one_frame_unknown():
-    metric, frames = FrechetInceptionDistance(FourFeatures()), pictures(30)
-    add_frames(metric, frames[:1], frames[:1])
-    assert math.isnan(fid(metric))
-    add_frames(metric, frames[1:], frames[1:])
-    assert fid(metric) == pytest.approx(0, abs=1e-6)
+    features = four_features(pictures(30))
+    one, rest = FeatureSums.of([features[:1]], 4), FeatureSums.of([features[1:]], 4)
+    assert math.isnan(fid(one, rest)) and math.isnan(fid(rest, one))
+    assert fid(one + rest, one + rest) == pytest.approx(0, abs=1e-6)
+    assert math.isnan(fid(FeatureSums.of([], 4), rest))
 
 
 def test_fid_reads_the_published_names(tmp_path):
@@ -141,75 +180,171 @@ def test_fid_reads_the_published_names(tmp_path):
     metric = read_fid(tmp_path / "inception.pth")
     loaded = metric.inception.state_dict()
     assert all(torch.equal(loaded[name], value) for name, value in network.state_dict().items())
-    add_frames(metric, pictures(1), pictures(1, seed=1))
-    assert metric.fake_features_sum.shape == (2048,)
-    assert metric.fake_features_sum.std() > 0
+    features = inception_features(metric, pictures(1))
+    assert features.shape == (1, 2048)
+    assert features.std() > 0
 
 
 @pytest.fixture
 def shards(tmp_path):
-    """A method's clips and the true ones: the second rendered clip lacks the last two frames."""
-    for seed, (name, lengths) in enumerate({"ours": (9, 7), "truth": (9, 9)}.items()):
-        with ShardWriter(tmp_path / f"{name}.h5", codec="png") as writer:
-            for k, (clip_id, count) in enumerate(zip((HAPPY, SAD), lengths, strict=True)):
-                points = np.random.default_rng(k).uniform(10, 50, (count, 68, 2))
-                frames = pictures(count, seed=10 * seed + k)
-                writer.add(clip_id, landmarks=points, frames=frames)
+    """A method's clips and the true ones: the second rendered clip lacks the last two frames.
+
+    Beside them the tables of a run: clips.csv and split.csv.
+    """
+    (tmp_path / "ours").mkdir()
+    for k, (clip_id, count) in enumerate(((HAPPY, 9), (SAD, 7))):
+        with ShardWriter(tmp_path / "ours" / f"{clip_id}.h5", codec="bmp") as writer:
+            points = np.random.default_rng(k).uniform(10, 50, (count, 68, 2))
+            writer.add(clip_id, landmarks=points, frames=pictures(count, seed=k))
+    with ShardWriter(tmp_path / "truth.h5", codec="png") as writer:
+        for k, clip_id in enumerate((HAPPY, SAD)):
+            points = np.random.default_rng(k).uniform(10, 50, (9, 68, 2))
+            writer.add(clip_id, landmarks=points, frames=pictures(9, seed=10 + k))
     sound = np.random.default_rng(5).normal(0, 0.1, 9 * SAMPLES_PER_FRAME).astype(np.float32)
+    rows = []
     for clip_id in (HAPPY, SAD):
-        write_video(tmp_path / f"{clip_id}.mp4", pictures(9), audio=sound, comment="test")
+        take = tmp_path / f"{clip_id}.mp4"
+        write_video(take, pictures(9), audio=sound, comment="test")
+        rows.append((clip_id, *vars(parse_clip_id(clip_id)).values(), take, take))
+    pd.DataFrame(rows, columns=list(CLIP_COLUMNS)).to_csv(tmp_path / "clips.csv", index=False)
+    (tmp_path / "split.csv").write_text(
+        f"clip_id,part,start,stop\n{HAPPY},test,0,9\n{SAD},test,0,9\n"
+    )
     return tmp_path
 
 
-def test_every_network_is_scored_over_the_common_frames_but_the_first(shards, lpips):
-    ours, truth = (open_clips([shards / f"{name}.h5"]) for name in ("ours", "truth"))
+def opened(shards):
+    """The method's clips, the true ones, and the takes of their sound."""
+    truth = open_clips([shards / "truth.h5"])
+    files = {c: shards / f"{c}.mp4" for c in truth}
+    takes = {c: Clip(**vars(parse_clip_id(c)), video=f, audio=f) for c, f in files.items()}
+    return open_rendering(shards / "ours", "ours"), truth, takes
+
+
+def test_every_network_is_scored_over_the_common_frames_but_the_first(shards, lpips, tmp_path):
+    ours, truth, takes = opened(shards)
     torch.manual_seed(1)
-    networks = Networks(lpips, FrechetInceptionDistance(FourFeatures()), SyncNet().eval())
-    values = evaluate_networks(ours, truth, shards, networks)
+    networks, state = Networks(lpips, None, SyncNet().eval()), tmp_path / "state"
+    state.mkdir()
+    values = score_networks(ours, truth, networks, takes=takes, state=state, sums=None)
     sync = [(f"sync_{what}", "syncnet") for what in ("confidence", "distance", "offset")]
-    assert [*values] == [HAPPY, SAD, "all"]
+    assert [*values] == [HAPPY, SAD]
     assert [*values[HAPPY]] == [*values[SAD]] == [("lpips", "alex"), *sync]
-    assert [*values["all"]] == [("fid", "inception")]
     for clip in values.values():
         assert all(metric(*name) for name in clip)  # each stands in the catalogue
-    short = lpips_distance(lpips, ours[SAD].frames()[1:7], truth[SAD].frames()[1:7])
+    films = {clip_id: np.stack(list(clip.frames())) for clip_id, clip in ours.items()}
+    short = lpips_distance(lpips, films[SAD][1:7], truth[SAD].frames()[1:7])
     assert values[SAD]["lpips", "alex"] == pytest.approx(short)
     sound = read_audio(shards / f"{SAD}.mp4")[SAMPLES_PER_FRAME:]
-    alone = score_sync(
-        networks.syncnet, ours[SAD].frames()[1:7], sound, truth[SAD].landmarks[1:7]
-    )  # fmt: skip
+    alone = score_sync(networks.syncnet, films[SAD][1:7], sound, truth[SAD].landmarks[1:7])
     assert values[SAD]["sync_distance", "syncnet"] == pytest.approx(alone.distance, rel=1e-6)
-    again = FrechetInceptionDistance(FourFeatures())
-    for clip_id, stop in ((HAPPY, 9), (SAD, 7)):
-        add_frames(again, ours[clip_id].frames()[1:stop], truth[clip_id].frames()[1:stop])
-    assert values["all"]["fid", "inception"] == pytest.approx(fid(again))
 
 
-def run_script(monkeypatch, folder: Path, **paths: object) -> list[list[str]]:
+def test_sums_are_those_of_all_common_frames_but_the_first(shards, tmp_path):
+    ours, truth, takes = opened(shards)
+    networks = Networks(None, FrechetInceptionDistance(WithoutMeaning()), None)
+    values = score_networks(
+        ours, truth, networks, takes=takes, state=tmp_path, sums=tmp_path / "out/sums.npz"
+    )
+    assert values == {HAPPY: {}, SAD: {}}
+    made, true = (
+        np.concatenate([four_features(np.stack(list(film))[1:stop]) for film, stop in films])
+        for films in (
+            [(ours[HAPPY].frames(), 9), (ours[SAD].frames(), 7)],
+            [(truth[HAPPY].frames(), 9), (truth[SAD].frames(), 7)],
+        )
+    )
+    for sums, features in zip(read_sums(tmp_path / "out/sums.npz"), (made, true), strict=True):
+        assert sums.count == len(features) == 14
+        np.testing.assert_allclose(sums.total[:4], features.sum(0), rtol=1e-6)
+        np.testing.assert_allclose(sums.products[:4, :4], features.T @ features, rtol=1e-6)
+        assert not sums.total[4:].any() and not sums.products[4:].any()
+
+
+def test_networks_go_on_with_the_next_clip(shards, lpips, tmp_path, monkeypatch):
+    ours, truth, takes = opened(shards)
+    networks, done = Networks(lpips, None, None), []
+
+    def interrupted(*films):
+        done.append(1)
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        return lpips_distance(*films)
+
+    monkeypatch.setattr("emohead.evaluation.networks.run.lpips_distance", interrupted)
+    score = partial(score_networks, ours, truth, networks, takes=takes, sums=None)
+    state, other = tmp_path / "state", tmp_path / "other"
+    state.mkdir()
+    other.mkdir()
+    with pytest.raises(KeyboardInterrupt):
+        score(state=state)
+    values = score(state=state)
+    assert len(done) == 3  # the second clip's, twice
+    assert values == score(state=other)
+
+
+def test_a_long_clip_passes_the_networks_a_few_frames_at_a_time(lpips, tmp_path):
+    film, true = Film(300, 64), Film(300, 64)
+    with ShardWriter(tmp_path / "s.h5", codec="bmp") as writer:
+        writer.add(HAPPY, landmarks=np.zeros((300, 68, 2)), frames=true())
+    truth = open_clips([tmp_path / "s.h5"])
+    ours = {HAPPY: RenderedClip(HAPPY, np.zeros((300, 68, 2)), film, {}, "")}
+    networks = Networks(lpips, None, None)
+    values = score_networks(
+        ours, truth, networks, takes={HAPPY: None}, state=tmp_path, sums=None
+    )  # fmt: skip
+    assert values[HAPPY]["lpips", "alex"] == 0
+    assert film.most <= 32
+
+
+def run_script(monkeypatch, folder: Path, **paths: object) -> list[tuple]:
+    """The rows that score_networks.py writes."""
+    rendering = {"device": "cpu", "precision": "32-true", "batch_size": "auto"}
     flags = {
-        "shard": folder / "ours.h5", "true-shard": folder / "truth.h5", "videos": folder,
+        "features": folder / "truth.h5", "split": folder / "split.csv", "speaker": "W901",
+        "clips": folder / "clips.csv", "rendered": folder / "ours",
         "method": "ours", "reference": "neutral", "seed": 2,
-        "lpips": "none", "fid": "none", "syncnet": "none", "output": folder / "out/networks.csv",
+        "lpips": "none", "fid": "none", "syncnet": "none",
+        "rendering": json.dumps(rendering), "threads": 1, "state": folder / "state/networks",
+        "code": "as it is",
+        "scores": folder / "out/networks.parquet",
     } | paths  # fmt: skip
     words = [str(word) for name, value in flags.items() for word in (f"--{name}", value)]
-    monkeypatch.setattr(sys, "argv", ["evaluate_networks.py", *words])
-    runpy.run_path(str(ROOT / "workflow_scripts/evaluate_networks.py"), run_name="__main__")
-    with open(folder / "out/networks.csv", encoding="utf-8", newline="") as file:
-        return list(csv.reader(file))
+    monkeypatch.setattr(sys, "argv", ["score_networks.py", *words])
+    runpy.run_path(str(ROOT / "workflow_scripts/score_networks.py"), run_name="__main__")
+    assert not (folder / "state/networks").exists()
+    table = read_table(folder / "out/networks.parquet")
+    return [tuple(row) for row in table.astype(object).itertuples(index=False)]
 
 
-def test_script_writes_a_long_table(shards, alexnet, lpips, monkeypatch):
+def test_script_writes_a_table_of_scores(shards, alexnet, lpips, monkeypatch):
     rows = run_script(monkeypatch, shards, lpips=alexnet)
-    assert rows[0] == ["clip_id", "method", "reference", "seed", "metric", "convention", "value"]
-    assert [row[:6] for row in rows[1:]] == [
-        [clip_id, "ours", "neutral", "2", "lpips", "alex"] for clip_id in (HAPPY, SAD)
+    assert [row[:6] for row in rows] == [
+        (clip_id, "ours", "neutral", 2, "lpips", "alex") for clip_id in (HAPPY, SAD)
     ]
     expected = lpips_distance(lpips, pictures(9)[1:], pictures(9, seed=10)[1:])
-    assert rows[1][6] == f"{expected:.6f}"
+    assert rows[0][6] == pytest.approx(expected, abs=1e-6)
 
 
-def test_script_without_weights_writes_the_head_alone(shards, monkeypatch):
-    assert len(run_script(monkeypatch, shards)) == 1
+def test_script_without_weights_writes_no_row(shards, monkeypatch):
+    assert run_script(monkeypatch, shards) == []
+
+
+def test_script_adds_the_speakers_sums_up(tmp_path, monkeypatch):
+    draw = np.random.default_rng(0)
+    made, true = draw.normal(0, 1, (40, 5)), draw.normal(1, 2, (40, 5))
+    for name, part in (("a", slice(0, 15)), ("b", slice(15, 40))):
+        sums = (FeatureSums.of([side[part]], 5) for side in (made, true))
+        write_sums(*sums, tmp_path / f"{name}.npz")
+    words = [
+        "--sums", tmp_path / "a.npz", tmp_path / "b.npz", "--method", "ours",
+        "--reference", "neutral", "--seed", 1, "--scores", tmp_path / "fid.parquet",
+    ]  # fmt: skip
+    monkeypatch.setattr(sys, "argv", ["score_fid.py", *map(str, words)])
+    runpy.run_path(str(ROOT / "workflow_scripts/score_fid.py"), run_name="__main__")
+    (row,) = read_table(tmp_path / "fid.parquet").astype(object).itertuples(index=False)
+    assert tuple(row)[:6] == ("all", "ours", "neutral", 1, "fid", "inception")
+    assert row.value == pytest.approx(frechet(made, true), abs=1e-5)
 
 
 @pytest.mark.parametrize("key", ["lpips", "fid", "syncnet"])

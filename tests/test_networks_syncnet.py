@@ -214,7 +214,7 @@ def test_faces_are_cut_as_syncnets_pipeline_does():
     landmarks += [[[-3, 2]], [[3, -2]]]  # the head moves, the square stays
     frames = np.full((2, 96, 96, 3), (10, 20, 30), np.uint8)
     frames[:, 60:, 40:] = (200, 100, 50)
-    faces = face_pictures(frames, landmarks)
+    faces = np.stack(list(face_pictures(frames, landmarks)))
     assert faces.shape == (2, 3, 224, 224)
     scale = 224 / 71.12
     column, row = round((39.5 - 4.44) * scale), round((59.5 - 29.2 + 0.5) * scale)

@@ -1,6 +1,7 @@
 """The clusters' profiles know the workflow's rules, and ask for the same."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,32 @@ def test_a_run_on_object_storage_is_planned(snakemake, jobs, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     assert jobs(done)["train_translator"] == 2
     assert jobs(done)["generate"] == 1
+
+
+@pytest.fixture
+def elsewhere(snakemake_command, tmp_path):
+    """Runs the smoke preset, trained on a device, by an executor that sends jobs elsewhere."""
+
+    def run(target: str, device: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        config = tmp_path / "mine.yaml"
+        config.write_text(f"translator: {{models: {{aatu: {{train: {{device: {device}}}}}}}}}")
+        command = snakemake_command(
+            tmp_path, target, *arguments, "--executor", "elsewhere", "--jobs", "1",
+            "--seconds-between-status-checks", "1",
+            "--configfile", str(ROOT / "config/smoke.yaml"), str(config),
+        )  # fmt: skip
+        command["env"]["PYTHONPATH"] = str(ROOT / "tests/executor")
+        return subprocess.run(**command, capture_output=True, text=True)
+
+    return run
+
+
+def test_a_remote_training_says_what_it_is_trained_on(elsewhere):
+    """`auto` asks for a GPU if there is one where Snakemake is started."""
+    done = elsewhere("all", "auto")
+    assert done.returncode == 1
+    assert "\nconfig: translator.train.device: is auto" in done.stderr
+    assert "sent " not in done.stdout
+    # Nothing is left locked; and what trains no such model doesn't ask.
+    for target, device in (("all", "cuda"), ("baseline", "auto")):
+        assert "sent make_mini" in elsewhere(target, device).stdout

@@ -57,7 +57,7 @@ def tables(tmp_path):
     sound = scores_by_hand(
         "logistic_regression", {("emotion_accuracy", "sound"): heard}, clips=CLIPS
     )
-    paths = [p for p in write_scores(tmp_path, scores) if p.name == "clips.csv"]
+    paths = [p for p in write_scores(tmp_path, scores) if p.name == "scores.parquet"]
     return scores, paths, write_scores(tmp_path / "sound", sound)[0]
 
 

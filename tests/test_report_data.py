@@ -30,6 +30,7 @@ def clip_rows(speaker: str, emotion: str, count: int, **columns) -> list[dict]:
             "video": f"/data/{number:03d}.mp4", "audio": f"/data/{number:03d}.m4a",
             "bytes": 1000, "frames": 100, "seconds": 4.0, "fps": 30000 / 1001, "width": 1920,
             "height": 1080, "frames_without_face": 0, "faces": 1,
+            "lips": "0 0 0 0 0 20 50 20 0 0 0 0 0",
         }
         | columns
         for number in range(1, count + 1)

@@ -12,6 +12,8 @@ from emohead.report.style import method_colours, save_figure
 from emohead.report.training_figure import draw_training_figure, read_history
 
 CLIPS = ("W901-front-happy-3-001", "W901-front-sad-3-001")
+HAPPY = {"happy": CLIPS[0]}
+BOTH = {**HAPPY, "sad": CLIPS[1]}
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def texts(figure) -> list[str]:
 
 
 def test_landmarks_figure_has_every_face_upright_and_undistorted():
-    figure = draw_landmarks_figure(METHODS, ["happy", "sad"], 3)
+    figure = draw_landmarks_figure(METHODS, BOTH, 3)
     axis = figure.axes[0]
     # Eight lines a face; 2 clips x 3 frames: the truth once, and the method over the truth.
     assert len(axis.lines) == 2 * 3 * 8 * 3
@@ -51,7 +53,7 @@ def test_landmarks_figure_has_every_face_upright_and_undistorted():
 
 
 def test_landmarks_figure_keeps_shape_and_distance_to_the_truth():
-    figure = draw_landmarks_figure(METHODS, ["happy"], 1)
+    figure = draw_landmarks_figure(METHODS, HAPPY, 1)
     lines = [np.column_stack(line.get_data()) for line in figure.axes[0].lines]
     t = 5  # the middle of ten frames
     truth = METHODS[0].clips[CLIPS[0]].landmarks[t, :17]
@@ -63,7 +65,7 @@ def test_landmarks_figure_keeps_shape_and_distance_to_the_truth():
 
 
 def test_frames_figure_shows_reference_truth_and_methods():
-    figure = draw_frames_figure(METHODS, ["happy", "sad"], 3)
+    figure = draw_frames_figure(METHODS, BOTH, 3)
     pictures = figure.axes[0].images
     assert len(pictures) == 2 * (1 + 2 * 3)
     greys = [int(picture.get_array()[0, 0, 0]) for picture in pictures[:7]]
@@ -72,30 +74,27 @@ def test_frames_figure_shows_reference_truth_and_methods():
 
 
 def test_frames_figure_shows_the_reference_face_that_the_methods_saw():
-    happy, neutral = CLIPS[0], "W901-front-neutral-1-001"
-    truth, ours = METHODS
-    faces = {happy: truth.clips[happy], neutral: replace(truth.clips[happy], grey=30)}
-    seen = {happy: replace(ours.clips[happy], attributes={"reference_clip": neutral})}
-    figure = draw_frames_figure(
-        [replace(truth, clips=faces), replace(ours, clips=seen)], ["happy"], 1
-    )
-    greys = [int(picture.get_array()[0, 0, 0]) for picture in figure.axes[0].images]
-    assert greys == [30, 100, 200]
+    """What the copied reference shows; without that row, the clip's own first frame."""
+    copy = method("copy_reference", grey=30)
+    for rows, greys in (([*METHODS, copy], [30, 100, 200, 30]), (METHODS, [100, 100, 200])):
+        figure = draw_frames_figure(rows, HAPPY, 1)
+        shown = [int(picture.get_array()[0, 0, 0]) for picture in figure.axes[0].images]
+        assert shown == greys
 
 
 @pytest.mark.parametrize("draw", [draw_landmarks_figure, draw_frames_figure])
 def test_figures_need_the_truth(draw):
     with pytest.raises(ValueError, match="ground_truth"):
-        draw([method("ours")], ["happy"])
+        draw([method("ours")], HAPPY)
 
 
 def test_what_somebody_elses_method_lacks_stays_empty():
     # Of three frames, at 1, 5 and 8 of ten, it has two of the first clip and none of the second.
     short = method("evp", length=6)
     short = replace(short, clips={CLIPS[0]: short.clips[CLIPS[0]]})
-    frames = draw_frames_figure([METHODS[0], short], ["happy", "sad"], 3)
+    frames = draw_frames_figure([METHODS[0], short], BOTH, 3)
     assert len(frames.axes[0].images) == 2 * (1 + 3) + 2
-    landmarks = draw_landmarks_figure([METHODS[0], short], ["happy", "sad"], 3)
+    landmarks = draw_landmarks_figure([METHODS[0], short], BOTH, 3)
     assert len(landmarks.axes[0].lines) == 8 * (2 * 3 * 2 + 2)
 
 
@@ -104,7 +103,7 @@ def test_landmarks_figure_has_no_row_of_a_method_without_landmarks():
     unknown = {
         c: replace(clip, landmarks=clip.landmarks * np.nan) for c, clip in videos.clips.items()
     }
-    figure = draw_landmarks_figure([*METHODS, replace(videos, clips=unknown)], ["happy"], 3)
+    figure = draw_landmarks_figure([*METHODS, replace(videos, clips=unknown)], HAPPY, 3)
     assert "Evp" not in texts(figure) and "Ours" in texts(figure)
     assert len(figure.axes[0].lines) == 8 * 3 * 3
 
@@ -112,9 +111,9 @@ def test_landmarks_figure_has_no_row_of_a_method_without_landmarks():
 def test_saved_figures_have_size_content_and_equal_bytes(tmp_path):
     paths = [tmp_path / name for name in ("a.png", "b.png", "a.pdf", "b.pdf")]
     for part in (paths[::2], paths[1::2]):
-        save_figure(draw_landmarks_figure(METHODS, ["happy"], 2), part)
+        save_figure(draw_landmarks_figure(METHODS, HAPPY, 2), part)
     image = cv2.imread(str(paths[0]))
-    figure = draw_landmarks_figure(METHODS, ["happy"], 2)
+    figure = draw_landmarks_figure(METHODS, HAPPY, 2)
     assert image.shape[1] == pytest.approx(figure.get_figwidth() * 160, abs=1)
     assert image.std() > 5
     assert paths[0].read_bytes() == paths[1].read_bytes()

@@ -1,7 +1,5 @@
 import base64
 import hashlib
-import subprocess
-from importlib.metadata import version
 
 import cv2
 import numpy as np
@@ -9,11 +7,12 @@ import pandas as pd
 import pytest
 from score_factory import scores_by_hand, write_scores
 
+from emohead.provenance import Provenance
 from emohead.report.embedding import Media, embed_figure
 from emohead.report.health import scored_runs
 from emohead.report.overlay import encode_landmarks
 from emohead.report.per_emotion import per_emotion_tables
-from emohead.report.provenance import git_commit, hash_of, package_versions
+from emohead.report.provenance import group_alike, hash_of, read_provenance
 from emohead.report.run_times import read_run_times
 from emohead.report.scores import read_scores
 from emohead.report.verdicts import Interval, read_verdicts
@@ -53,27 +52,25 @@ def test_hash_is_that_of_the_files_together(tmp_path):
     assert hash_of(paths[::-1]) != hash_of(paths)
 
 
-def test_commit_tells_a_changed_checkout(tmp_path):
-    def git(*words):
-        who = ("-c", "user.name=a", "-c", "user.email=a@b")
-        done = subprocess.run(["git", *who, *words], cwd=tmp_path, capture_output=True, check=True)
-        return done.stdout.decode().strip()
-
-    assert git_commit(tmp_path).startswith("unknown: not a git repository")
-    git("init", "-q")
-    (tmp_path / "file").write_text("one")
-    git("add", "file")
-    git("commit", "-q", "-m", "first")
-    git("tag", "v1")
-    assert git_commit(tmp_path) == git("rev-parse", "HEAD")
-    (tmp_path / "file").write_text("two")
-    assert git_commit(tmp_path) == git("rev-parse", "HEAD") + "-dirty"
+def test_results_that_were_made_alike_are_told_together():
+    made = {
+        "a": Provenance("3.11.2", "2.15.0", "EPYC", "32-true", "c0ffee", 60),
+        "b": Provenance("3.11.2", "2.15.0", "EPYC", "bf16-mixed", "c0ffee", 5),
+        "c": Provenance("3.11.2", "2.15.0", "EPYC", "32-true", "c0ffee", 90),
+        "d": Provenance("3.11.2", None, "EPYC", "32-true", "c0ffee", 1),
+    }
+    groups = group_alike(made)
+    assert [group.names for group in groups] == [("a", "c"), ("b",), ("d",)]
+    assert [group.by.seconds for group in groups] == [150, 5, 1]
+    assert groups[0].shown == ("EPYC", "32-true", "2.5 min", "2.15.0", "3.11.2", "c0ffee")
+    assert groups[2].shown[3] == "–"
 
 
-def test_versions_of_packages():
-    found = dict(package_versions(["numpy", "no-such-package"]))
-    assert found["numpy"] == version("numpy") == np.__version__
-    assert found["no-such-package"] == "not in the report's environment"
+@pytest.mark.parametrize("text", ["no JSON", '{"device": "EPYC"}', "[]"])
+def test_a_file_that_is_no_provenance_is_named(tmp_path, text):
+    (tmp_path / "provenance.json").write_text(text)
+    with pytest.raises(ValueError, match=r"provenance\.json: no provenance"):
+        read_provenance(tmp_path / "provenance.json")
 
 
 def test_landmarks_are_whole_numbers_of_sixteenths():

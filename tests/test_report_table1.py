@@ -6,6 +6,7 @@ import statistics
 import subprocess
 
 import pytest
+from pyarrow import parquet
 from score_factory import (
     COLUMNS,
     SCALES,
@@ -15,8 +16,10 @@ from score_factory import (
     write_scores,
 )
 
+from emohead.evaluation import scores as tables
 from emohead.evaluation.catalogue import METRICS
-from emohead.report.methods import clip_per_emotion, spread_frames
+from emohead.evaluation.shown import clip_per_emotion, of_emotions
+from emohead.report.methods import spread_frames
 from emohead.report.published import GROUPS
 from emohead.report.published_forms import published_groups
 from emohead.report.published_forms import to_markdown as published_markdown
@@ -79,7 +82,7 @@ def test_mean_over_clips_then_seeds_and_deviation(tmp_path):
 
 
 def test_table_1_recomputed_from_the_files(tmp_path):
-    """Every number of table1.csv is a mean of rows of clips.csv, by Python's own arithmetic."""
+    """Every number of table1.csv is a mean of the files' rows, by Python's own arithmetic."""
     paths = write_scores(
         tmp_path, random_scores(seeds=(0, 1), clips=clip_ids(("W901",)), networks=False)
     )
@@ -87,9 +90,9 @@ def test_table_1_recomputed_from_the_files(tmp_path):
     write_table1(paths, labels=[], notes=[], **out)
     values = {}
     for path in paths:
-        for row in csv.DictReader(path.open(encoding="utf-8")):
+        for row in parquet.read_table(path).to_pylist():
             key = (row["method"], row["reference"], row["metric"], row["convention"])
-            values.setdefault(key, {}).setdefault(row["seed"], []).append(float(row["value"]))
+            values.setdefault(key, {}).setdefault(row["seed"], []).append(row["value"])
     shown = 0
     for row in csv.DictReader(out["csv"].open(encoding="utf-8")):
         if row["seeds"] == "0":
@@ -268,23 +271,28 @@ def test_scores_know_their_emotion_speaker_and_level(tmp_path):
 
 
 def test_errors_name_what_is_wrong(tmp_path):
-    with pytest.raises(ValueError, match=r"no scores .*nothing\.csv"):
-        read_scores([tmp_path / "nothing.csv"])
-    path = tmp_path / "bad.csv"
+    with pytest.raises(ValueError, match=r"no scores .*nothing\.parquet"):
+        read_scores([tmp_path / "nothing.parquet"])
+    path = tmp_path / "bad.parquet"
     path.write_text("clip_id,method\nx,y\n")
-    with pytest.raises(ValueError, match=r"bad\.csv: no column reference, seed"):
+    with pytest.raises(ValueError, match=r"bad\.parquet: is not a table of scores"):
         read_scores([path])
-    line = "W901-front-sad-1-001,ours,same_emotion,0,ssim,frame"
-    path.write_text(f"{','.join(COLUMNS)}\n{line},many\n")
-    with pytest.raises(ValueError, match=r"bad\.csv: is not a table of scores"):
+    row = scores_by_hand("ours", {SSIM: [0.5]}, clips=["W901-front-sad-1-001"])
+    row.drop(columns=["reference", "seed"]).to_parquet(path)
+    with pytest.raises(
+        ValueError, match=r"bad\.parquet: is not a table of scores .no column reference, seed"
+    ):
         read_scores([path])
-    path.write_text(f"{','.join(COLUMNS)}\n{line},\n")
-    with pytest.raises(ValueError, match=r"bad\.csv: has empty cells"):
+    row.assign(value="many").to_parquet(path)
+    with pytest.raises(ValueError, match=r"bad\.parquet: is not a table of scores .*many"):
         read_scores([path])
-    path.write_text(f"{','.join(COLUMNS)}\n")
+    row.assign(value=None).astype({"value": float}).to_parquet(path)
+    with pytest.raises(ValueError, match=r"bad\.parquet: has empty cells"):
+        read_scores([path])
+    tables.write_scores(row[:0], path)
     with pytest.raises(ValueError, match="is the test part empty"):
         read_scores([path])
-    path.write_text(f"{','.join(COLUMNS)}\n{line},0.5\n")
+    tables.write_scores(row, path)
     with pytest.raises(ValueError, match="two values for W901-front-sad-1-001, ours"):
         read_scores([path, path])
     with pytest.raises(ValueError, match="reference 'neutral': there are same_emotion"):
@@ -292,13 +300,11 @@ def test_errors_name_what_is_wrong(tmp_path):
 
 
 def test_tables_of_other_clips_and_methods_and_an_empty_one_are_joined(tmp_path):
-    head = f"{','.join(COLUMNS)}\n"
-    line = "W901-front-{}-1-001,{},same_emotion,0,ssim,frame,0.5\n"
-    for name, text in (
-        ("a", line.format("sad", "ours")), ("b", line.format("angry", "NA")), ("c", "")
-    ):  # fmt: skip
-        (tmp_path / f"{name}.csv").write_text(head + text)
-    scores = read_scores([tmp_path / f"{name}.csv" for name in "acb"])
+    ours = scores_by_hand("ours", {SSIM: [0.5]}, clips=["W901-front-sad-1-001"])
+    other = scores_by_hand("NA", {SSIM: [0.5]}, clips=["W901-front-angry-1-001"])
+    for name, table in (("a", ours), ("b", other), ("c", ours[:0])):
+        tables.write_scores(table, tmp_path / f"{name}.parquet")
+    scores = read_scores([tmp_path / f"{name}.parquet" for name in "acb"])
     assert list(scores["method"]) == ["ours", "NA"]
     assert list(scores["emotion"]) == ["sad", "angry"] and list(scores["level"]) == [1, 1]
     assert label_methods(scores) == {"ours": "Ours", "NA": "NA"}
@@ -334,6 +340,8 @@ def test_clips_are_chosen_by_level_with_speakers_in_turn():
         "angry": "W901-front-angry-3-001", "sad": "W901-front-sad-3-001"
     }  # fmt: skip
     assert clip_per_emotion(ids, ["angry", "sad"])["sad"] == "W902-front-sad-3-001"
+    every = clip_per_emotion(ids, ["angry", "sad"])
+    assert of_emotions(every, ["happy", "sad"]) == {"sad": every["sad"]}
     # Where there are none of those asked for, all there are.
-    assert set(clip_per_emotion(ids, ["happy"])) == {"angry", "sad"}
+    assert of_emotions(every, ["happy"]) == every
     assert spread_frames(10, 5) == [1, 3, 5, 7, 9]

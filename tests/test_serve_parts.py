@@ -101,7 +101,7 @@ def test_a_clock_that_starts_late_does_not_make_a_sound_longer(tmp_path):
 def test_no_more_of_a_sound_is_decoded_than_needed(tmp_path, monkeypatch):
     decoded = []
 
-    def blocks(path, start):
+    def blocks(path, **_):
         for _ in range(1000):
             decoded.append(path)
             yield np.zeros((1, 16_000), np.float32)

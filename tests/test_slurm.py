@@ -19,10 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 from slurm import cluster
 
 ROOT = Path(__file__).parent.parent
 TRAINING = "translator/aatu-seed0"
+SCORING = "score_clips/ours-same_emotion-seed0-W901"
 
 
 def why_not() -> str | None:
@@ -56,19 +58,14 @@ def bin_folder(tmp_path_factory) -> Path:
     extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     install = [sys.executable, "-m", "pip", "--python", str(folder / "bin/python"), "install"]
     subprocess.run([*install, "--quiet", *extra["slurm"]], check=True)
-    # The rules ask for a GPU where they find this; torch looks for itself, and takes the CPU.
-    (folder / "bin/nvidia-smi").write_text("#!/bin/sh\n")
-    (folder / "bin/nvidia-smi").chmod(0o755)
     return folder / "bin"
 
 
 @pytest.fixture(scope="module")
-def command(bin_folder, variables, tmp_path_factory):
+def command(bin_folder, variables):
     """What subprocess needs to run snakemake in a folder: command(folder, *arguments)."""
-    config = tmp_path_factory.mktemp("config") / "auto.yaml"
-    config.write_text("{landmarks: {train: {device: auto}}, translator: {train: {device: auto}}}")
 
-    def of(folder: Path, *arguments: str, configs: tuple[Path, ...] = (config,)) -> dict:
+    def of(folder: Path, *arguments: str, configs: tuple[Path, ...] = ()) -> dict:
         return {
             "args": [
                 bin_folder / "python", "-m", "snakemake", "--nocolor",
@@ -82,11 +79,26 @@ def command(bin_folder, variables, tmp_path_factory):
 
 
 ON_SLURM = [
-    "--workflow-profile", ROOT / "profiles/slurm", "--jobs", "2", "--latency-wait", "5",
+    "--jobs", "2", "--latency-wait", "5",
     # There is no accounting to ask, and no reason to be patient.
     "--slurm-no-account", "--slurm-status-command", "squeue",
     "--slurm-init-seconds-before-status-checks", "2", "--seconds-between-status-checks", "2",
 ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory):
+    """--workflow-profile with ours, whose trainings ask for so many GPUs: they take the CPU."""
+
+    def with_gpus(number: int) -> list[str | Path]:
+        text = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
+        trainings = ("train_landmarks", "train_translator")
+        text["set-resources"] = {rule: {"gpu": number} for rule in trainings}
+        folder = tmp_path_factory.mktemp("profile")
+        (folder / "config.yaml").write_text(yaml.safe_dump(text))
+        return ["--workflow-profile", folder]
+
+    return with_gpus
 
 
 @pytest.fixture(scope="module")
@@ -97,16 +109,18 @@ def slurm(tmp_path_factory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def runs(slurm, command, tmp_path_factory) -> Runs:
+def runs(slurm, command, profile, tmp_path_factory) -> Runs:
     local, folder = (tmp_path_factory.mktemp(name) for name in ("local", "cluster"))
     subprocess.run(**command(local, "--cores", "2"), check=True)
     log = slurm / "snakemake.log"
     with log.open("w") as stream:
         running = subprocess.Popen(
-            **command(folder, *ON_SLURM), stdout=stream, stderr=subprocess.STDOUT
+            **command(folder, *profile(1), *ON_SLURM), stdout=stream, stderr=subprocess.STDOUT
         )
     try:
-        cancel(folder)
+        cancel(folder / "state" / TRAINING, "**/last.ckpt", ("train_translator", "aatu_0"))
+        cancel(folder / "state" / TRAINING, "**/last.ckpt", ("train_translator", "aatu_0"))
+        cancel(folder / "state" / SCORING, "*.json", ("score_clips", "ours_same_emotion_0_W901"))
         assert running.wait() == 0, log.read_text()
     finally:
         running.terminate()
@@ -125,16 +139,16 @@ def memory_mib(job: dict[str, str]) -> float:
     return float(number) * {"M": 1, "G": 1024}[unit]
 
 
-def cancel(folder: Path) -> None:
-    """Cancel one training in the middle, once it has saved its state."""
-    deadline = time.monotonic() + 600
-    while not list((folder / "state" / TRAINING).rglob("last.ckpt")):
-        assert time.monotonic() < deadline, "no training has begun"
-        time.sleep(0.2)
+def cancel(state: Path, piece: str, rule: tuple[str, str]) -> None:
+    """Cancel a rule's job in the middle, once it has saved its first piece of work."""
+    deadline = time.monotonic() + 900
+    while not list(state.glob(piece)):
+        assert time.monotonic() < deadline, f"{rule} has not begun"
+        time.sleep(0.02)
     (job,) = [
         job["JobId"]
         for job in cluster.jobs()
-        if job["JobState"] == "RUNNING" and rule_of(job) == ("train_translator", "aatu_0")
+        if job["JobState"] == "RUNNING" and rule_of(job) == rule
     ]
     subprocess.run(["scancel", job], check=True)
 
@@ -146,22 +160,32 @@ def test_tables_are_those_of_a_run_without_slurm(runs):
 
 
 def test_a_cancelled_training_is_sent_again_and_goes_on(runs):
-    assert [job["JobState"] for job in runs.jobs].count("CANCELLED") == 1
+    assert [job["JobState"] for job in runs.jobs].count("CANCELLED") == 2
     log = Path(f"results/logs/train_{TRAINING}.log")
     assert "going on with epoch" in (runs.cluster / log).read_text()
     assert "going on with epoch" not in (runs.local / log).read_text()
 
 
-def test_jobs_ask_for_what_the_profile_says(runs):
+def test_cancelled_scores_are_sent_again_and_go_on_with_the_next_clip(runs):
+    log = Path(f"results/logs/{SCORING}.log")
+    assert "going on: 1 of 2 clips" in (runs.cluster / log).read_text()
+    assert "going on" not in (runs.local / log).read_text()
+
+
+def test_jobs_ask_for_what_their_rules_say(runs):
     trainings = [job for job in runs.jobs if rule_of(job)[0].startswith("train_")]
     assert {job["TresPerJob"] for job in trainings} == {"gres:gpu:1"}
-    # Of the profile: two of each stage, and twice as much for the one that was sent again.
-    assert sorted(map(memory_mib, trainings)) == [24000, 24000, 32000, 32000, 64000]
+    memory: dict[tuple[str, str], list[float]] = {}
+    for job in sorted(trainings, key=lambda job: int(job["JobId"])):
+        memory.setdefault(rule_of(job), []).append(memory_mib(job))
+    first, again = memory.pop(("train_translator", "aatu_0"))
+    assert again == 2 * first  # of the one that was sent again
+    assert [len(each) for each in memory.values()] == [1, 1, 1]
     others = [job for job in runs.jobs if job not in trainings]
     assert not any("TresPerJob" in job for job in others)
 
 
-def test_a_training_on_several_devices_is_one_job(slurm, runs, command, tmp_path):
+def test_a_training_on_several_devices_is_one_job(slurm, runs, command, profile, tmp_path):
     """Lightning must not take Slurm's word for how many processes there are."""
     config = tmp_path / "two.yaml"
     config.write_text("landmarks: {train: {devices: 2, threads: 1}}")
@@ -169,7 +193,7 @@ def test_a_training_on_several_devices_is_one_job(slurm, runs, command, tmp_path
     before = len(cluster.jobs())
     # On the data that are there.
     subprocess.run(
-        **command(runs.cluster, *ON_SLURM, "--rerun-triggers", "params", "--", model,
+        **command(runs.cluster, *profile(2), *ON_SLURM, "--rerun-triggers", "params", "--", model,
                   configs=(config,)),
         check=True,
     )  # fmt: skip

@@ -1,5 +1,7 @@
 """The stages by themselves: predictions scored by NumPy, and what plain sound tells."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from method_factory import CROP_SIZE, landmark_model, translator
@@ -7,7 +9,11 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from emohead.data.mead import EMOTIONS
 from emohead.evaluation.sound import evaluate_sound
-from emohead.evaluation.stages import evaluate_landmark_model, evaluate_translator
+from emohead.evaluation.stages import (
+    evaluate_landmark_model,
+    evaluate_stage,
+    evaluate_translator,
+)
 from emohead.features.store import ShardWriter, open_clips
 from emohead.landmarks.predict import predict_landmarks
 from emohead.translator.render import translate
@@ -38,9 +44,10 @@ def clips(tmp_path):
 
 
 @pytest.mark.parametrize("reference", ["same_emotion", "neutral"])
-def test_landmark_model_is_scored_on_what_it_predicts(clips, reference):
+def test_landmark_model_is_scored_on_what_it_predicts(clips, reference, tmp_path):
     model = landmark_model()
-    found = evaluate_landmark_model(model, clips, reference)
+    evaluate = partial(evaluate_landmark_model, model)
+    found = evaluate_stage(evaluate, clips, reference, state=tmp_path)
     assert found.keys() == clips.keys()
     for clip_id, clip in clips.items():
         given = clip if reference == "same_emotion" else clips["W901-front-neutral-1-001"]
@@ -57,15 +64,37 @@ def test_landmark_model_is_scored_on_what_it_predicts(clips, reference):
 
 
 @pytest.mark.parametrize("reference", ["same_emotion", "neutral"])
-def test_translator_is_given_the_true_landmarks(clips, reference):
+def test_translator_is_given_the_true_landmarks(clips, reference, tmp_path):
     model = translator()
-    found = evaluate_translator(model, clips, reference)
+    evaluate = partial(evaluate_translator, model, 4)
+    found = evaluate_stage(evaluate, clips, reference, state=tmp_path)
     for clip_id, clip in clips.items():
         given = clip if reference == "same_emotion" else clips["W901-front-neutral-1-001"]
-        frames = translate(model, clip.landmarks, given.frame(0))
+        frames = list(translate(model, clip.landmarks, given.frame(0)))
         pairs = zip(clip.frames()[1:], frames[1:], strict=True)
         expected = np.mean([peak_signal_noise_ratio(a, b, data_range=255) for a, b in pairs])
         assert found[clip_id]["psnr", "frame"] == pytest.approx(expected, abs=1e-6)
+
+
+def test_what_is_done_is_not_done_again(clips, tmp_path):
+    """Pieces of one reference face say nothing about another."""
+    calls = []
+
+    def evaluate(clip, reference):
+        calls.append((clip.clip_id, reference.clip_id))
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return {("ssim", "frame"): 0.1 * len(calls), ("psnr", "frame"): float("inf")}
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate_stage(evaluate, clips, "same_emotion", state=tmp_path)
+    found = evaluate_stage(evaluate, clips, "same_emotion", state=tmp_path)
+    assert [clip_id for clip_id, _ in calls] == [*clips][:3] + [*clips][2:]
+    assert [values["ssim", "frame"] for values in found.values()] == [0.1, 0.2, 0.4, 0.5]
+    assert all(values["psnr", "frame"] == float("inf") for values in found.values())
+    evaluate_stage(evaluate, clips, "neutral", state=tmp_path)
+    assert {reference for _, reference in calls[5:]} == {"W901-front-neutral-1-001"}
+    assert len(calls) == 9
 
 
 def test_sound_of_its_own_level_is_told_and_another_is_not(tmp_path):

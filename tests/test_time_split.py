@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from method_factory import ON_CPU
 
 from emohead.data.split import clips_of_part, split_clips
 from emohead.features.store import ShardWriter, StoredClip, open_clips
@@ -10,8 +11,8 @@ from emohead.landmarks.data import LandmarkClips, fit_training_statistics
 from emohead.landmarks.fit import train_landmark_model
 from emohead.landmarks.load import restore_landmark_model
 from emohead.landmarks.options import LandmarkModelOptions
-from emohead.methods.method import Method, predict_clip
-from emohead.training import TrainOptions
+from emohead.methods.method import Method, render_clip
+from emohead.training.options import Recipe, Runtime
 from emohead.translator.data import training_loader
 from emohead.translator.fit import train_translator
 from emohead.translator.load import restore_translator
@@ -82,12 +83,13 @@ def test_translators_see_the_training_frames_alone(numbered):
 
 def test_methods_are_tested_on_the_end_with_its_own_first_frame_as_reference(numbered):
     for clip in numbered["test"].values():
-        made = predict_clip(Method("ground_truth", "truth", "truth"), clip, clip)
+        made = render_clip(Method("ground_truth", "truth", "truth", ON_CPU), clip, clip)
         assert made.landmarks[:, 0, 0].tolist() == list(TESTED_ON)
-        assert made.frames[:, 0, 0, 0].tolist() == list(TESTED_ON)
-        made = predict_clip(Method("copy", "reference", "reference"), clip, clip)
-        assert set(made.landmarks.ravel()) == set(made.frames.ravel()) == {96}
-        assert len(made.landmarks) == len(made.frames) == 24
+        assert [frame[0, 0, 0] for frame in made.frames] == list(TESTED_ON)
+        made = render_clip(Method("copy", "reference", "reference", ON_CPU), clip, clip)
+        frames = np.stack(list(made.frames))
+        assert set(made.landmarks.ravel()) == set(frames.ravel()) == {96}
+        assert len(made.landmarks) == len(frames) == 24
 
 
 @pytest.mark.parametrize("architecture", ["at_net", "audio2lm"])
@@ -98,26 +100,31 @@ def test_one_clip_is_enough_to_train_on_and_to_test(parts, tmp_path, architectur
         ["W901-front-happy-3-001"],
         lambda t: (draw.normal(0, 1, (28, 12)), draw.uniform(10, 50, (68, 2)), t),
     )
-    train = TrainOptions(epochs=1, batch_size=4, validation=0.06, frames_per_clip=8, device="cpu")
+    train = (
+        Recipe(epochs=1, batch_size=4, validation=0.06, frames_per_clip=8),
+        Runtime(device="cpu"),
+    )
     emotion = "msef" if architecture == "audio2lm" else "none"
     options = LandmarkModelOptions(
         architecture=architecture, emotion=emotion, components=8, conv_width=1, hidden_width=8,
         emotion_width=8, reference_width=8, audio_width=8, lstm_width=8, lstm_layers=1,
     )  # fmt: skip
     landmarks = train_landmark_model(
-        opened["train"], options, train, seed=0, state=tmp_path / "landmarks"
+        opened["train"], options, *train, seed=0, state=tmp_path / "landmarks"
     )
     translator = train_translator(
         opened["train"], TranslatorOptions(widths=(8,) * 6, residual_blocks=0),
-        TranslatorLossOptions(vgg_width=1 / 16), train, seed=0, state=tmp_path / "translator",
+        TranslatorLossOptions(vgg_width=1 / 16), *train, seed=0, state=tmp_path / "translator",
     )  # fmt: skip
     for history in (landmarks.history, translator.history):
         assert len(history) == 1
         assert np.isfinite(history["loss"]).all()
         assert not [name for name in history if name.startswith("val_")]
-    method = Method("ours", restore_landmark_model(landmarks), restore_translator(translator))
+    method = Method(
+        "ours", restore_landmark_model(landmarks), restore_translator(translator), ON_CPU
+    )
     clip = opened["test"]["W901-front-happy-3-001"]
-    made = predict_clip(method, clip, clip)
+    made = render_clip(method, clip, clip)
     assert made.landmarks.shape == (24, 68, 2)
-    assert made.frames.shape == (24, 64, 64, 3)
+    assert np.stack(list(made.frames)).shape == (24, 64, 64, 3)
     assert np.isfinite(made.landmarks).all()

@@ -12,7 +12,6 @@ from emohead.features.tracking import (
     SeveralFacesError,
     choose_face,
     follow_face,
-    track_face,
 )
 
 FACE_SIZE = 40
@@ -265,10 +264,10 @@ def test_two_people_are_told_apart(finder, astronaut, hopper):
     assert all(each.landmarks[:, 0].max() < 256 for each in seen)  # she is on the left
 
 
-def test_track_face_marks_frames_without_a_face(finder, astronaut):
+def test_frames_without_a_face_are_marked(finder, astronaut):
     nothing = np.full_like(astronaut, 128)
-    track = track_face([astronaut, astronaut, nothing, astronaut.copy()], finder)
-    assert track.found.tolist() == [True, True, False, True]
-    assert track.landmarks.shape == (4, 68, 2)
-    shift = np.linalg.norm(track.landmarks[2] - track.landmarks[0], axis=-1).mean()
-    assert shift < eye_distance(track.landmarks[0])  # in the same place
+    images = [astronaut, astronaut, nothing, astronaut.copy()]
+    seen = list(follow_face(images, grey_of, finder, every=1))
+    assert [each.found for each in seen] == [True, True, False, True]
+    shift = np.linalg.norm(seen[2].landmarks - seen[0].landmarks, axis=-1).mean()
+    assert shift < eye_distance(seen[0].landmarks)  # in the same place

@@ -1,8 +1,7 @@
 import contextlib
-import os
-import shutil
+import json
 import threading
-from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -10,27 +9,25 @@ import pytest
 import torch
 from torch.utils.data import TensorDataset
 
-from emohead.training import (
-    Diverged,
-    EpochLoader,
-    SeededShuffle,
-    TrainingTask,
-    TrainOptions,
-    fit,
-    save_training,
-    training_state,
-)
+from emohead.provenance import Provenance
+from emohead.training.batches import EpochLoader, SeededShuffle
 from emohead.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from emohead.training.checks import FiniteCheck
+from emohead.training.checks import Diverged, FiniteCheck
+from emohead.training.loop import Fitted, fit
+from emohead.training.options import Recipe, Runtime
+from emohead.training.state import save_training, training_state
+from emohead.training.task import TrainingTask
 
 EPOCHS, BATCHES = 4, 4
 STEPS = EPOCHS * BATCHES
 
 
-def options(**changed) -> TrainOptions:
+RUNTIME = Runtime(device="cpu", checkpoint_minutes=0)
+
+
+def recipe(**changed) -> Recipe:
     given = {"epochs": EPOCHS, "batch_size": 4, "learning_rate": 0.05, "decay": 0.5}
-    given |= {"device": "cpu", "checkpoint_minutes": 0, "validation": 0.3}
-    return TrainOptions(**{**given, **changed})
+    return Recipe(**{**given, "validation": 0.3, **changed})
 
 
 class Line(TrainingTask):
@@ -68,8 +65,11 @@ def held_out() -> EpochLoader:
     return EpochLoader(points(6), range(6), 4)
 
 
-def trained(task: Line, state, workers: int = 0, **changed) -> pd.DataFrame:
-    return fit(task, data(workers), held_out(), options(**changed), seed=7, state=state)
+def trained(
+    task: Line, state, workers: int = 0, runtime: Runtime = RUNTIME, **changed
+) -> pd.DataFrame:
+    plan = recipe(**changed)
+    return fit(task, data(workers), held_out(), plan, runtime, seed=7, state=state).history
 
 
 def assert_equal(a: torch.nn.Module, b: torch.nn.Module) -> None:
@@ -106,10 +106,11 @@ def test_resumed_training_with_workers_sees_the_same_batches(undisturbed, tmp_pa
 
 
 def test_without_checkpoints_inside_an_epoch_its_beginning_is_gone_on_from(undisturbed, tmp_path):
+    rarely = Runtime(device="cpu", checkpoint_minutes=60)
     with pytest.raises(KeyboardInterrupt):
-        trained(Line(dies_at=6), tmp_path, checkpoint_minutes=60)
+        trained(Line(dies_at=6), tmp_path, runtime=rarely)
     resumed = Line()
-    trained(resumed, tmp_path, checkpoint_minutes=60)
+    trained(resumed, tmp_path, runtime=rarely)
     assert resumed.steps == STEPS - BATCHES
     assert_equal(undisturbed[0], resumed)
 
@@ -151,7 +152,7 @@ def test_adam_and_the_decay_are_those_of_the_formulas(tmp_path):
     x, y = (t.double().numpy() for t in points(4).tensors)
     x = np.concatenate([x, np.ones((4, 1))], axis=1)
     loader = EpochLoader(points(4), range(4), 4)
-    fit(task, loader, None, options(epochs=6), seed=0, state=tmp_path)
+    fit(task, loader, None, recipe(epochs=6), RUNTIME, seed=0, state=tmp_path)
     m = v = np.zeros(4)
     for t in range(1, 7):
         g = 2 * x.T @ (x @ w - y[:, 0]) / 4
@@ -202,7 +203,7 @@ def test_a_full_gpu_is_told_from_other_errors(tmp_path):
 
 def test_steps_are_looked_at_together_where_looking_costs():
     """A GPU isn't made to wait at every step; the first bad one is named all the same."""
-    check = FiniteCheck(options(), "32-true", every=5)
+    check = FiniteCheck(recipe(), "32-true", every=5)
     values = [1.0, 2.0, float("inf"), float("nan")]
     for batch, value in enumerate(values):
         check.note(0, batch, {"loss": torch.tensor(value), "l1": torch.tensor(1.0)})
@@ -227,24 +228,19 @@ def test_dropout_differs_from_step_to_step(tmp_path):
     assert len({tuple(draw) for draw in draws}) == STEPS
 
 
-@pytest.mark.parametrize("first_ends", ["well", "killed", "without its outputs"])
+@pytest.mark.parametrize("first_ends", ["well", "killed"])
 def test_a_second_process_waits_for_the_first(undisturbed, tmp_path, capsys, first_ends):
-    """And has nothing to do, goes on from what is left, or begins."""
+    """And has nothing to do, or goes on from what is left."""
     first, second = Line(dies_at=6 if first_ends == "killed" else None), Line()
-    model = tmp_path / "model.pt"
 
     def later() -> None:
-        with (
-            contextlib.suppress(SystemExit),
-            training_state(tmp_path / "state", {"lr": 1}, outputs=[model]) as state,
-        ):
-            trained(second, state, keep="best")
-            model.write_text("second")
+        with training_state(tmp_path, {"lr": 1}) as state:
+            trained(second, state)
 
     thread = threading.Thread(target=later)
     with (
         contextlib.suppress(KeyboardInterrupt),
-        training_state(tmp_path / "state", {"lr": 1}, outputs=[model]) as state,
+        training_state(tmp_path, {"lr": 1}) as state,
     ):
         thread.start()
         said = ""
@@ -252,14 +248,81 @@ def test_a_second_process_waits_for_the_first(undisturbed, tmp_path, capsys, fir
             thread.join(0.01)
             assert thread.is_alive()
             said += capsys.readouterr().out
-        trained(first, state, keep="best")
-        if first_ends == "well":
-            model.write_text("first")
+        trained(first, state)
     thread.join()
-    assert model.read_text() == ("first" if first_ends == "well" else "second")
-    steps = {"well": 0, "killed": STEPS - 6, "without its outputs": STEPS}
-    assert second.steps == steps[first_ends]
-    assert not list((tmp_path / "state").iterdir())
+    assert second.steps == {"well": 0, "killed": STEPS - 6}[first_ends]
+    assert_equal(undisturbed[0], second)
+
+
+@pytest.mark.parametrize("keep", ["last", "best"])
+def test_more_epochs_go_on_from_the_end_as_if_they_had_been_asked_for_at_once(tmp_path, keep):
+    with training_state(tmp_path / "one", 1) as state:
+        trained(Line(), state, epochs=3, keep=keep)
+    longer, at_once = Line(), Line()
+    with training_state(tmp_path / "one", 1) as state:
+        history = trained(longer, state, epochs=6, keep=keep)
+    expected = trained(at_once, tmp_path / "two", epochs=6, keep=keep)
+    assert longer.steps == 3 * BATCHES
+    assert_equal(longer, at_once)
+    pd.testing.assert_frame_equal(
+        history.drop(columns="seconds"), expected.drop(columns="seconds"), check_exact=True
+    )
+
+
+@pytest.mark.parametrize("dies_at", [None, 9])  # at its end, in its third epoch
+def test_fewer_epochs_begin_anew(tmp_path, dies_at):
+    with contextlib.suppress(KeyboardInterrupt):
+        trained(Line(dies_at), tmp_path / "one", epochs=4, keep="best")
+    shorter, expected = Line(), Line()
+    trained(shorter, tmp_path / "one", epochs=2, keep="best")
+    trained(expected, tmp_path / "two", epochs=2, keep="best")
+    assert shorter.steps == 2 * BATCHES
+    assert_equal(shorter, expected)
+    again = Line()
+    trained(again, tmp_path / "one", epochs=4, keep="best")
+    assert again.steps == 2 * BATCHES
+
+
+def test_what_decides_the_speed_may_change_in_the_middle(undisturbed, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        trained(Line(dies_at=6), tmp_path)
+    resumed = Line()
+    other = Runtime(device="auto", compile=False, workers=2, checkpoint_minutes=60)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.cuda, "is_available", lambda: False)
+        trained(resumed, tmp_path, runtime=other)
+    assert resumed.steps == STEPS - 6
+    assert_equal(undisturbed[0], resumed)
+
+
+def test_precision_auto_is_settled_when_a_training_begins(tmp_path, monkeypatch, capsys):
+    """Another machine goes on with what the first one took."""
+    chosen = iter(["bf16-mixed", "32-true"])
+    monkeypatch.setattr(
+        "emohead.training.machine.bf16_is_fast", lambda device: next(chosen) == "bf16-mixed"
+    )
+    with pytest.raises(KeyboardInterrupt):
+        trained(Line(dies_at=6), tmp_path, precision="auto")
+    going_on = fit(
+        Line(), data(), held_out(), recipe(precision="auto"), RUNTIME, seed=7, state=tmp_path
+    )
+    assert capsys.readouterr().out.count("1 x CPU, bf16-mixed") == 2
+    assert going_on.provenance.precision == "bf16-mixed"
+
+
+def test_a_training_says_what_made_it(tmp_path, monkeypatch):
+    def finish(commit: str, epochs: int) -> Fitted:
+        monkeypatch.setattr("emohead.provenance.git_commit", lambda: commit)
+        return fit(
+            Line(), data(), held_out(), recipe(epochs=epochs), RUNTIME, seed=7, state=tmp_path
+        )
+
+    history, made = finish("a1", 2)
+    assert made.torch == torch.__version__
+    assert (made.precision, made.commit) == ("32-true", "a1")
+    assert made.seconds == history["seconds"].iloc[-1] > 0
+    assert finish("b2", 2).provenance == made  # took no step
+    assert finish("c3", 3).provenance.commit == "c3"
 
 
 def test_bf16_is_named_where_it_may_be_the_cause(tmp_path):
@@ -300,57 +363,79 @@ def test_best_weights_are_kept_and_patience_ends(tmp_path):
 @pytest.mark.parametrize("wish", [{"keep": "best"}, {"patience": 3}])
 def test_best_and_patience_want_a_validation_part(tmp_path, capsys, wish):
     with pytest.raises(ValueError, match=r"train\.validation is 0"):
-        options(validation=0, **wish)
+        recipe(validation=0, **wish)
     # Of few clips none may be held out: that is said, and the training ends as without the wish.
     plain, wishing = Line(), Line()
-    fit(plain, data(), None, options(), seed=7, state=tmp_path / "plain")
+    fit(plain, data(), None, recipe(), RUNTIME, seed=7, state=tmp_path / "plain")
     assert "no clips to validate on" not in capsys.readouterr().out
-    fit(wishing, data(), None, options(**wish), seed=7, state=tmp_path / "wishing")
+    fit(wishing, data(), None, recipe(**wish), RUNTIME, seed=7, state=tmp_path / "wishing")
     assert "no clips to validate on" in capsys.readouterr().out
     assert_equal(plain, wishing)
 
 
-def left_behind(folder) -> Path:
-    """The state of a training that was killed before it began."""
-    with contextlib.suppress(KeyboardInterrupt), training_state(folder, 1, outputs=()) as state:
-        raise KeyboardInterrupt
-    return state
-
-
 def test_a_half_written_state_of_a_killed_process_is_swept_away(tmp_path):
-    left = left_behind(tmp_path) / ".last.unfinished-12345.ckpt"
+    with contextlib.suppress(KeyboardInterrupt), training_state(tmp_path, 1) as state:
+        raise KeyboardInterrupt
+    left = state / ".last.unfinished-12345.ckpt"
     left.write_bytes(b"half")
-    with training_state(tmp_path, 1, outputs=()) as state:
+    with training_state(tmp_path, 1) as state:
         assert left.parent == state
         assert not left.exists()
 
 
-def test_a_removal_that_was_broken_off_leaves_a_beginning(tmp_path, monkeypatch):
-    """Not a training at its end whose best weights are gone."""
-    with (
-        pytest.raises(KeyboardInterrupt),
-        monkeypatch.context() as patch,
-        training_state(tmp_path, 1, outputs=()) as state,
-    ):
-        trained(Line(), state, keep="best")
-        patch.setattr(shutil, "rmtree", interrupted)
-    again = Line()
-    with training_state(tmp_path, 1, outputs=()) as state:
-        (state / "best.ckpt").unlink()
-        trained(again, state, keep="best")
-    assert again.steps == STEPS
+def test_other_states_go_when_a_training_has_ended(tmp_path):
+    """Of other recipes, killed or not; but for one that a process is at."""
+    with contextlib.suppress(KeyboardInterrupt), training_state(tmp_path, "killed") as killed:
+        raise KeyboardInterrupt
+    with training_state(tmp_path, "ended") as ended:
+        (ended / "last.ckpt").touch()
+    assert not killed.exists()
+    with training_state(tmp_path, "at it") as at_it:
+        with training_state(tmp_path, "new") as new:
+            (new / "last.ckpt").touch()
+            assert ended.exists()
+        assert at_it.exists()
+        assert not ended.exists()
+        assert new.exists()
 
 
 def interrupted(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def test_results_are_on_the_disk_before_the_state_goes(tmp_path, monkeypatch):
-    on_disk = set()
-    monkeypatch.setattr(os, "fsync", lambda file: on_disk.add(os.fstat(file).st_ino))
-    model, history = tmp_path / "model.pt", tmp_path / "history.csv"
-    save_training(Checkpoint("landmarks", {}, {}, {}, pd.DataFrame({"epoch": [1]})), model, history)
-    assert on_disk == {model.stat().st_ino, history.stat().st_ino}
+def test_a_removal_that_was_broken_off_leaves_a_beginning(tmp_path, monkeypatch):
+    """Not a training at its end whose best weights are gone."""
+    with training_state(tmp_path, "old") as state:
+        trained(Line(), state, keep="best")
+    with pytest.raises(KeyboardInterrupt), training_state(tmp_path, "new"):
+        monkeypatch.setattr("emohead.training.state.shutil.rmtree", interrupted)
+    again = Line()
+    with training_state(tmp_path, "old") as state:
+        trained(again, state, keep="best")
+        monkeypatch.undo()
+    assert again.steps == STEPS
+
+
+def test_state_is_keyed_by_options_files_and_clips(tmp_path):
+    table = tmp_path / "weights.pth"
+    clips = {
+        "a": SimpleNamespace(identity=(0, 9, "1f")),
+        "b": SimpleNamespace(identity=(3, 9, "2f")),
+    }
+
+    def state_of(*inputs: object) -> str:
+        with training_state(tmp_path / "state", *inputs) as state:
+            return state.name
+
+    table.write_text("a")
+    first = state_of({"lr": 1, "decay": 2}, table, clips)
+    assert state_of({"decay": 2, "lr": 1}, table, dict(reversed(clips.items()))) == first
+    assert state_of({"lr": 2, "decay": 2}, table, clips) != first
+    assert state_of({"lr": 1, "decay": 2}, table, {"a": clips["a"]}) != first
+    changed = {**clips, "b": SimpleNamespace(identity=(3, 9, "3f"))}
+    assert state_of({"lr": 1, "decay": 2}, table, changed) != first
+    table.write_text("b")
+    assert state_of({"lr": 1, "decay": 2}, table, clips) != first
 
 
 def test_shuffle_is_new_each_epoch_and_the_same_again():
@@ -390,21 +475,6 @@ def test_processes_share_each_batch_evenly():
         torch.testing.assert_close(found, whole.unique(dim=0), rtol=0, atol=0)
 
 
-def test_state_is_keyed_by_options_and_file_contents(tmp_path):
-    table = tmp_path / "split.csv"
-    table.write_text("a")
-    folders = []
-    for given in ({"lr": 1}, {"lr": 2}, {"lr": 1}):
-        with training_state(tmp_path / "state", given, table, outputs=()) as state:
-            folders.append(state)
-        assert not state.exists()
-    table.write_text("b")
-    with training_state(tmp_path / "state", {"lr": 1}, table, outputs=()) as state:
-        folders.append(state)
-    assert folders[0] == folders[2]
-    assert len(set(folders)) == 3
-
-
 def test_checkpoint_there_and_back(tmp_path):
     checkpoint = Checkpoint(
         kind="landmarks",
@@ -412,6 +482,7 @@ def test_checkpoint_there_and_back(tmp_path):
         weights={"w": torch.arange(3.0)},
         arrays={"basis/mean": np.arange(4, dtype=np.float32)},
         history=pd.DataFrame({"epoch": [1, 2], "loss": [0.5, 0.25]}),
+        provenance=Provenance("3.11.2", "2.15.0", "2 x H100", "bf16-mixed", "a1b2-dirty", 7.5),
     )
     save_checkpoint(tmp_path / "model.pt", checkpoint)
     again = load_checkpoint(tmp_path / "model.pt", "landmarks")
@@ -419,8 +490,27 @@ def test_checkpoint_there_and_back(tmp_path):
     torch.testing.assert_close(again.weights["w"], checkpoint.weights["w"])
     np.testing.assert_array_equal(again.arrays["basis/mean"], checkpoint.arrays["basis/mean"])
     pd.testing.assert_frame_equal(again.history, checkpoint.history)
+    assert again.provenance == checkpoint.provenance
     with pytest.raises(ValueError, match="expected 'translator'"):
         load_checkpoint(tmp_path / "model.pt", "translator")
     (tmp_path / "text.pt").write_text("no model")
     with pytest.raises(ValueError, match="not a checkpoint"):
         load_checkpoint(tmp_path / "text.pt", "landmarks")
+
+
+def test_an_older_checkpoint_has_no_provenance(tmp_path):
+    save_checkpoint(tmp_path / "model.pt", Checkpoint("landmarks", {}, {}, {}, pd.DataFrame()))
+    stored = torch.load(tmp_path / "model.pt", weights_only=True)
+    del stored["provenance"]
+    torch.save(stored, tmp_path / "model.pt")
+    assert load_checkpoint(tmp_path / "model.pt", "landmarks").provenance is None
+
+
+def test_a_finished_training_is_written_for_readers_without_torch_too(tmp_path):
+    made = Provenance("3.11.2", "2.15.0", "EPYC", "32-true", "unknown", 7.5)
+    history = pd.DataFrame({"epoch": [1], "loss": [0.5]})
+    model, table, facts = (tmp_path / name for name in ("model.pt", "history.csv", "made.json"))
+    save_training(Checkpoint("landmarks", {}, {}, {}, history, made), model, table, facts)
+    assert load_checkpoint(model, "landmarks").provenance == made
+    assert json.loads(facts.read_text())["device"] == "EPYC"
+    pd.testing.assert_frame_equal(pd.read_csv(table), history)

@@ -22,8 +22,7 @@ from emohead.training.checkpoint import Checkpoint, load_checkpoint
 SCRIPTS = Path(__file__).parent.parent / "workflow_scripts"
 KILLS = 5
 TRAIN = {
-    "epochs": 3, "batch_size": 4, "learning_rate": 0.003, "device": "cpu", "validation": 0.2,
-    "checkpoint_minutes": 0, "keep": "best",
+    "epochs": 3, "batch_size": 4, "learning_rate": 0.003, "validation": 0.2, "keep": "best",
 }  # fmt: skip
 STAGES = {
     "landmarks": {
@@ -62,7 +61,9 @@ def features(tmp_path_factory) -> Path:
     return folder
 
 
-def command(stage: str, features: Path, out: Path, *, model=None, **train) -> list[str]:
+def command(
+    stage: str, features: Path, out: Path, *, model=None, runtime=None, code="c0de", **train
+) -> list[str]:
     options = dict(STAGES[stage])
     options["model"] = {**options["model"], **(model or {})}
     options["train"] = {**options["train"], **train}
@@ -70,7 +71,10 @@ def command(stage: str, features: Path, out: Path, *, model=None, **train) -> li
         str(SCRIPTS / f"train_{stage}.py"),
         "--features", str(features / "s.h5"), "--split", str(features / "split.csv"),
         "--options", json.dumps(options), "--seed", "3", "--state", str(out / "state"),
+        "--runtime", json.dumps({"device": "cpu", "checkpoint_minutes": 0, **(runtime or {})}),
+        "--code", code,
         "--model", str(out / "model.pt"), "--history", str(out / "history.csv"),
+        "--provenance", str(out / "provenance.json"),
     ]  # fmt: skip
 
 
@@ -148,7 +152,28 @@ def test_kill_9_at_random_moments_changes_nothing(stage, features, start, tmp_pa
     assert_same_training(
         load_checkpoint(whole / "model.pt", stage), load_checkpoint(broken / "model.pt", stage)
     )
-    assert not list((broken / "state").iterdir())
+    assert len(list((broken / "state").iterdir())) == 1
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_more_epochs_go_on_and_other_code_begins_anew(stage, features, start, tmp_path):
+    """With the best epoch's weights, and a runtime that changes meanwhile."""
+    longer, at_once = tmp_path / "longer", tmp_path / "at_once"
+
+    def train(folder: Path, epochs: int, **changed: object) -> str:
+        folder.mkdir(exist_ok=True)
+        (folder / "log").unlink(missing_ok=True)
+        process = start(command(stage, features, folder, epochs=epochs, **changed), folder / "log")
+        process.join()
+        assert process.exitcode == 0, (folder / "log").read_text()
+        return (folder / "log").read_text()
+
+    train(longer, 2)
+    assert "going on with epoch 3, step 1" in train(longer, 4, runtime={"workers": 1})
+    assert "going on" not in train(at_once, 4)
+    assert_same_training(*(load_checkpoint(f / "model.pt", stage) for f in (longer, at_once)))
+    assert "going on" not in train(longer, 4, code="0ther")
+    assert len(list((longer / "state").iterdir())) == 1  # in the place of the first
 
 
 def test_two_processes_train_as_one_does(features, start, tmp_path):

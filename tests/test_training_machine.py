@@ -1,8 +1,9 @@
 import pytest
 import torch
 
-from emohead.training import TrainOptions, choose_machine
 from emohead.training import hardware as hardware_module
+from emohead.training.machine import choose_machine
+from emohead.training.options import Recipe, Runtime
 
 
 @pytest.fixture
@@ -25,7 +26,9 @@ def hardware(monkeypatch, tmp_path):
 
 
 def chosen(**options):
-    return choose_machine(TrainOptions(epochs=1, batch_size=8, precision="auto", **options))
+    devices = options.pop("devices", 1)
+    recipe = Recipe(epochs=1, batch_size=8, precision="auto", devices=devices)
+    return choose_machine(recipe, Runtime(**options))
 
 
 def test_auto_on_a_gpu_is_compiled_bf16_with_workers(hardware):
@@ -76,11 +79,9 @@ def test_auto_on_a_cpu_is_bf16_where_that_is_fast(hardware, found, precision):
 def test_what_is_said_stands(hardware):
     hardware(gpus=4, amx_bf16=True)
     machine = choose_machine(
-        TrainOptions(
-            epochs=1, batch_size=8, device="cpu", devices=2, precision="32-true", compile=True,
-            workers=3,
-        )
-    )  # fmt: skip
+        Recipe(epochs=1, batch_size=8, devices=2, precision="32-true"),
+        Runtime(device="cpu", compile=True, workers=3),
+    )
     assert (machine.device, machine.devices, machine.precision) == ("cpu", 2, "32-true")
     assert (machine.compile, machine.workers) == (True, 3)
 

@@ -3,11 +3,14 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
+import torch
 from test_translator_data import SIZE, clips
 
-from emohead.training import progress
+from emohead.training import Recipe, Runtime, progress
 from emohead.training.progress import Progress
 from emohead.translator.drawing import draw_landmarks
+from emohead.translator.fit import train_translator
+from emohead.translator.losses import TranslatorLossOptions
 from emohead.translator.samples import SamplePictures
 from emohead.translator.unet import TranslatorOptions, build_translator
 
@@ -37,7 +40,7 @@ def written(monkeypatch):
         def close(self):
             scalars.append("closed")
 
-    monkeypatch.setattr("emohead.training.progress.SummaryWriter", Writer)
+    monkeypatch.setattr("tensorboardX.SummaryWriter", Writer)
     return scalars
 
 
@@ -101,3 +104,26 @@ def test_samples_are_drawing_reference_made_and_true(tmp_path):
         assert (true == 10 * middle).all()
         assert len(np.unique(made)) > 10
     assert model.training  # as it was
+
+
+def test_nothing_that_is_shown_changes_the_weights(tmp_path, monkeypatch):
+    """Which is why this code isn't part of what a training is made by (emohead.code_digest)."""
+    monkeypatch.setattr("emohead.training.progress.SECONDS_BETWEEN_LINES", 0)
+    given = {f"W901-front-angry-3-{n:03d}": clip for n, clip in enumerate(clips().values())}
+    weights = []
+    for name, shown in (("quiet", {}), ("shown", {"curves": tmp_path, "pictures": tmp_path})):
+        trained = train_translator(
+            given,
+            TranslatorOptions(widths=(4,) * 5, residual_blocks=0),
+            TranslatorLossOptions(perceptual=0.1, vgg_width=0.02),
+            Recipe(epochs=3, batch_size=2),
+            Runtime(device="cpu"),
+            seed=0,
+            state=tmp_path / name,
+            **shown,
+        )
+        weights.append(trained.weights)
+    assert len(list(tmp_path.glob("epoch_*.png"))) == 3
+    quiet, shown = weights
+    for name, value in quiet.items():
+        torch.testing.assert_close(shown[name], value, rtol=0, atol=0, msg=name)

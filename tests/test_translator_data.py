@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from emohead.features.store import ShardWriter, open_clips
-from emohead.training import EpochLoader
+from emohead.training.batches import EpochLoader
 from emohead.translator.data import (
     RandomPairs,
     TranslatorSamples,

@@ -1,14 +1,22 @@
 """The workflow from end to end, in the smoke preset."""
 
 import csv
+import html
+import json
 import math
+import re
 from pathlib import Path
+from typing import Any
 
 import av
+import pandas as pd
 import pytest
+import torch
 import yaml
 
 from emohead.evaluation.catalogue import HEADLINE
+from emohead.provenance import Provenance
+from emohead.training.checkpoint import load_checkpoint
 
 ROOT = Path(__file__).parent.parent
 SMOKE = ["--configfile", str(ROOT / "config/smoke.yaml")]
@@ -26,16 +34,16 @@ def folder(snakemake, tmp_path_factory) -> Path:
     return folder
 
 
-def scores(folder: Path, run: str) -> list[dict[str, str]]:
-    """The rows of a run's clips.csv."""
-    return list(csv.DictReader((folder / f"results/evaluation/{run}/clips.csv").open()))
+def scores(folder: Path, run: str) -> list[dict[str, Any]]:
+    """The rows of a run's speakers' scores.parquet."""
+    found = sorted((folder / f"results/evaluation/{run}").glob("*/scores.parquet"))
+    assert [path.parent.name for path in found] == ["W901", "W902"]
+    return pd.concat(map(pd.read_parquet, found)).to_dict("records")
 
 
-def values(rows: list[dict[str, str]], metric: str, convention: str) -> list[float]:
+def values(rows: list[dict[str, Any]], metric: str, convention: str) -> list[float]:
     return [
-        float(row["value"])
-        for row in rows
-        if (row["metric"], row["convention"]) == (metric, convention)
+        row["value"] for row in rows if (row["metric"], row["convention"]) == (metric, convention)
     ]
 
 
@@ -52,7 +60,7 @@ def test_report_is_all_there(folder):
     assert "LPIPS was not computed, because" in page
 
 
-def test_table_1_can_be_recomputed_from_clips_csv(folder):
+def test_table_1_can_be_recomputed_from_the_speakers_scores(folder):
     table = list(csv.DictReader((folder / "results/report/table1.csv").open()))
     for reference in REFERENCES:
         rows = {row["method"]: row for row in table if row["reference"] == reference}
@@ -63,7 +71,7 @@ def test_table_1_can_be_recomputed_from_clips_csv(folder):
                 len({row["clip_id"] for row in clips}) == 4
             )  # 2 speakers, 2 emotions, 1 of 3 clips
             assert {(row["method"], row["reference"], row["seed"]) for row in clips} == {
-                (method, reference, "0")
+                (method, reference, 0)
             }
             for metric, convention in HEADLINE.items():
                 found = values(clips, metric, convention)
@@ -78,6 +86,31 @@ def test_table_1_can_be_recomputed_from_clips_csv(folder):
             scored = values(clips, "frames", "count")
             distances = values(clips, "f_lmd", HEADLINE["f_lmd"])
             assert len(distances) == sum(m < f for m, f in zip(missed, scored, strict=True))
+
+
+def test_the_table_of_all_scores_has_those_of_each_run(folder):
+    table = pd.read_parquet(folder / "results/evaluation/scores.parquet")
+    first = table.drop_duplicates(["method", "reference", "seed"])
+    runs = list(zip(first["method"], first["reference"], first["seed"], strict=True))
+    assert runs == [("ground_truth", "same_emotion", 0)] + [
+        (method, reference, 0)
+        for method in ("copy_reference", *REAL_METHODS)
+        for reference in REFERENCES
+    ]
+    rows = [
+        row for method, reference, seed in runs
+        for row in scores(folder, f"{method}/{reference}/seed{seed}")
+    ]  # fmt: skip
+    assert table.to_dict("records") == rows
+
+
+def test_frames_of_scored_clips_are_gone(folder):
+    """All but those of the clips that the report shows: one an emotion."""
+    methods = folder / "results/methods"
+    assert not list(methods.rglob("frames"))
+    for run in (methods / "ours/neutral/seed0", methods / "ground_truth/same_emotion/seed0"):
+        videos = list(run.glob("*/videos/*.mp4"))
+        assert sorted(path.stem.split("-")[2] for path in videos) == ["angry", "neutral"]
 
 
 def test_ground_truth_is_exact_and_models_are_not(folder):
@@ -113,12 +146,16 @@ def test_methods_that_share_a_part_share_its_training(folder):
         "results/translator/aatu/seed0/model.pt",
         "results/translator/unet/seed0/model.pt",
     ]
-    assert not list((folder / "state").rglob("*.ckpt"))  # finished trainings leave nothing behind
+    # What a longer training would go on from.
+    assert len(list((folder / "state").glob("*/*-seed0/*/last.ckpt"))) == 4
+    assert not (folder / "state/features").exists()
+    for rule in ("render_clips", "score_clips"):
+        assert not [path for path in (folder / "state" / rule).rglob("*") if path.is_file()]
 
 
 def test_videos_have_sound_and_say_that_they_are_synthetic(folder):
-    videos = sorted((folder / "results/methods/ours/neutral/seed0/videos").glob("*.mp4"))
-    assert len(videos) == 4
+    videos = sorted((folder / "results/methods/ours/neutral/seed0").glob("*/videos/*.mp4"))
+    assert len(videos) == 2
     with av.open(str(videos[0])) as video:
         assert "Synthetic" in video.metadata["comment"]
         assert video.streams.video[0].average_rate == 25
@@ -127,6 +164,23 @@ def test_videos_have_sound_and_say_that_they_are_synthetic(folder):
             for s in (video.streams.video[0], video.streams.audio[0])
         ]
     assert abs(seconds[0] - seconds[1]) < 0.1
+
+
+def test_every_model_says_what_made_it(folder):
+    page = (folder / "results/report/index.html").read_text()
+    for path in (folder / "results").rglob("model.pt"):
+        made = json.loads(path.with_name("provenance.json").read_text())
+        assert load_checkpoint(path, path.parts[-4]).provenance == Provenance(**made)
+        assert (made["precision"], made["torch"]) == (precision_of(path), torch.__version__)
+        assert f"{path.parts[-3]}/seed0" in page
+        assert made["device"] in html.unescape(page)
+
+
+def precision_of(model: Path) -> str:
+    """What the training's log says."""
+    stage, name = model.parts[-4:-2]
+    log = model.parents[4] / f"results/logs/train_{stage}/{name}-seed0.log"
+    return re.search(r"^training on 1 x CPU, (\S+), ", log.read_text(), re.MULTILINE)[1]
 
 
 def test_second_call_does_nothing(snakemake, jobs, folder):
@@ -176,9 +230,10 @@ def test_one_landmark_key_reruns_only_what_depends_on_it(snakemake, jobs, folder
     planned = jobs(done)
     assert planned == {
         "train_landmarks": 1,
-        "synthesize": 4,
-        "redetect_landmarks": 4,
-        "evaluate_method": 4,
+        # Two methods, with two references, of two speakers.
+        "render_clips": 8,
+        "score_clips": 8,
+        "collect_scores": 1,
         "report_table1": 1,
         "report_claims": 1,
         "report_published": 1,
@@ -195,8 +250,9 @@ def test_one_ablation_trains_only_what_it_needs(snakemake, jobs, tmp_path):
     done = snakemake(tmp_path, "ours_wo_msef", *SMOKE, "--dry-run")
     planned = jobs(done)
     assert planned["train_landmarks"] == planned["train_translator"] == 1
-    # The method's with both references, and the ground truth's.
-    assert planned["synthesize"] == 3
+    # Of two speakers, with both references; and the ground truth's, which nobody renders.
+    assert (planned["render_clips"], planned["score_clips"]) == (4, 6)
+    assert planned["summarize_run"] == 2
     assert "report_page" not in planned
     output = done.stdout + done.stderr
     assert "landmark_model=at_net" in output

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from emohead.evaluation.stages import (
 from emohead.methods.device import RenderingOptions, rendering_device
 from emohead.methods.flags import add_clip_flags, true_clips
 from emohead.methods.method import read_landmark_model, read_translator
-from emohead.resume import resumable
+from emohead.resume import resumable, seconds_of
 
 parser = argparse.ArgumentParser(description=__doc__)
 add_clip_flags(parser)
@@ -39,7 +40,7 @@ if __name__ == "__main__":
             model = read_translator(flags.model, device)
             evaluate = partial(evaluate_translator, model, device.batch_size)
         clips = true_clips(flags)
-        inputs = [flags.model, *flags.features, flags.split, device.precision]
+        inputs = [flags.code, flags.model, *flags.features, flags.split, device.precision]
         with resumable(flags.state, *inputs) as state:
             tables = [
                 score_table(
@@ -50,4 +51,6 @@ if __name__ == "__main__":
                 )
                 for reference in flags.references
             ]
-            write_scores(pd.concat(tables), flags.output)
+            by = replace(device.provenance, seconds=seconds_of(state))
+            name = f"{flags.stage}/{flags.name}/seed{flags.seed}"
+            write_scores(pd.concat(tables), flags.output, [(name, by)])

@@ -17,7 +17,7 @@ parser.add_argument("--out", type=Path, required=True, help="the video, .mp4")
 
 if __name__ == "__main__":
     flags = parser.parse_args()
-    generate(
+    made = generate(
         flags.audio,
         flags.face,
         flags.out,
@@ -27,3 +27,5 @@ if __name__ == "__main__":
         threads=flags.threads,
         progress=False,
     )
+    for note in made.notes:
+        print(f"{flags.audio}: {note}")

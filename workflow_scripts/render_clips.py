@@ -29,7 +29,14 @@ if __name__ == "__main__":
         print(device, flush=True)
         parts = (flags.landmarks, flags.translator)
         models = [Path(part) for part in parts if part not in STAND_INS]
-        inputs = [*models, *flags.features, flags.split, flags.reference, device.precision]
+        inputs = [
+            flags.code,
+            *models,
+            *flags.features,
+            flags.split,
+            flags.reference,
+            device.precision,
+        ]
         with resumable(flags.state, *inputs, flags.keep) as state:
             render_clips(
                 read_method(flags.method, flags.landmarks, flags.translator, device),

@@ -8,6 +8,7 @@ import yaml
 
 from emohead.report.flags import add_score_flags, name_and_path
 from emohead.report.page import write_page
+from emohead.report.provenance import read_provenance
 
 
 def pair_and_path(flag: str) -> tuple[tuple[str, str], Path]:
@@ -37,10 +38,19 @@ for name, path, what in (
         help=f"{what}; repeat",
     )
 parser.add_argument("--training-figure", type=Path, required=True, help=".png")
+parser.add_argument("--study", type=Path, help="Table 2's .html form, if there are answers")
 parser.add_argument("--clips", type=Path, required=True, help="the data's clips.csv")
 parser.add_argument("--split", type=Path, required=True, help="split.csv")
 parser.add_argument("--rejected", type=Path, required=True, help="rejected.csv")
 parser.add_argument("--data-page", type=Path, required=True, help="data.html, for a link to it")
+parser.add_argument(
+    "--provenance",
+    action="append",
+    default=[],
+    type=name_and_path,
+    metavar="NAME=FILE",
+    help="a model's provenance.json; repeat",
+)
 parser.add_argument("--benchmarks", type=Path, required=True, help="Snakemake's benchmark files")
 parser.add_argument("--config", type=json.loads, required=True, help="the run's, as JSON")
 parser.add_argument("--note", action="append", default=[], help="a warning on top; repeat")
@@ -61,10 +71,12 @@ if __name__ == "__main__":
         runs=dict(flags.run),
         figures=dict(flags.figure),
         training_figure=flags.training_figure,
+        study=flags.study,
         clips=flags.clips,
         split=flags.split,
         rejected=flags.rejected,
         data_page=flags.data_page,
+        provenance={name: read_provenance(path) for name, path in flags.provenance},
         benchmarks=flags.benchmarks,
         config=yaml.safe_dump(flags.config, sort_keys=False, allow_unicode=True),
         notes=flags.note,

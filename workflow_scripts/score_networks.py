@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from emohead.data.clip_tables import read_clips
@@ -11,7 +12,7 @@ from emohead.evaluation.scores import score_table, write_scores
 from emohead.features.faces import FaceFinder
 from emohead.methods.device import RenderingOptions, rendering_device
 from emohead.methods.flags import add_clip_flags, add_rendered_flags, rendered_clips, true_clips
-from emohead.resume import resumable
+from emohead.resume import resumable, seconds_of
 
 
 def weights(value: str) -> Path | None:
@@ -41,7 +42,7 @@ if __name__ == "__main__":
         clips = true_clips(flags)
         takes = {take.clip_id: take for take in read_clips(flags.clips)}
         rendered, _ = rendered_clips(flags, clips, FaceFinder())
-        inputs = [*flags.features, flags.split, flags.clips, *filter(None, files)]
+        inputs = [flags.code, *flags.features, flags.split, flags.clips, *filter(None, files)]
         inputs += [flags.rendered, flags.stand_ins, flags.reference]
         videos = [Path(clip.attributes["video"]) for clip in rendered.values() if flags.videos]
         with resumable(flags.state, *inputs, *videos) as state:
@@ -51,4 +52,6 @@ if __name__ == "__main__":
             table = score_table(
                 values, method=flags.method, reference=flags.reference, seed=flags.seed
             )
-            write_scores(table, flags.scores)
+            run = f"{flags.method}/{flags.reference}/seed{flags.seed}"
+            by = replace(device.provenance, seconds=seconds_of(state), precision="32-true")
+            write_scores(table, flags.scores, [(f"{run}: networks", by)])

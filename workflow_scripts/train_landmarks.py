@@ -8,7 +8,8 @@ from emohead.data.split import clips_of_part
 from emohead.features.store import open_clips
 from emohead.landmarks.fit import train_landmark_model
 from emohead.landmarks.load import landmark_options
-from emohead.training import TrainOptions, save_training, training_state
+from emohead.training.options import Recipe, Runtime
+from emohead.training.state import save_training, training_state
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--features", type=Path, nargs="+", required=True, help="feature shards")
@@ -16,22 +17,30 @@ parser.add_argument("--split", type=Path, required=True)
 parser.add_argument(
     "--options", type=json.loads, required=True, help="model, loss and train, as JSON"
 )
+parser.add_argument(
+    "--runtime", type=json.loads, default={}, help="what may change at any time, as JSON"
+)
+parser.add_argument("--code", required=True, help="a digest: other code begins anew")
 parser.add_argument("--seed", type=int, required=True)
-parser.add_argument("--state", type=Path, required=True, help="folder of unfinished trainings")
+parser.add_argument("--state", type=Path, required=True, help="folder of the trainings' states")
 parser.add_argument("--model", type=Path, required=True)
 parser.add_argument("--history", type=Path, required=True)
+parser.add_argument("--provenance", type=Path, required=True)
 parser.add_argument("--curves", type=Path, help="folder for TensorBoard")
 
 if __name__ == "__main__":
     flags = parser.parse_args()
-    files, outputs = [flags.split, *flags.features], [flags.model, flags.history]
-    with training_state(flags.state, flags.options, flags.seed, *files, outputs=outputs) as state:
+    clips = open_clips(flags.features, clips_of_part(flags.split, "train"))
+    recipe = Recipe(**flags.options["train"])
+    options = {**flags.options, "train": recipe.without_end()}
+    with training_state(flags.state, flags.code, options, flags.seed, clips) as state:
         checkpoint = train_landmark_model(
-            open_clips(flags.features, clips_of_part(flags.split, "train")),
+            clips,
             landmark_options({**flags.options["model"], "loss": flags.options["loss"]}),
-            TrainOptions(**flags.options["train"]),
+            recipe,
+            Runtime(**flags.runtime),
             seed=flags.seed,
             state=state,
             curves=flags.curves,
         )
-        save_training(checkpoint, flags.model, flags.history)
+        save_training(checkpoint, flags.model, flags.history, flags.provenance)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from emohead.data.split import clips_of_part
 from emohead.features.store import open_clips
-from emohead.training import TrainOptions, save_training, training_state
+from emohead.training.options import Recipe, Runtime
+from emohead.training.state import save_training, training_state
 from emohead.translator.fit import train_translator
 from emohead.translator.losses import TranslatorLossOptions
 from emohead.translator.unet import TranslatorOptions
@@ -17,27 +18,35 @@ parser.add_argument("--split", type=Path, required=True)
 parser.add_argument(
     "--options", type=json.loads, required=True, help="model, loss and train, as JSON"
 )
+parser.add_argument(
+    "--runtime", type=json.loads, default={}, help="what may change at any time, as JSON"
+)
+parser.add_argument("--code", required=True, help="a digest: other code begins anew")
 parser.add_argument("--seed", type=int, required=True)
-parser.add_argument("--state", type=Path, required=True, help="folder of unfinished trainings")
+parser.add_argument("--state", type=Path, required=True, help="folder of the trainings' states")
 parser.add_argument("--model", type=Path, required=True)
 parser.add_argument("--history", type=Path, required=True)
+parser.add_argument("--provenance", type=Path, required=True)
 parser.add_argument("--curves", type=Path, help="folder for TensorBoard")
 parser.add_argument("--pictures", type=Path, help="folder for samples of every epoch")
 
 if __name__ == "__main__":
     flags = parser.parse_args()
     loss_options = TranslatorLossOptions(**flags.options["loss"])
-    files = [flags.split, *flags.features, *filter(None, [loss_options.weights_file])]
-    outputs = [flags.model, flags.history]
-    with training_state(flags.state, flags.options, flags.seed, *files, outputs=outputs) as state:
+    clips = open_clips(flags.features, clips_of_part(flags.split, "train"))
+    recipe = Recipe(**flags.options["train"])
+    options = {**flags.options, "train": recipe.without_end()}
+    made_from = [flags.seed, clips, *filter(None, [loss_options.weights_file])]
+    with training_state(flags.state, flags.code, options, *made_from) as state:
         checkpoint = train_translator(
-            open_clips(flags.features, clips_of_part(flags.split, "train")),
+            clips,
             TranslatorOptions(**flags.options["model"]),
             loss_options,
-            TrainOptions(**flags.options["train"]),
+            recipe,
+            Runtime(**flags.runtime),
             seed=flags.seed,
             state=state,
             curves=flags.curves,
             pictures=flags.pictures,
         )
-        save_training(checkpoint, flags.model, flags.history)
+        save_training(checkpoint, flags.model, flags.history, flags.provenance)

@@ -1,4 +1,4 @@
-"""The command `emohead`: a face that speaks, the trained method as a file, the page."""
+"""The command `emohead`: a face that speaks, the trained method as a file, page and study."""
 
 import argparse
 import sys
@@ -85,6 +85,20 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=int, default=7860, help="default: 7860")
     _add_precision(serve)
     _add_limits(serve)
+
+    study = commands.add_parser("study", help="a user study: take its answers, or make some up")
+    study.set_defaults(run=_study)
+    study.add_argument(
+        "--study", type=Path, default=Path("results/study"), metavar="FOLDER",
+        help="what `snakemake study` made; default: results/study",
+    )  # fmt: skip
+    study.add_argument(
+        "--answers", type=Path, required=True, metavar="FOLDER", help="where answers go"
+    )
+    action = study.add_mutually_exclusive_group(required=True)
+    action.add_argument("--serve", type=int, metavar="PORT", help="show the study, take answers")
+    action.add_argument("--simulate", type=int, metavar="N", help="answers of N made-up raters")
+    study.add_argument("--host", default="127.0.0.1", help="address; default: this machine alone")
     return parser
 
 
@@ -142,6 +156,8 @@ def _generate(flags: argparse.Namespace) -> None:
         paste=flags.paste, watermark=flags.watermark, save_landmarks=flags.save_landmarks,
         emotion=flags.emotion, precision=flags.precision, progress=not flags.quiet,
     )  # fmt: skip
+    for note in made.notes:
+        print(f"{flags.audio}: {note}")
     if made.faces_in_picture > 1:
         print(f"{flags.face}: {made.faces_in_picture} faces are seen; the largest one speaks")
     if flags.emotion is not None:
@@ -194,6 +210,20 @@ def _serve(flags: argparse.Namespace) -> None:
         read_models(flags.model), host=flags.host, port=flags.port, limits=limits,
         precision=flags.precision,
     )  # fmt: skip
+
+
+def _study(flags: argparse.Namespace) -> None:
+    from emohead.study.key import read_key
+    from emohead.study.server import serve_study
+    from emohead.study.simulate import simulate_answers
+
+    if flags.serve is not None:
+        serve_study(flags.study, flags.answers, host=flags.host, port=flags.serve)
+        return
+    if flags.simulate < 1:
+        raise ValueError(f"--simulate {flags.simulate}: it must be above 0")
+    simulate_answers(read_key(flags.study / "key.json"), flags.simulate, flags.answers)
+    print(f"{flags.answers}: {flags.simulate} answers that are made up")
 
 
 def _read_model(flags: argparse.Namespace) -> "Bundle":

@@ -1,6 +1,7 @@
 """What a config, merged and complete, says of models and data. Needs nothing but Python itself."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from typing import Any
 
 #: The mini set's; `emohead.mini.portraits` draws them.
@@ -12,16 +13,80 @@ MEAD_CLIPS, MEAD_NEUTRAL_CLIPS = 30, 40
 #: Four maps of the decoder, which has one less than the encoder.
 FEWEST_WIDTHS_TO_ATTEND = 5
 
+#: The keys of `train` that decide a training's speed and not its weights: the fields of
+#: `emohead.training.Runtime`.
+RUNTIME = ("device", "compile", "workers", "checkpoint_minutes")
+
+#: Modules that a stage imports for some models alone: whether one with these options is such.
+PARTS: Mapping[str, Mapping[str, Callable[[Mapping[str, Any]], bool]]] = {
+    "landmarks": {
+        "emohead.landmarks.at_net": lambda model: model["architecture"] == "at_net",
+        "emohead.landmarks.audio2lm": lambda model: model["architecture"] == "audio2lm",
+        "emohead.landmarks.msef": lambda model: (
+            model["architecture"] == "audio2lm" and model.get("emotion", "msef") == "msef"
+        ),
+    },
+    "translator": {"emohead.translator.cbam": lambda model: model["attention"] != "none"},
+}
+
+#: Of the paper's models: E_Lm's width, and the sum of the widths of the translator's maps.
+_PAPERS_REFERENCE_WIDTH, _PAPERS_MAPS = 512, 64 + 128 + 256 + 3 * 512
+
 
 def model_options(config: Mapping[str, Any], stage: str, name: str) -> dict[str, dict[str, Any]]:
-    """`model`, `loss` and `train` options of one model: its stage's, overridden by its own."""
+    """`model`, `loss`, `train` and `runtime` options of one model: its stage's, then its own.
+
+    `train` are the config's keys of that name that decide the weights, `runtime` the others.
+    """
     common, own = config[stage], dict(config[stage]["models"][name])
-    loss, train = own.pop("loss", {}), own.pop("train", {})
+    loss, train = own.pop("loss", {}), {**common["train"], **own.pop("train", {})}
     return {
         "model": {**common["options"], **own},
         "loss": {**common["loss"], **loss},
-        "train": {**common["train"], **train},
+        "train": {key: value for key, value in train.items() if key not in RUNTIME},
+        "runtime": {key: value for key, value in train.items() if key in RUNTIME},
     }
+
+
+def origin_note(config: Mapping[str, Any]) -> str | None:
+    """What a report has to say of its data and of the sizes of its models; None for nothing."""
+    sizes = {
+        "landmarks": lambda model: model["reference_width"] < _PAPERS_REFERENCE_WIDTH,
+        "translator": lambda model: sum(model["widths"]) < _PAPERS_MAPS,
+    }
+    is_small = any(
+        is_less(model_options(config, stage, name)["model"])
+        for stage, is_less in sizes.items()
+        for name in config[stage]["models"]
+    )
+    if config["data"]["source"] != "mini":
+        small = "Small models: these numbers can't be compared with the paper's."
+        return small if is_small else None
+    preset, small = ("Mini preset", ", small models") if is_small else ("Mini data set", "")
+    return (
+        f"{preset}: two animated portraits with a synthetic voice{small}. These numbers are not "
+        "MEAD numbers and can't be compared with the paper's."
+    )
+
+
+def without_runtime(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of the config without what only says how models are trained and clips rendered."""
+    kept = deepcopy(dict(config))
+    for key in ("device", "batch_size"):
+        kept.get("rendering", {}).pop(key, None)
+    for stage in ("landmarks", "translator"):
+        for part in (kept[stage], *kept[stage]["models"].values()):
+            for key in RUNTIME:
+                part.get("train", {}).pop(key, None)
+    return kept
+
+
+def unused_modules(stage: str, model: Mapping[str, Any] | None) -> set[str]:
+    """The modules of PARTS that a model with these options isn't made of; None is no model at all.
+
+    An edit of one of them is no reason to train or render again (`emohead.code_digest`).
+    """
+    return {part for part, is_of in PARTS[stage].items() if model is None or not is_of(model)}
 
 
 def model_mistakes(config: Mapping[str, Any], stage: str, name: str) -> Iterator[tuple[str, str]]:

@@ -1,9 +1,14 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, and what a file is in place of what was expected."""
 
 import os
+import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+_LFS = b"version https://git-lfs"
+_WEB_PAGE = re.compile(rb"\s*(?:<!doctype html|<html|<head)", re.IGNORECASE)
 
 
 @contextmanager
@@ -21,3 +26,34 @@ def whole_file(path: Path) -> Iterator[Path]:
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def put_link(link: Path, file: Path) -> None:
+    """A symbolic link to a file; where the disk has none, a hard one, or a copy. Whole or not."""
+    with whole_file(link) as unfinished:
+        for make in (unfinished.symlink_to, unfinished.hardlink_to):
+            try:
+                make(file.absolute())
+                return
+            except OSError:  # exFAT and network disks have neither, and each its own error
+                continue
+        print(f"{link}: this disk has no links: {file} is copied", flush=True)
+        shutil.copyfile(file, unfinished)
+
+
+def stand_in(path: Path) -> str | None:
+    """What a file is that stands in another one's place, for a sentence; None when nothing known.
+
+    Downloads leave such files, with the names of what they should be.
+    """
+    with open(path, "rb") as file:
+        head = file.read(200)
+    if not head:
+        return "empty"
+    if head.startswith(_LFS):
+        return "a Git LFS pointer in place of the file: `git lfs pull` fetches it"
+    if _WEB_PAGE.match(head):
+        return "a web page in place of the file: open its link in a browser"
+    if not head.strip(b"\0"):
+        return "zeros in place of the file: copy or fetch it again"
+    return None

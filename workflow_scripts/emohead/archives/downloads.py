@@ -11,8 +11,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from filelock import FileLock
-
 from emohead.archives.errors import TROUBLE, DownloadError, explain, shown
 from emohead.archives.partial import PartialDownload
 from emohead.archives.table import Archive, read_archive_table
@@ -23,7 +21,8 @@ from emohead.archives.transfers import (
     in_words,
     no_room,
 )
-from emohead.files import whole_file
+from emohead.files import put_link
+from emohead.locks import locked
 
 LONGEST_PAUSE = 300  # seconds between two tries
 
@@ -42,7 +41,7 @@ def fetch(archive: Archive, target: Path, *, attempts: int = 8, pause: float = 5
         return _checked_local(archive)
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{target}.lock"):
+    with locked(Path(f"{target}.lock")):
         part = PartialDownload(target)
         if not _is_here(archive, target, part):
             _download(archive, target, part, attempts, pause)
@@ -59,8 +58,7 @@ def provide(table: Path, speaker: str, kind: str, downloads: Path, link: Path) -
     if (speaker, kind) not in rows:
         raise DownloadError(f"{table}: there is no url for {speaker} {kind}")
     path = fetch(rows[speaker, kind], Path(downloads) / speaker / f"{kind}.tar")
-    with whole_file(link) as unfinished:
-        unfinished.symlink_to(path.absolute())
+    put_link(link, path)
 
 
 def _checked_local(archive: Archive) -> Path:

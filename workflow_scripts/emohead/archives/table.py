@@ -3,11 +3,12 @@
 The user fills in the links that MEAD's licence gives. Imports nothing heavy.
 """
 
-import csv
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from emohead.data.spreadsheets import read_rows
 
 KINDS = ("video", "audio")
 TABLE_COLUMNS = ("speaker", "kind", "url", "sha256", "bytes")
@@ -53,22 +54,12 @@ def read_archive_table(path: Path) -> list[Archive]:
     file, the line and the column of a mistake.
     """
     archives: dict[tuple[str, str], Archive] = {}
-    # Spreadsheet programs put a byte order mark in front.
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        rows = csv.DictReader(file)
-        missing = [c for c in TABLE_COLUMNS if c not in (rows.fieldnames or [])]
-        if missing:
-            raise ValueError(
-                f"{path}: no column {', '.join(missing)} "
-                f"(expected: {','.join(TABLE_COLUMNS)}, separated by commas)"
-            )
-        for row in rows:
-            cells = {column: (row[column] or "").strip() for column in TABLE_COLUMNS}
-            archive = _archive(cells, f"{path}, line {rows.line_num}")
-            if (archive.speaker, archive.kind) in archives:
-                where = f"{path}, line {rows.line_num}, column kind"
-                raise ValueError(f"{where}: there is a second row for {archive}")
-            archives[archive.speaker, archive.kind] = archive
+    for row in read_rows(path, TABLE_COLUMNS, free="url"):
+        archive = _archive(row.cells, f"{path}, line {row.line}")
+        if (archive.speaker, archive.kind) in archives:
+            where = f"{path}, line {row.line}, column kind"
+            raise ValueError(f"{where}: there is a second row for {archive}")
+        archives[archive.speaker, archive.kind] = archive
     return [archive for archive in archives.values() if archive.url]
 
 

@@ -99,6 +99,7 @@ class _Contents:
     taken: set[Path] = field(default_factory=set)
     views: set[str] = field(default_factory=set)
     clips: int = 0
+    strange: list[str] = field(default_factory=list)
     first_name: str = ""
     current_name: str = ""
 
@@ -173,6 +174,10 @@ def _unpack_one(kind: str, path: Path, selection: _Selection) -> list[str]:
     print(f"{path}: {len(seen.taken)} files of {selection.speaker}", flush=True)
     if not seen.taken and not reasons:
         reasons.append(_why_nothing(kind, selection, seen))
+    elif seen.strange:
+        shown = ", ".join(map(repr, seen.strange[:5]))
+        more = f" and {len(seen.strange) - 5} more" if len(seen.strange) > 5 else ""
+        reasons.append(f"has files that are not called as MEAD's clips are: {shown}{more}")
     return reasons
 
 
@@ -189,6 +194,9 @@ def _take(
     clip = _CLIP.search(name)
     if clip is None or clip["suffix"].lower() not in _SUFFIXES[kind]:
         seen.current_name = name
+        path = PurePosixPath(name)
+        if path.suffix.lower() in _SUFFIXES[kind] and not path.name.startswith("._"):
+            seen.strange.append(name)
         return []
     seen.clips += 1
     seen.views.update(filter(None, [clip["view"]]))

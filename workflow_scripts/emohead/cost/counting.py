@@ -12,7 +12,7 @@ from torch.autograd.graph import saved_tensors_hooks
 from torch.utils.flop_counter import FlopCounterMode
 
 from emohead.cost.steps import Step, landmark_step, translator_step
-from emohead.training.options import TrainOptions
+from emohead.training.options import Recipe
 
 COUNTED_BATCHES = (2, 4)  # what doesn't grow with the batch falls out of the difference
 COUNTED_FRAMES = 10  # of a clip; what a landmark model costs grows with them
@@ -57,7 +57,7 @@ def count_landmark_model(options: Mapping[str, Any]) -> StepCost:
 
 
 def _bf16(options: Mapping[str, Any]) -> bool:
-    return TrainOptions(**options["train"]).precision != "32-true"
+    return Recipe(**options["train"]).precision != "32-true"
 
 
 def count_step(step: Step, *, bf16: bool = False, frames: int = 1) -> StepCost:

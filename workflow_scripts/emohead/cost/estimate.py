@@ -7,7 +7,7 @@ from typing import Any
 from emohead.cost.amounts import Amounts
 from emohead.cost.counting import StepCost, count_landmark_model, count_translator
 from emohead.cost.measuring import measure_landmark_model, measure_translator
-from emohead.training.options import TrainOptions
+from emohead.training.options import Recipe
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def estimate_trainings(
     *,
     measure: bool = False,
 ) -> list[TrainingCost]:
-    """The trainings of models with these `model`, `loss` and `train` options, by name.
+    """The trainings of models with these options, as `model_options` has them, by name.
 
     With `measure` each is timed on this machine for a few seconds.
     """
@@ -81,7 +81,7 @@ def estimate_trainings(
 def _of_translator(
     name: str, options: Mapping[str, Any], crop_size: int, amounts: Amounts, measure: bool
 ) -> TrainingCost:
-    train = TrainOptions(**options["train"])
+    train = Recipe(**options["train"])
     return TrainingCost(
         name=name,
         sample="image",
@@ -97,7 +97,7 @@ def _of_translator(
 def _of_landmark_model(
     name: str, options: Mapping[str, Any], amounts: Amounts, measure: bool
 ) -> TrainingCost:
-    train = TrainOptions(**options["train"])
+    train = Recipe(**options["train"])
     step = count_landmark_model(options)
     return TrainingCost(
         name=name,

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from emohead.cost.steps import Step, landmark_step, translator_step
 from emohead.training.machine import Machine, choose_machine, set_up_torch
-from emohead.training.options import TrainOptions
+from emohead.training.options import Recipe, Runtime
 
 ENOUGH_SECONDS = 10
 FEWEST_STEPS = 3
@@ -18,8 +18,8 @@ FEWEST_STEPS = 3
 
 def measure_translator(options: Mapping[str, Any], crop_size: int) -> float:
     """Seconds for an image, on one device and as the `train` options have it."""
-    train = TrainOptions(**options["train"])
-    machine = choose_machine(train)
+    train = Recipe(**options["train"])
+    machine = choose_machine(train, Runtime(**options["runtime"]))
     step = translator_step(options, crop_size, device=machine.device)
     step.model.to(memory_format=torch.channels_last)
     return _seconds_per_sample(step, train, machine)
@@ -27,13 +27,13 @@ def measure_translator(options: Mapping[str, Any], crop_size: int) -> float:
 
 def measure_landmark_model(options: Mapping[str, Any], frames: int) -> float:
     """Seconds for a frame of clips of so many frames, likewise."""
-    train = TrainOptions(**options["train"])
-    machine = choose_machine(train)
+    train = Recipe(**options["train"])
+    machine = choose_machine(train, Runtime(**options["runtime"]))
     step = landmark_step(options, frames, device=machine.device)
     return _seconds_per_sample(step, train, machine) / frames
 
 
-def _seconds_per_sample(step: Step, train: TrainOptions, machine: Machine) -> float:
+def _seconds_per_sample(step: Step, train: Recipe, machine: Machine) -> float:
     """The median step's, after a first one, which warms up."""
     print(machine, flush=True)
     set_up_torch(train.threads)

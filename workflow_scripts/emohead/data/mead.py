@@ -4,7 +4,9 @@
 `<root>/<speaker>/audio/<emotion>/level_<n>/<NNN>.m4a`; audio has no view folder.
 """
 
+import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,9 @@ AUDIO_SUFFIXES = (".m4a", ".wav", ".mp3", ".flac", ".aac", ".ogg", ".opus")
 _CLIP_ID = re.compile(
     r"(?P<speaker>[^-]+)-(?P<view>[^-]+)-(?P<emotion>[^-]+)-(?P<level>\d)-(?P<number>\d{3,})"
 )
+
+_LEVEL = re.compile("level_[123]")
+_SHOWN = 5  # names of files in a sentence
 
 
 @dataclass(frozen=True)
@@ -43,10 +48,11 @@ class ClipName:
 
 @dataclass(frozen=True)
 class Clip(ClipName):
-    """One take: its name and its two files."""
+    """One take: its name and its two files; `start` is its first frame, at 25 fps, in them."""
 
     video: Path
     audio: Path
+    start: int = 0
 
 
 def levels_of(emotion: str, levels: tuple[int, ...] | list[int]) -> list[int]:
@@ -115,6 +121,78 @@ def _numbered(folder: Path, suffixes: tuple[str, ...]) -> dict[int, Path]:
     """The files of a folder that are called by a number, such as `001.mp4`; none without it."""
     if not folder.is_dir():
         return {}
-    files = [file for file in folder.iterdir() if file.suffix.lower() in suffixes]
+    with os.scandir(folder) as entries:
+        files = [Path(entry) for entry in entries if entry.is_file()]
     # Backwards, so that of two files with one number the first stays.
-    return {int(f.stem): f for f in sorted(files, reverse=True) if f.stem.isdecimal()}
+    return {
+        int(file.stem): file
+        for file in sorted(files, reverse=True)
+        if file.suffix.lower() in suffixes and file.stem.isdecimal()
+    }
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What looks like clips and isn't taken: a folder (the speaker first), and why."""
+
+    folder: str
+    reason: str
+
+
+def find_left_out(
+    folder: Path,
+    *,
+    speaker: str,
+    view: str,
+    emotions: Iterable[str],
+    levels: tuple[int, ...] | list[int],
+) -> list[LeftOut]:
+    """What `find_clips` passes over in a speaker's `folder` for its name alone.
+
+    Emotions and levels that weren't asked for are no mistake.
+    """
+    videos = Path(folder) / "video"
+    here = videos / view
+    if not here.is_dir():
+        views = ", ".join(path.name for path in _folders(videos)) or "none"
+        return [LeftOut(speaker, f"no videos of view {view} (views there: {views})")]
+    found: list[LeftOut] = []
+
+    def tell(path: Path, reason: str) -> None:
+        found.append(LeftOut(f"{speaker} {path.relative_to(folder).as_posix()}", reason))
+
+    for path in _folders(here):
+        if path.name not in EMOTIONS:
+            count = sum(map(_looks_like_clip, path.rglob("*")))
+            if count:
+                tell(path, f"{count} videos: the folder's name is none of {', '.join(EMOTIONS)}")
+        elif path.name in emotions:
+            wanted = {f"level_{level}" for level in levels_of(path.name, levels)}
+            for level in _folders(path):
+                names = sorted(p.name for p in level.iterdir() if _looks_like_clip(p))
+                if level.name in wanted:
+                    taken = {file.name for file in _numbered(level, VIDEO_SUFFIXES).values()}
+                    strange = [name for name in names if name not in taken]
+                    if strange:
+                        shown = ", ".join(map(repr, strange[:_SHOWN]))
+                        more = f" and {len(strange) - _SHOWN} more" if len(strange) > _SHOWN else ""
+                        why = f"{len(strange)} names not like 001.mp4, or a number twice"
+                        tell(level, f"{why}: {shown}{more}")
+                elif names and not _LEVEL.fullmatch(level.name):
+                    tell(level, f"{len(names)} videos: the folder isn't called like level_1")
+    return found
+
+
+def _folders(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if path.is_dir())
+
+
+def _looks_like_clip(path: Path) -> bool:
+    """Whether a name has a video's suffix, maybe with that of an unfinished download after it.
+
+    macOS keeps its own notes in files whose names begin with `._`.
+    """
+    suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
+    return not path.name.startswith("._") and any(suffix in VIDEO_SUFFIXES for suffix in suffixes)

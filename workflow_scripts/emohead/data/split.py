@@ -121,5 +121,5 @@ def clips_of_part(split: Path, part: str, speaker: str | None = None) -> dict[st
     return {
         clip_id: span
         for clip_id, span in clips.items()
-        if speaker in (None, parse_clip_id(clip_id).speaker)
+        if speaker is None or parse_clip_id(clip_id).speaker == speaker
     }

@@ -130,8 +130,8 @@ def _clip_metrics() -> Iterator[Metric]:
         )  # fmt: skip
     yield Metric(
         "identity", "dlib_distance", "Identity distance",
-        "Euclidean distance of dlib's face descriptors, rendered against true, of every tenth "
-        "frame; mean (the same person: below .6)",
+        "Euclidean distance of dlib's face descriptors, rendered against true, of a frame a "
+        "second; mean (the same person: below .6)",
         "0 and more", True, "as ArcFace's similarity elsewhere",
     )  # fmt: skip
     judges = {

@@ -31,9 +31,10 @@ from emohead.evaluation.redetect import (
 )
 from emohead.evaluation.scores import Values, values_from_json, values_to_json
 from emohead.features.faces import FaceFinder
-from emohead.features.store import ShardWriter, StoredClip
+from emohead.features.store import StoredClip
 from emohead.files import whole_file
-from emohead.methods.rendered import RenderedClip, keep_clip
+from emohead.methods.rendered import RenderedClip, write_clip
+from emohead.resume import say_resumed, timed
 
 _NAN = float("nan")
 
@@ -115,12 +116,11 @@ def emotion_of_msef(clip: RenderedClip) -> str | None:
 
 @dataclass(frozen=True)
 class ScoredFiles:
-    """What `score_clips` writes: `landmarks` .npz, the predicted and the re-detected ones; `shown`,
-    a shard, and `videos`, a folder of `<clip_id>.mp4`, of the clips that are to be shown.
+    """What `score_clips` writes: `landmarks` .npz, the predicted and the re-detected ones; and
+    `videos`, a folder of `<clip_id>.mp4` of the clips that are to be shown.
     """
 
     landmarks: Path
-    shown: Path
     videos: Path
 
 
@@ -152,17 +152,19 @@ def score_clips(
     cv2.setNumThreads(1)
     true = None if truth_seen is None else load_redetected(truth_seen)
     describer = FaceDescriber()
+    say_resumed(sum(_Piece(state, clip_id).result.exists() for clip_id in rendered), len(rendered))
     for clip_id, clip in tqdm(rendered.items(), desc="scoring", unit="clip", mininterval=5):
         piece = _Piece(state, clip_id)
         if piece.result.exists():
             continue
-        seen = redetect(clip.frames(), clip.length, finder, describer)
-        values = evaluate_clip(
-            clip, truth[clip_id], seen, seen if true is None else true[clip_id], judges
-        )
-        if clip_id in show:
-            keep_clip(clip, truth[clip_id], takes[clip_id], shard=piece.shown, video=piece.video)
-        save_redetected(piece.landmarks, {clip_id: seen}, {clip_id: clip.landmarks})
+        with timed(state):
+            seen = redetect(clip.frames(), clip.length, finder, describer)
+            values = evaluate_clip(
+                clip, truth[clip_id], seen, seen if true is None else true[clip_id], judges
+            )
+            if clip_id in show:
+                write_clip(clip, truth[clip_id], takes[clip_id], piece.video)
+            save_redetected(piece.landmarks, {clip_id: seen}, {clip_id: clip.landmarks})
         piece.write(values)
     pieces = [_Piece(state, clip_id) for clip_id in rendered]
     _collect(pieces, files)
@@ -185,10 +187,6 @@ class _Piece:
         return self.state / f"{self.clip_id}.npz"
 
     @property
-    def shown(self) -> Path:
-        return self.state / f"{self.clip_id}.h5"
-
-    @property
     def video(self) -> Path:
         return self.state / f"{self.clip_id}.mp4"
 
@@ -203,10 +201,7 @@ class _Piece:
 def _collect(pieces: Sequence[_Piece], files: ScoredFiles) -> None:
     """Put the pieces together."""
     collect_redetected([piece.landmarks for piece in pieces], files.landmarks)
-    shown = [piece for piece in pieces if piece.shown.exists()]
-    with ShardWriter(files.shown, codec="png") as writer:
-        for piece in shown:
-            writer.copy(piece.shown)
     files.videos.mkdir(parents=True, exist_ok=True)
-    for piece in shown:
-        shutil.copyfile(piece.video, files.videos / piece.video.name)
+    for piece in pieces:
+        if piece.video.exists():
+            shutil.copyfile(piece.video, files.videos / piece.video.name)

@@ -7,7 +7,6 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -15,6 +14,7 @@ from pyarrow import parquet
 
 from emohead.evaluation.catalogue import HEADLINE
 from emohead.files import whole_file
+from emohead.provenance import Provenance, provenance_from_json, provenance_json
 
 SCHEMA = pa.schema(
     {
@@ -36,7 +36,7 @@ ROW = {name: (name, convention) for name, convention in HEADLINE.items()} | {
     "lip_correlation": ("lip_correlation", "redetected"),
 }
 
-#: In a file's metadata, as JSON: by run and job, what the scores were made with.
+# In a file's metadata.
 _PROVENANCE = b"provenance"
 
 
@@ -68,16 +68,16 @@ def values_from_json(text: str) -> Values:
 
 
 def write_scores(
-    table: pd.DataFrame, path: Path, provenance: Mapping[str, Any] | None = None
+    table: pd.DataFrame, path: Path, made_by: Sequence[tuple[str, Provenance]] = ()
 ) -> None:
-    """Write a table of scores, and as JSON what it was made with."""
-    _write(pa.Table.from_pandas(table, SCHEMA, preserve_index=False), path, provenance or {})
+    """Write a table of scores, and what it was made by: named results, such as frames."""
+    _write(pa.Table.from_pandas(table, SCHEMA, preserve_index=False), path, made_by)
 
 
-def read_provenance(path: Path) -> dict[str, Any]:
-    """What a file of scores says that it was made with; empty where it says nothing."""
+def provenance_of(path: Path) -> list[tuple[str, Provenance]]:
+    """What a file of scores says that it was made by; empty where it says nothing."""
     told = (parquet.read_schema(path).metadata or {}).get(_PROVENANCE)
-    return json.loads(told) if told else {}
+    return provenance_from_json(told.decode()) if told else []
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -88,6 +88,10 @@ def read_table(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise ValueError(f"no scores {path}: run the evaluation first")
     try:
+        there = parquet.read_schema(path).names
+        missing = [name for name in COLUMNS if name not in there]
+        if missing:
+            raise ValueError(f"no column {', '.join(missing)}")
         table = parquet.read_table(path, columns=list(COLUMNS), partitioning=None).cast(SCHEMA)
     except (ValueError, KeyError, pa.ArrowException) as error:
         raise ValueError(f"{path}: is not a table of scores ({error}): evaluate again") from error
@@ -99,12 +103,8 @@ def read_table(path: Path) -> pd.DataFrame:
 def collect_scores(paths: Sequence[Path], collected: Path) -> None:
     """Put tables of scores one after another into one file, with what each was made with."""
     tables = [parquet.read_table(path, schema=SCHEMA, partitioning=None) for path in paths]
-    made_with: dict[str, Any] = {}
-    for path in paths:
-        for run, told in read_provenance(path).items():
-            made_with.setdefault(run, []).append(told)
-    table = pa.concat_tables(tables).unify_dictionaries()
-    _write(table, collected, made_with)
+    made_by = [made for path in paths for made in provenance_of(path)]
+    _write(pa.concat_tables(tables).unify_dictionaries(), collected, made_by)
 
 
 def summarize(clips: pd.DataFrame) -> pd.DataFrame:
@@ -114,7 +114,7 @@ def summarize(clips: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame([row])
 
 
-def _write(table: pa.Table, path: Path, provenance: Mapping[str, Any]) -> None:
-    told = {_PROVENANCE: json.dumps(provenance, sort_keys=True)}
+def _write(table: pa.Table, path: Path, made_by: Sequence[tuple[str, Provenance]]) -> None:
+    told = {_PROVENANCE: provenance_json(made_by)}
     with whole_file(path) as unfinished:
         parquet.write_table(table.replace_schema_metadata(told), unfinished, compression="zstd")

@@ -19,6 +19,7 @@ from emohead.features.store import StoredClip
 from emohead.files import whole_file
 from emohead.landmarks.model import LandmarkModel
 from emohead.landmarks.predict import predict_landmarks
+from emohead.resume import timed
 from emohead.translator.render import translate
 from emohead.translator.unet import UNet
 
@@ -39,7 +40,8 @@ def evaluate_stage(
     for clip_id, clip in tqdm(clips.items(), desc=reference, unit="clip", mininterval=5):
         piece = state / f"{reference}-{clip_id}.json"
         if not piece.exists():
-            values = evaluate(clip, clips[reference_clips[clip_id]])
+            with timed(state):
+                values = evaluate(clip, clips[reference_clips[clip_id]])
             with whole_file(piece) as unfinished:
                 unfinished.write_text(values_to_json(values))
         found[clip_id] = values_from_json(piece.read_text())

@@ -1,7 +1,6 @@
 """The extraction of a shard: clips side by side, one broken clip set aside, resumed when killed."""
 
 import hashlib
-import inspect
 import json
 import multiprocessing
 import os
@@ -21,20 +20,18 @@ from pathlib import Path
 import av
 import cv2
 import pandas as pd
-from filelock import FileLock
 from tqdm import tqdm
 
+from emohead.code_digest import code_digest
 from emohead.data.mead import Clip
-from emohead.features import clip as clip_module
-from emohead.features import faces, mfcc, store, tracking
 from emohead.features.clip import ClipFacts, FeatureOptions, extract_clip
 from emohead.features.faces import FaceFinder
 from emohead.features.store import ShardWriter
 from emohead.files import whole_file
-from emohead.media import reading
+from emohead.locks import locked
 from emohead.processes import single_threaded_children
 
-_TABLE_COLUMNS = ("clip_id", *(fact.name for fact in fields(ClipFacts)), "rejected")
+_TABLE_COLUMNS = (*(fact.name for fact in fields(ClipFacts)), "take", "rejected")
 
 
 def extract_shard(
@@ -49,11 +46,13 @@ def extract_shard(
     """Write the feature shard of some clips, and a table with one row a clip.
 
     A clip that can't be used is left out of the shard and has its reason in the table's column
-    `rejected`; the others have their facts there. `workers` processes work side by side. What is
-    done lies in the folder `state` until all is: a call after a killed one goes on from there.
+    `rejected`; the others have their facts there. One that was cut into stretches has a row for
+    each, and one that says what was left out; `take` is the id that it is listed by. `workers`
+    processes work side by side. What is done lies in the folder `state` until all is: a call after
+    a killed one goes on from there.
     """
     state.mkdir(parents=True, exist_ok=True)
-    with FileLock(state / "lock"):
+    with locked(state / "lock"):
         for unfinished in state.glob(".*.unfinished-*"):
             unfinished.unlink()
         parts = [_Part.of(clip, state, options) for clip in clips]
@@ -63,13 +62,14 @@ def extract_shard(
         progress = tqdm(_make_parts(todo, options, workers), total=len(todo), unit="clip",
                         mininterval=5, smoothing=0)  # fmt: skip
         for part in progress:
-            if "rejected" in part.row():
-                tqdm.write(f"{part.clip.clip_id}: rejected: {part.row()['rejected']}")
-        rows = [part.row() for part in parts]
+            for row in part.rows():
+                if "rejected" in row:
+                    tqdm.write(f"{part.clip.clip_id}: rejected: {row['rejected']}")
         with _shard_writer(shard) as writer:
-            for part, row in zip(parts, rows, strict=True):
-                if "rejected" not in row:
+            for part in parts:
+                if any("rejected" not in row for row in part.rows()):
                     writer.copy(part.features)
+        rows = [row for part in parts for row in part.rows()]
         with whole_file(table) as unfinished:
             pd.DataFrame(rows, columns=list(_TABLE_COLUMNS)).to_csv(unfinished, index=False)
     shutil.rmtree(state)
@@ -101,20 +101,21 @@ class _Part:
     def is_made(self) -> bool:
         return self.result.exists() and json.loads(self.result.read_text())["key"] == self.key
 
-    def row(self) -> dict[str, str | int | float]:
-        return json.loads(self.result.read_text())["row"]
+    def rows(self) -> list[dict[str, str | int | float]]:
+        return json.loads(self.result.read_text())["rows"]
 
-    def write(self, row: dict[str, str | int | float]) -> None:
+    def write(self, rows: Sequence[dict[str, str | int | float]]) -> None:
+        """Store the table's rows of this clip; a reason in `rejected` alone is about all of it."""
+        clip_id = self.clip.clip_id
+        told = [{"clip_id": clip_id, "take": clip_id, **row} for row in rows]
         with whole_file(self.result) as unfinished:
-            told = {"key": self.key, "row": {"clip_id": self.clip.clip_id, **row}}
-            unfinished.write_text(json.dumps(told))
+            unfinished.write_text(json.dumps({"key": self.key, "rows": told}))
 
 
 @cache
 def _code() -> str:
-    """A hash of the code that features depend on: what other code made is made again."""
-    modules = (mfcc, faces, clip_module, reading, store, tracking)
-    return hashlib.sha256("".join(map(inspect.getsource, modules)).encode()).hexdigest()
+    """A digest of the code that features depend on: what other code made is made again."""
+    return code_digest("emohead/features/clip.py")
 
 
 def _make_parts(parts: Sequence[_Part], options: FeatureOptions, workers: int) -> Iterator[_Part]:
@@ -140,7 +141,7 @@ def _make_alone(part: _Part, options: FeatureOptions) -> _Part:
     try:
         list(_in_pool([part], options, 1))
     except BrokenProcessPool:
-        part.write({"rejected": "its extraction died: not enough memory, or a bad file"})
+        part.write([{"rejected": "its extraction died: not enough memory, or a bad file"}])
     return part
 
 
@@ -180,9 +181,12 @@ def _make_part(part: _Part, options: FeatureOptions) -> _Part:
     finder = _finder()
     try:
         with _shard_writer(part.features) as writer:
-            row = asdict(extract_clip(part.clip, finder, options, writer))
+            made = extract_clip(part.clip, finder, options, writer)
+        rows = [asdict(facts) for facts in made.clips]
+        if made.left_out:
+            rows.append({"rejected": made.left_out})
     except ValueError as error:
-        row = {"rejected": str(error)}
+        rows = [{"rejected": str(error)}]
     except Exception as error:
         # Files are read through FFmpeg, some of whose errors are OSErrors as well. Any other one
         # is our own disk: the next clip's trouble, too.
@@ -190,8 +194,8 @@ def _make_part(part: _Part, options: FeatureOptions) -> _Part:
             raise
         # Whatever a strange file does to a library, the other clips' work must not be lost.
         traceback.print_exc(file=sys.stdout)
-        row = {"rejected": f"unexpected: {type(error).__name__}: {error}"}
-    part.write(row)
+        rows = [{"rejected": f"unexpected: {type(error).__name__}: {error}"}]
+    part.write(rows)
     return part
 
 

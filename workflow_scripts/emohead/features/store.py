@@ -4,11 +4,16 @@
 each of size x size RGB; `mfcc` float32 [T, 28, 12] and `transform` float32 [2, 3] where they are
 known; attributes say where the clip came from. HDF5, since one frame or one clip can be read
 without the rest.
+
+Every clip has a digest of its arrays as an attribute, and the file its size, so that nobody needs
+to read them all to know whether they are the same.
 """
 
+import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -30,6 +35,16 @@ _CODECS = {
 }  # fmt: skip
 # Encoded frames in memory while a clip is written or read.
 _FRAMES_HELD = 64
+# Attributes: a clip's digest, and the size of the whole file.
+_DIGEST, _SIZE = "digest", "size"
+
+
+def open_hdf5(path: Path, mode: str = "r") -> h5py.File:
+    """An HDF5 file without HDF5's own locks, which many network disks don't have.
+
+    Nobody needs them: files appear whole, and whoever writes has a lock of another kind.
+    """
+    return h5py.File(path, mode, locking=False)
 
 
 @dataclass(frozen=True)
@@ -85,7 +100,20 @@ class StoredClip:
     @property
     def attributes(self) -> dict[str, str | int | float]:
         """Where the clip came from."""
-        return dict(self.group.attrs)
+        return {name: value for name, value in self.group.attrs.items() if name != _DIGEST}
+
+    @property
+    def identity(self) -> tuple[int, int, str]:
+        """`span`, and a digest of the clip's arrays, in whatever file they are.
+
+        The digest was taken when the clip was written. If the file hasn't got its size of then, it
+        was changed by hand, and it is taken anew; a change that keeps the size isn't seen.
+        """
+        if self.shard.is_as_written:
+            digest = str(self.group.attrs[_DIGEST])
+        else:
+            digest = _digest_of(self.group)
+        return self.span.start, self.span.stop, digest
 
     def frame(self, t: int) -> np.ndarray:
         """Frame t, uint8 [S, S, 3] RGB."""
@@ -120,8 +148,13 @@ class Shard:
         if self._opened_by != os.getpid():
             if self._file is not None:
                 self._file.close()  # the copy of the process that this one was forked from
-            self._file, self._opened_by = h5py.File(self._path, "r"), os.getpid()
+            self._file, self._opened_by = open_hdf5(self._path, "r"), os.getpid()
         return self._file
+
+    @cached_property
+    def is_as_written(self) -> bool:
+        """Whether the file has the size that it was written with."""
+        return self.file.attrs.get(_SIZE) == self._path.stat().st_size
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_file": None, "_opened_by": None}
@@ -155,11 +188,13 @@ class ShardWriter:
     """Writes a shard; the file appears when the `with` block ends without an error."""
 
     def __init__(self, path: Path, *, codec: str = "jpeg"):
-        self._whole = whole_file(path)
+        self._whole, self._path = whole_file(path), None
         self._extension, self._options = _CODECS[codec]
 
     def __enter__(self) -> Self:
-        self._file = h5py.File(self._whole.__enter__(), "w")
+        self._path = self._whole.__enter__()
+        self._file = open_hdf5(self._path, "w")
+        self._file.attrs[_SIZE] = np.int64(0)
         return self
 
     def __exit__(
@@ -169,6 +204,10 @@ class ShardWriter:
         trace: TracebackType | None,
     ) -> None:
         self._file.close()
+        if kind is None:
+            size = self._path.stat().st_size
+            with open_hdf5(self._path, "r+") as file:
+                file.attrs.modify(_SIZE, np.int64(size))
         self._whole.__exit__(kind, error, trace)
 
     def encode(self, image: np.ndarray) -> np.ndarray:
@@ -181,9 +220,13 @@ class ShardWriter:
 
         An unfinished one of the same name gives way.
         """
+        self.discard(clip_id)
+        return ClipWriter(self._file.create_group(clip_id), self.encode)
+
+    def discard(self, clip_id: str) -> None:
+        """Take out what was begun of a clip."""
         if clip_id in self._file:
             del self._file[clip_id]
-        return ClipWriter(self._file.create_group(clip_id), self.encode)
 
     def add(
         self,
@@ -203,7 +246,7 @@ class ShardWriter:
 
     def copy(self, shard: Path) -> None:
         """Append all clips of another shard of the same codec as they are."""
-        with h5py.File(shard, "r") as other:
+        with open_hdf5(shard, "r") as other:
             for clip_id in other:
                 other.copy(clip_id, self._file)
 
@@ -217,6 +260,7 @@ class ClipWriter:
             "frames", 0, h5py.vlen_dtype(np.uint8), maxshape=(None,), chunks=(_FRAMES_HELD,)
         )
         self._held: list[np.ndarray] = []
+        self._digest = hashlib.sha256()
 
     def append(self, image: np.ndarray) -> None:
         """Store the next frame, uint8 [S, S, 3] RGB."""
@@ -229,6 +273,7 @@ class ClipWriter:
         self._images.resize(start + len(self._held), axis=0)
         for t, data in enumerate(self._held, start):
             self._images[t] = data
+            _add(self._digest, data)
         self._held.clear()
 
     def finish(
@@ -245,9 +290,30 @@ class ClipWriter:
         if len(lengths) != 1:
             name = self._group.name.strip("/")
             raise ValueError(f"{name}: arrays of different lengths {sorted(lengths)}")
-        self._group["landmarks"] = np.asarray(landmarks, np.float32)
-        if mfcc is not None:
-            self._group["mfcc"] = np.asarray(mfcc, np.float32)
-        if transform is not None:
-            self._group["transform"] = np.asarray(transform, np.float32)
-        self._group.attrs.update(attributes or {})
+        arrays = {"landmarks": landmarks, "mfcc": mfcc, "transform": transform}
+        for name, array in arrays.items():
+            if array is not None:
+                # Neighbouring MFCC windows share most of their steps: a third of the bytes is left.
+                self._group.create_dataset(
+                    name,
+                    data=np.asarray(array, np.float32),
+                    compression="gzip" if name == "mfcc" and len(array) else None,
+                )
+                _add(self._digest, self._group[name][:])
+        self._group.attrs.update({**(attributes or {}), _DIGEST: self._digest.hexdigest()})
+
+
+def _add(digest: "hashlib._Hash", array: np.ndarray) -> None:
+    digest.update(str(array.shape).encode())
+    digest.update(np.ascontiguousarray(array).data)
+
+
+def _digest_of(group: h5py.Group) -> str:
+    """The digest of a clip's arrays, as `ClipWriter` takes it."""
+    digest = hashlib.sha256()
+    for data in group["frames"]:
+        _add(digest, data)
+    for name in ("landmarks", "mfcc", "transform"):
+        if name in group:
+            _add(digest, group[name][:])
+    return digest.hexdigest()

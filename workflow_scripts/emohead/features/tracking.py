@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-import cv2
 import numpy as np
 
-from emohead.features.faces import FaceFinder, NoFaceError, cut_out, overlap
+from emohead.data.mead import FPS
+from emohead.features.faces import FaceFinder, NoFaceError, overlap
+from emohead.features.jumps import patch_likeness
 
 Frame = TypeVar("Frame")
 
@@ -165,11 +166,14 @@ class _Search:
             raise SeveralFacesError("several faces")
         return near if near is not None or not ours else ours[0]
 
-    def note(self, found: bool) -> None:
+    def note(self, t: int, found: bool) -> None:
         """Count the frames without the face, in their order; NoFaceError when they are too many."""
         self.gap = 0 if found else self.gap + 1
         if self.max_gap is not None and self.gap > self.max_gap:
-            raise NoFaceError(f"no face in {self.gap} frames in a row, more than {self.max_gap}")
+            raise NoFaceError(
+                f"no face in {self.gap} frames in a row, more than {self.max_gap}, from "
+                f"{(t + 1 - self.gap) / FPS:.2f} s on"
+            )
 
 
 def _look(
@@ -198,14 +202,14 @@ def _look_at_last(
     for number, (earlier, other, other_image) in enumerate(between, 1):
         if box is not None:
             about = before + (box - before) * number / len(passed)
-            if _likeness(other_image, about, image, box) > _SAME_FACE:
-                search.note(True)
+            if patch_likeness(other_image, about, image, box) > _SAME_FACE:
+                search.note(earlier, True)
                 yield _Looked(other, other_image, None, True)
                 continue
         seen = search.find(earlier, other_image)
-        search.note(seen is not None)
+        search.note(earlier, seen is not None)
         yield _Looked(other, other_image, seen, seen is not None)
-    search.note(box is not None)
+    search.note(t, box is not None)
     yield _Looked(frame, image, box, box is not None)
 
 
@@ -250,22 +254,6 @@ def _between(
     return [
         (each, start + (after - start) * number / len(span)) for number, each in enumerate(span, 1)
     ]
-
-
-def _likeness(
-    image: np.ndarray, box: np.ndarray, other_image: np.ndarray, other_box: np.ndarray
-) -> float:
-    """The correlation of what two pictures show in their boxes, coarsely."""
-    one, other = _patch(image, box), _patch(other_image, other_box)
-    size = np.sqrt((one @ one) * (other @ other))
-    return float(one @ other / size) if size else 0.0
-
-
-def _patch(image: np.ndarray, box: np.ndarray) -> np.ndarray:
-    cut, _ = cut_out(image, box)
-    step = max(1, min(cut.shape[:2]) // 64)
-    small = cv2.resize(cut[::step, ::step], (16, 16), interpolation=cv2.INTER_AREA)
-    return small.ravel() - small.mean()
 
 
 def _may_be(box: np.ndarray, place: np.ndarray) -> bool:

@@ -21,7 +21,7 @@ import pandas as pd
 import torch
 import yaml
 
-from emohead.features.store import open_clips
+from emohead.features.store import open_clips, open_hdf5
 from emohead.generate.card import make_card
 from emohead.generate.places import promised_file, writing
 from emohead.landmarks.load import restore_landmark_model
@@ -76,7 +76,7 @@ def export_bundle(landmarks: Path, translator: Path, out: Path, *, card: Mapping
         "landmarks": load_checkpoint(landmarks, "landmarks"),
         "translator": load_checkpoint(translator, "translator"),
     }
-    with promised_file(out) as place, writing(out), h5py.File(place, "w") as file:
+    with promised_file(out) as place, writing(out), open_hdf5(place, "w") as file:
         file.attrs["format"] = FORMAT
         file.attrs["crop_size"] = card["config"]["features"]["crop_size"]
         file.attrs["card"] = json.dumps(card, sort_keys=True)
@@ -92,7 +92,7 @@ def export_bundle(landmarks: Path, translator: Path, out: Path, *, card: Mapping
 def read_bundle(path: Path) -> Bundle:
     """The models of a bundle; ValueError when the file is none."""
     try:
-        with h5py.File(path) as file:
+        with open_hdf5(path) as file:
             if file.attrs.get("format") != FORMAT:
                 raise ValueError(f"not made by `emohead export` (format {FORMAT!r})")
             return Bundle(

@@ -5,6 +5,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from emohead.config import without_runtime
+
 USE = (
     "Animate only people who have agreed, and say that the video is synthetic. MEAD's terms, and "
     "those of the 68-point landmark model, allow non-commercial research alone."
@@ -18,6 +20,7 @@ def make_card(config: Mapping[str, Any], method: str, seed: int) -> dict[str, An
     config hasn't got, or that has a stand-in in place of a model.
     """
     landmarks, translator = method_models(config, method)
+    config = without_runtime(config)
     data = config["data"]
     made_from = {
         "features": config["features"],

@@ -32,13 +32,15 @@ WINDOW = 500
 class Generated:
     """What was made: length in seconds and frames, and how many faces the picture shows.
 
-    The largest face was taken. `emotion` [n, 8] is MSEF's belief for each second, in the order of
+    The largest face was taken. `notes` are sentences on the sound, where it isn't all that its file
+    might hold. `emotion` [n, 8] is MSEF's belief for each second, in the order of
     EMOTIONS; None where the model has no classifier.
     """
 
     seconds: float
     frames: int
     faces_in_picture: int
+    notes: tuple[str, ...]
     emotion: np.ndarray | None
 
 
@@ -118,7 +120,9 @@ def generate(
         if emotion_file is not None:
             with writing(emotion):
                 write_belief(emotion_file, belief.probabilities())
-    return Generated(sound.frames / FPS, sound.frames, portrait.faces, belief.probabilities())
+    return Generated(
+        sound.frames / FPS, sound.frames, portrait.faces, sound.notes, belief.probabilities()
+    )
 
 
 class _Finish:

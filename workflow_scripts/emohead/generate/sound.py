@@ -7,13 +7,18 @@ import numpy as np
 
 from emohead.data.mead import FPS
 from emohead.features.mfcc import stream_mfcc_windows
-from emohead.media.reading import SAMPLE_RATE, SAMPLES_PER_FRAME, iterate_audio, probe_sound
+from emohead.media.loudness import VoiceDetector
+from emohead.media.sound import (
+    SAMPLE_RATE,
+    SAMPLES_PER_FRAME,
+    Damage,
+    iterate_audio,
+    probe_sound,
+)
 
 #: Samples a second of the sound that goes into the video: what every player takes.
 PLAYBACK_RATE = 48_000
 _PLAYBACK_SAMPLES = PLAYBACK_RATE // FPS  # of one frame
-# Sound whose loudest sample is below this (-60 dB) is silence, as in the training data.
-_SILENCE = 1e-3
 # Seconds: the shortest syllable; less can't be told from a click.
 _SHORTEST = 0.2
 
@@ -23,23 +28,22 @@ class Sound:
 
     `frames` video frames (25 a second) are as long as it is, the last of them filled up with
     silence. It starts where the file's clock does: sound that begins after the picture has silence
-    before it. Raises ValueError (MediaError) when the file can't be read, has no sound, is silent
-    or shorter than 0.2 s; to know that, the file is decoded once.
+    before it. Of damaged sound it is what players play; `notes` says so. Raises ValueError
+    (MediaError) when the file can't be read, has no sound, is silent or shorter than 0.2 s; to know
+    that, the file is decoded once.
     """
 
     def __init__(self, path: Path):
         self.path = Path(path)
-        facts = probe_sound(self.path)
-        self._start = facts.start
+        self._facts = probe_sound(self.path)
         #: Of the sound in the video: "mono" or "stereo".
-        self.layout = "mono" if facts.channels == 1 else "stereo"
-        samples, peak = 0, np.float32(0)
-        for block in self.blocks():
-            samples += len(block)
-            peak = np.maximum(peak, np.abs(block).max())  # unlike max, not deaf to NaN
-        if not np.isfinite(peak):
-            raise ValueError(f"{self.path}: has samples that are no numbers")
-        if peak < _SILENCE:
+        self.layout = self._facts.layout
+        samples, voice, damage = 0, VoiceDetector(), Damage()
+        for block in self._read(damage):
+            samples += block.shape[1]
+            voice.hear(block, SAMPLE_RATE)
+        self.notes = tuple(damage.sentences())
+        if not voice.heard:
             raise ValueError(f"{self.path}: the sound is silent")
         self.seconds = samples / SAMPLE_RATE
         if self.seconds < _SHORTEST:
@@ -51,7 +55,7 @@ class Sound:
 
     def blocks(self) -> Iterator[np.ndarray]:
         """The sound as the models hear it: 16 kHz, one channel, float32 [n] at a time."""
-        for block in iterate_audio(self.path, start=self._start):
+        for block in self._read():
             yield block[0]
 
     def playback(self) -> Iterator[np.ndarray]:
@@ -59,7 +63,7 @@ class Sound:
 
         Where the sound ends within a frame, the last one is shorter.
         """
-        blocks = iterate_audio(self.path, start=self._start, rate=PLAYBACK_RATE, layout=self.layout)
+        blocks = self._read(rate=PLAYBACK_RATE, layout=self.layout)
         held = np.empty((1 if self.layout == "mono" else 2, 0), np.float32)
         for block in blocks:
             held = np.concatenate([held, block], axis=1)
@@ -68,6 +72,14 @@ class Sound:
                 held = held[:, _PLAYBACK_SAMPLES:]
         if held.size:
             yield held
+
+    def _read(
+        self, damage: Damage | None = None, *, rate: int = SAMPLE_RATE, layout: str = "mono"
+    ) -> Iterator[np.ndarray]:
+        return iterate_audio(
+            self.path, start=self._facts.start, rate=rate, layout=layout, facts=self._facts,
+            damage=damage or Damage(),
+        )  # fmt: skip
 
 
 def mfcc_windows(sound: Sound, frames_per_block: int) -> Iterator[np.ndarray]:

@@ -12,14 +12,18 @@ from emohead.landmarks.build import build_landmark_model
 from emohead.landmarks.data import LandmarkClips, collate_clips, fit_training_statistics
 from emohead.landmarks.options import LandmarkModelOptions
 from emohead.landmarks.task import LandmarkTask
-from emohead.training import EpochLoader, SeededShuffle, TrainOptions, choose_machine, fit
+from emohead.training.batches import EpochLoader, SeededShuffle
 from emohead.training.checkpoint import Checkpoint
+from emohead.training.loop import fit
+from emohead.training.machine import choose_machine
+from emohead.training.options import Recipe, Runtime
 
 
 def train_landmark_model(
     clips: Mapping[str, StoredClip],
     options: LandmarkModelOptions,
-    train_options: TrainOptions,
+    recipe: Recipe,
+    runtime: Runtime,
     *,
     seed: int,
     state: Path,
@@ -31,7 +35,7 @@ def train_landmark_model(
     `emohead.training.fit`.
     """
     train_ids, validation_ids = hold_out_validation(
-        list(clips), fraction=train_options.validation, seed=seed
+        list(clips), fraction=recipe.validation, seed=seed
     )
     crop_size = next(iter(clips.values())).crop_size
     train_clips = {clip_id: clips[clip_id] for clip_id in train_ids}
@@ -48,13 +52,13 @@ def train_landmark_model(
         crop_size,
         seed=seed,
         reference=options.reference,
-        mfcc_offset=train_options.mfcc_offset,
+        mfcc_offset=recipe.mfcc_offset,
     )
-    workers = choose_machine(train_options).workers
+    workers = choose_machine(recipe, runtime).workers
     train_data = EpochLoader(
         train_set,
         SeededShuffle(len(train_set), seed),
-        train_options.batch_size,
+        recipe.batch_size,
         workers=workers,
         collate=collate_clips,
     )
@@ -69,12 +73,12 @@ def train_landmark_model(
                 reference_clips=train_clips,
             ),
             range(len(validation_ids)),
-            train_options.batch_size,
+            recipe.batch_size,
             workers=workers,
             collate=collate_clips,
         )
-    history = fit(
-        LandmarkTask(model), train_data, validation_data, train_options,
+    history, provenance = fit(
+        LandmarkTask(model), train_data, validation_data, recipe, runtime,
         seed=seed, state=state, curves=curves,
     )  # fmt: skip
     return Checkpoint(
@@ -84,4 +88,5 @@ def train_landmark_model(
         arrays={f"basis/{name}": value for name, value in basis.to_arrays().items()}
         | {f"mfcc/{name}": value for name, value in statistics.to_arrays().items()},
         history=history,
+        provenance=provenance,
     )

@@ -7,7 +7,7 @@ from torch import Tensor
 from emohead.landmarks.data import LandmarkBatch
 from emohead.landmarks.losses import emotion_accuracy, landmark_losses
 from emohead.landmarks.model import LandmarkModel, frame_mask
-from emohead.training import TrainingTask
+from emohead.training.task import TrainingTask
 
 
 class LandmarkTask(TrainingTask):

@@ -13,7 +13,8 @@ from av.video.reformatter import ColorRange, Colorspace
 
 from emohead.data.mead import FPS
 from emohead.files import whole_file
-from emohead.media.reading import SAMPLE_RATE, MediaError
+from emohead.media.sound import SAMPLE_RATE
+from emohead.media.streams import MediaError
 
 # Players take video of so many lines for BT.709 where it doesn't say that it is BT.601.
 _HD_HEIGHT = 720
@@ -67,7 +68,7 @@ def mp4_writer(
     with (
         whole_file(path) as unfinished,
         av.open(
-            str(unfinished), "w", format="mp4", options={"movflags": "+faststart"}
+            _address(unfinished), "w", format="mp4", options={"movflags": "+faststart"}
         ) as container,
     ):
         container.metadata.update(metadata)
@@ -116,10 +117,18 @@ def write_audio(
     path: Path, samples: np.ndarray, sample_rate: int, *, bit_rate: int = 96_000
 ) -> None:
     """Write float32 samples [N] in [-1, 1] as AAC in an MPEG-4 container (`.m4a`)."""
-    with whole_file(path) as unfinished, av.open(str(unfinished), "w", format="mp4") as container:
+    with (
+        whole_file(path) as unfinished,
+        av.open(_address(unfinished), "w", format="mp4") as container,
+    ):
         track = _SoundTrack(container, SoundFormat(sample_rate, bit_rate=bit_rate))
         track.add(samples[None])
         track.finish()
+
+
+def _address(path: Path) -> str:
+    """A path for FFmpeg, which would take what stands before a colon for a protocol."""
+    return f"file:{path}"
 
 
 class _VideoTrack:

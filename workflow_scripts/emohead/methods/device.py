@@ -8,6 +8,7 @@ from typing import Literal
 import cv2
 import torch
 
+from emohead.provenance import Provenance, find_provenance
 from emohead.training.gpus import gpu_names, reserved_gpus
 from emohead.training.hardware import bf16_is_fast
 
@@ -35,9 +36,13 @@ class RenderingDevice:
     precision: str
     batch_size: int
 
+    @property
+    def provenance(self) -> Provenance:
+        """Of what is made here."""
+        return find_provenance(device=self.device, precision=self.precision)
+
     def __str__(self) -> str:
-        name = torch.cuda.get_device_name(self.device) if "cuda" in self.device else "CPU"
-        return f"{name}, {self.precision}, {self.batch_size} frames at once"
+        return f"{self.provenance.device}, {self.precision}, {self.batch_size} frames at once"
 
 
 @contextmanager

@@ -22,6 +22,9 @@ def add_clip_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--state", type=Path, required=True, help="folder of what an unfinished job has done"
     )
+    parser.add_argument(
+        "--code", required=True, help="a digest of the code: what other code did is done again"
+    )
 
 
 def add_rendered_flags(parser: argparse.ArgumentParser) -> None:

@@ -19,18 +19,19 @@ from tqdm import tqdm
 from emohead.data.mead import VIDEO_SUFFIXES
 from emohead.data.references import Protocol, choose_reference_clips
 from emohead.features.alignment import Place, align, whole_picture
+from emohead.features.comparison import count_faces, suspicions
 from emohead.features.faces import FaceFinder, NoFaceError, crop_frame
 from emohead.features.store import StoredClip
-from emohead.features.tracking import Seen, follow_face
+from emohead.features.tracking import Seen, SeveralFacesError, follow_face
 from emohead.files import whole_file
 from emohead.media.reading import MediaError, RgbPart, iterate_frames, luma, probe_video
 from emohead.methods.rendered import RenderedClip
 
-# How often the face is looked for until it is found; after that it isn't followed.
-_DETECT_EVERY = 10
+# How often the face is looked for, and how many frames are compared with the true ones.
+_DETECT_EVERY, _COMPARED = 10, 8
 
 _NOTE_COLUMNS = ("clip_id", "status", "detail")
-Status = Literal["scored", "short", "missing", "broken", "no_face"]
+Status = Literal["scored", "short", "missing", "broken", "no_face", "several_faces"]
 
 
 @dataclass(frozen=True)
@@ -108,9 +109,14 @@ def place_video(
 
     One transform for all of its frames brings the face of the first frame that shows one to where
     the first frame of `reference` has it. Raises MediaError when the video can't be read, or has
-    one frame, and NoFaceError when none of those frames has a face.
+    one frame, NoFaceError when none of those frames has a face, and SeveralFacesError where it
+    shows more than one.
     """
-    t, seen = _first_face(video, clip.length, finder)
+    t, seen, landmarks = _followed_face(video, clip.length, finder)
+    if (faces := count_faces(luma(seen.frame), finder)) > 1:
+        raise SeveralFacesError(
+            f"{video}: shows {faces} faces beside each other: cut out the one that was made"
+        )
     place = Place.of(reference.frame(0), reference.landmarks[0], finder)
     image = RgbPart().of(seen.frame)
     transform = align(image, seen.landmarks, place, finder)
@@ -127,13 +133,18 @@ def place_video(
         detail.append(f"{there - length} beyond the clip's end left out")
     if t:
         detail.append(f"first face in frame {t}")
+    compared = set(np.linspace(0, length - 1, _COMPARED).astype(int))
+    crops = enumerate(_crops(video, transform, place.crop_size, length))
+    detail += suspicions(
+        [crop for k, crop in crops if k in compared], [clip.frame(k) for k in sorted(compared)],
+        landmarks, clip.landmarks,
+    )  # fmt: skip
     placed = RenderedClip(
         clip.clip_id,
         np.full((length, 68, 2), np.nan, np.float32),
         partial(_crops, video, transform, place.crop_size, length),
         {"video": str(video), "reference_clip": reference.clip_id},
         comment=f"Synthetic talking head, made by {method}; cropped for comparison",
-        transform=transform,
     )
     return placed, ", ".join(detail)
 
@@ -159,16 +170,24 @@ def _try_to_place(
         return place_video(found[clip.clip_id], clip, reference, finder, method=method)
     except NoFaceError as error:
         return Note(clip.clip_id, "no_face", str(error))
+    except SeveralFacesError as error:
+        return Note(clip.clip_id, "several_faces", str(error))
     # A frame that FFmpeg's filters refuse is one of FFmpeg's own errors.
     except (MediaError, av.FFmpegError) as error:
         return Note(clip.clip_id, "broken", str(error))
 
 
-def _first_face(video: Path, length: int, finder: FaceFinder) -> tuple[int, Seen[av.VideoFrame]]:
-    """The first of `length` frames with a face, the largest of those seen there, and its number."""
+def _followed_face(
+    video: Path, length: int, finder: FaceFinder
+) -> tuple[int, Seen[av.VideoFrame], np.ndarray]:
+    """The first of `length` frames with a face: its number, and it; and landmarks [T, 68, 2]."""
     frames = islice(iterate_frames(video), length)
-    followed = follow_face(frames, luma, finder, every=_DETECT_EVERY)
-    return next((t, seen) for t, seen in enumerate(followed) if seen.found)
+    first, landmarks = None, []
+    for t, seen in enumerate(follow_face(frames, luma, finder, every=_DETECT_EVERY)):
+        landmarks.append(seen.landmarks)
+        if first is None and seen.found:
+            first = t, seen
+    return *first, np.stack(landmarks)
 
 
 def _describe(transform: np.ndarray, image: np.ndarray, crop_size: int) -> str:

@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 from pathlib import Path
 
@@ -16,7 +16,8 @@ from emohead.landmarks.load import restore_landmark_model
 from emohead.landmarks.model import LandmarkModel
 from emohead.landmarks.predict import predict_landmarks
 from emohead.methods.device import RenderingDevice
-from emohead.methods.rendered import STAND_INS, StandIn
+from emohead.methods.rendered import PROVENANCE, STAND_INS, StandIn
+from emohead.resume import say_resumed, seconds_of, timed
 from emohead.training.checkpoint import load_checkpoint
 from emohead.translator.inference import for_inference
 from emohead.translator.load import restore_translator
@@ -112,22 +113,25 @@ def render_clips(
     reference_clips = choose_reference_clips(clips, reference)
     made = state / "frames"
     made.mkdir(exist_ok=True)
+    say_resumed(sum(1 for _ in made.glob("*.h5")), len(clips))
     for clip_id, clip in tqdm(clips.items(), desc=method.name, unit="clip", mininterval=5):
         path = made / f"{clip_id}.h5"
         if path.exists():
             continue
-        rendering = render_clip(method, clip, clips[reference_clips[clip_id]])
-        attributes = {"reference_clip": reference_clips[clip_id]}
-        if rendering.emotion_probabilities is not None:
-            rounded = [round(float(p), 6) for p in rendering.emotion_probabilities]
-            attributes["emotion_probabilities"] = json.dumps(rounded)
-        with ShardWriter(path, codec="png" if keep else "bmp") as writer:
+        with timed(state), ShardWriter(path, codec="png" if keep else "bmp") as writer:
+            rendering = render_clip(method, clip, clips[reference_clips[clip_id]])
+            attributes = {"reference_clip": reference_clips[clip_id]}
+            if rendering.emotion_probabilities is not None:
+                rounded = [round(float(p), 6) for p in rendering.emotion_probabilities]
+                attributes["emotion_probabilities"] = json.dumps(rounded)
             writer.add(
                 clip_id,
                 landmarks=rendering.landmarks,
                 frames=rendering.frames,
                 attributes=attributes,
             )
+    made_by = replace(method.device.provenance, seconds=seconds_of(state))
+    (made / PROVENANCE).write_text(made_by.to_json())
     folder.parent.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
     shutil.move(made, folder)

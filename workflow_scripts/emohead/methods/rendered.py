@@ -11,13 +11,15 @@ import numpy as np
 
 from emohead.data.mead import Clip
 from emohead.data.references import Protocol, choose_reference_clips
-from emohead.features.store import Shard, ShardWriter, StoredClip
+from emohead.features.store import Shard, StoredClip
 from emohead.media.reading import SAMPLES_PER_FRAME, clip_audio
 from emohead.media.writing import write_video
 
 #: In the place of a model: the clip's own landmarks or frames, or those of its reference face.
 StandIn = Literal["truth", "reference"]
 STAND_INS: tuple[StandIn, ...] = get_args(StandIn)
+#: Beside rendered frames: what they were made by.
+PROVENANCE = "provenance.json"
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,6 @@ class RenderedClip:
     frames: Callable[[], Iterator[np.ndarray]]
     attributes: Mapping[str, str | int | float]
     comment: str
-    transform: np.ndarray | None = None
 
     @property
     def length(self) -> int:
@@ -92,18 +93,8 @@ def _still(clip: StoredClip, length: int) -> Iterator[np.ndarray]:
     return repeat(clip.frame(0), length)
 
 
-def keep_clip(
-    clip: RenderedClip, truth: StoredClip, take: Clip, *, shard: Path, video: Path
-) -> None:
-    """Write a clip without loss to a shard of its own, and as a video with `take`'s sound."""
-    with ShardWriter(shard, codec="png") as writer:
-        writer.add(
-            clip.clip_id,
-            landmarks=clip.landmarks,
-            frames=clip.frames(),
-            transform=clip.transform,
-            attributes=dict(clip.attributes),
-        )
+def write_clip(clip: RenderedClip, truth: StoredClip, take: Clip, video: Path) -> None:
+    """Write a clip as a video with the sound of `take`, the files that `truth` was made of."""
     shown = truth.cut(range(truth.span.start, truth.span.start + clip.length))
     write_video(video, clip.frames(), audio=sound_of(shown, clip_audio(take)), comment=clip.comment)
 

@@ -43,10 +43,10 @@ class Rates:
     render_bf16: Rate = Rate(0.153, "s a frame", "likewise, in bf16")
     write_frames: Rate = Rate(0.001, "s a frame", "likewise: drawings, and frames to disk")
     redetect: Rate = Rate(
-        0.0079, "s a frame", "the mini run's frames enlarged: docs/benchmarks.md"
+        0.0079, "s a frame", "the mini run's frames enlarged, benchmarks/evaluation.py"
     )
     metrics: Rate = Rate(
-        0.0155, "s a frame", "the mini run's frames enlarged: docs/benchmarks.md"
+        0.0105, "s a frame", "likewise, with a face descriptor (60 ms) for every second of video"
     )
     lpips: Rate = Rate(0.036, "s a frame", "of frames of 128 px, times four")
     fid: Rate = Rate(0.32, "s a frame of any size", "both sides, which Inception sees at 299 px")
@@ -56,8 +56,8 @@ class Rates:
         9, "s a million scores", "Table 1 of made-up scores, benchmarks/reports.py"
     )
     scores: Rate = Rate(48, "scores a clip", "the mini run, without the networks'")
-    kept: Rate = Rate(500, "B a frame", "landmarks.npz, predicted and found again: smoke preset")
-    shown: Rate = Rate(1.75, "B a pixel", "shown.h5 and its videos, of the mini run at 128 px")
+    kept: Rate = Rate(565, "B a frame", "landmarks.npz of the mini run: predicted, found again")
+    shown: Rate = Rate(0.051, "B a pixel", "the videos of the mini run at 128 px")
 
 
 #: A job has the cores that end it in so many minutes, but no more than it has a use for.

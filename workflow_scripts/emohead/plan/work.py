@@ -9,7 +9,7 @@ from emohead.cost.amounts import Amounts
 from emohead.cost.estimate import TrainingCost
 from emohead.plan.rates import FRAME_SIZE, PAPER_GFLOP, Memory, Rates, cores_for
 from emohead.plan.sizes import Sizes, needed_models
-from emohead.training.options import TrainOptions
+from emohead.training.options import Recipe, Runtime
 from emohead.translator.data import MEMORY_LIMIT
 
 #: Rules of the report that run once, and once for each kind of reference face.
@@ -126,8 +126,9 @@ def _training(
     machine: Machine,
 ) -> Work:
     """Of one model, all seeds. Several devices are taken to be as many times as fast."""
-    train = TrainOptions(**needed_models(config, stage)[cost.name]["train"])
-    on_gpu = train.device == "cuda" or (train.device == "auto" and machine.gpus > 0)
+    options = needed_models(config, stage)[cost.name]
+    train, device = Recipe(**options["train"]), Runtime(**options["runtime"]).device
+    on_gpu = device == "cuda" or (device == "auto" and machine.gpus > 0)
     cores = min(train.threads, machine.cores)
     if on_gpu:
         rate = machine.tflops * 1e12 * train.devices

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from emohead.report.ablations import STAGE_METRICS, Ablations, Choice
 from emohead.report.scores import REFERENCE_LABELS
-from emohead.report.style import FAINT, RC, label_inches
+from emohead.report.style import FAINT, RC, figure_label, label_inches
 
 PANEL_INCHES, ROW_INCHES, TITLE_INCHES = 2.1, 0.24, 0.75
 COLOURS = {"better": "#0072B2", "worse": "#D55E00", "": "#777777"}
@@ -26,7 +26,7 @@ def draw_ablations(ablations: Ablations) -> Figure:
     ]
     columns = max(len(block[0].cells) for block in blocks)
     heights = [TITLE_INCHES + ROW_INCHES * len(block) for block in blocks]
-    left = label_inches([choice.label for block in blocks for choice in block])
+    left = label_inches([_label(choice) for block in blocks for choice in block])
     with rc_context(RC):
         figure = Figure(figsize=(left + PANEL_INCHES * columns, sum(heights)), layout="constrained")
         parts = figure.subfigures(len(blocks), 1, height_ratios=heights, squeeze=False)[:, 0]
@@ -51,6 +51,10 @@ def _draw_panel(panel: Axes, block: Sequence[Choice], place: int) -> None:
     arrow = "↓" if measured.lower_is_better else "↑"
     where = f", {measured.convention}" if measured.name in ("ssim", "psnr") else ""
     panel.set_title(f"{measured.heading}{where} {arrow}", loc="left")
-    panel.set_yticks(range(len(block)), [choice.label for choice in block], fontsize=8)
+    panel.set_yticks(range(len(block)), [_label(choice) for choice in block], fontsize=8)
     panel.set_ylim(len(block) - 0.5, -0.5)
     panel.tick_params(axis="x", labelsize=7.5)
+
+
+def _label(choice: Choice) -> str:
+    return figure_label(choice.name, choice.label)

@@ -19,6 +19,7 @@ from emohead.report.data_tables import (
     detection_by_speaker,
     detection_of_all,
     duration,
+    lips_by_speaker,
     outside_by_speaker,
     part_lengths,
     read_tables,
@@ -84,6 +85,7 @@ def write_data_page(
     emotions = [emotion for emotion in EMOTIONS if emotion in there]
     matrix = count_matrix(tables, speakers, emotions)
     outside = outside_by_speaker(shards)
+    lips = lips_by_speaker(tables.clips)
     causes = group_by_cause(tables.rejected)
     sources, other_sources = source_rows(tables.clips)
     page = render_template(
@@ -91,7 +93,8 @@ def write_data_page(
         title=TITLE,
         totals=totals(tables, len(speakers)),
         in_both_parts=int(tables.split["clip_id"].duplicated().sum()),
-        concerns=find_concerns(tables, matrix, emotions, outside),
+        concerns=find_concerns(tables, matrix, emotions, outside, lips),
+        lips=lips,
         items_shown=ITEMS_SHOWN,
         emotions=emotions,
         matrix=matrix,

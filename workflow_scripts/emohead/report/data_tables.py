@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from emohead.data.mead import FPS, ClipName, parse_clip_id
+from emohead.features.lips import lag_seconds, read_curve
 from emohead.features.store import Shard, StoredClip
 
 CLIPS_PER_SHARD = 5  # looked at for landmarks outside the crop; reading all takes minutes
@@ -17,7 +18,7 @@ WORST_SHOWN = 10
 _COLUMNS = {
     "clips": (
         "clip_id", "speaker", "emotion", "level", "number", "frames", "seconds", "fps", "width",
-        "height", "frames_without_face", "faces",
+        "height", "frames_without_face", "faces", "lips",
     ),
     "rejected": ("clip_id", "stage", "reason"),
     "split": ("clip_id", "part", "start", "stop"),
@@ -28,8 +29,9 @@ _COLUMNS = {
 class DataTables:
     """The rows of clips.csv, rejected.csv and split.csv.
 
-    Of `rejected`, `lost` are the clips, once each, with speaker and emotion, and `archives` the
-    rows that name an archive; a row that is in neither names a clip that is counted already.
+    Of `rejected`, `lost` are the clips, once each, with speaker and emotion, `archives` the rows
+    that name an archive, and `passed` those that name files which no clip was made of. A row that
+    is in none of them names a clip that is counted already.
     """
 
     clips: pd.DataFrame
@@ -37,6 +39,7 @@ class DataTables:
     split: pd.DataFrame
     lost: pd.DataFrame
     archives: pd.DataFrame
+    passed: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,25 @@ class Detection:
     outside: Share
 
 
+@dataclass(frozen=True)
+class LipSync:
+    """How a speaker's lips go with the sound: the mean of so many clips' `lip_curve`."""
+
+    speaker: str
+    clips: int
+    curve: np.ndarray
+
+    @property
+    def correlation(self) -> float:
+        """At the best lag."""
+        return float(self.curve.max())
+
+    @property
+    def lag(self) -> float:
+        """The best lag, seconds: above 0 the lips move after the sound."""
+        return lag_seconds(self.curve)
+
+
 def read_tables(clips: Path, rejected: Path, split: Path) -> DataTables:
     """Read the three tables; ValueError names a missing file or column."""
     accepted, refused = _read(clips, "clips"), _read(rejected, "rejected")
@@ -101,12 +123,14 @@ def read_tables(clips: Path, rejected: Path, split: Path) -> DataTables:
         ],
         columns=["clip_id", "speaker", "emotion"],
     )
+    is_other = refused["clip_id"].map(names).isna()
     return DataTables(
         clips=accepted,
         rejected=refused,
         split=_read(split, "split"),
         lost=lost[~lost["clip_id"].isin(accepted["clip_id"])],
-        archives=refused[refused["clip_id"].map(names).isna()],
+        archives=refused[is_other & (refused["stage"] != "list")],
+        passed=refused[is_other & (refused["stage"] == "list")],
     )
 
 
@@ -127,7 +151,7 @@ def _read(path: Path, kind: str) -> pd.DataFrame:
     if not path.is_file():
         raise ValueError(f"the data report needs {path}, which is not there")
     # A speaker may be called 007 or NA, and a reason may be empty.
-    texts = dict.fromkeys(("clip_id", "speaker", "reason"), str)
+    texts = dict.fromkeys(("clip_id", "speaker", "reason", "lips"), str)
     rows = pd.read_csv(path, dtype=texts, keep_default_na=False)
     missing = [name for name in _COLUMNS[kind] if name not in rows]
     if missing:
@@ -211,6 +235,14 @@ def _detection(label: str, clips: pd.DataFrame, outside: Share) -> Detection:
         several_faces=Share(int((clips["faces"] > 1).sum()), len(clips)),
         outside=outside,
     )
+
+
+def lips_by_speaker(clips: pd.DataFrame) -> list[LipSync]:
+    """A row per speaker: the mean over its clips of `lip_curve`, which extraction took."""
+    return [
+        LipSync(str(speaker), len(part), np.mean([read_curve(cell) for cell in part["lips"]], 0))
+        for speaker, part in clips.groupby("speaker")
+    ]
 
 
 def worst_clips(clips: pd.DataFrame) -> list[tuple[str, Share, int]]:

@@ -21,7 +21,7 @@ from emohead.report.scores import (
     read_scores,
     score_by,
 )
-from emohead.report.style import RC, method_colours, save_figure
+from emohead.report.style import RC, figure_label, method_colours, save_figure
 
 PANEL_INCHES = (5.4, 2.5)
 TOP_INCHES, LEGEND_INCHES = 0.3, 0.35  # of the title and of a row of the legend
@@ -104,12 +104,18 @@ def draw_emotions_figure(numbers: pd.DataFrame) -> Figure:
         for panel in panels:
             handles, labels = panel.get_legend_handles_labels()
             shown = dict(zip(labels, handles, strict=True)) | shown
-        labels = [label for label in methods.values() if label in shown]
+        drawn = [method for method in methods if _handle(method) in shown]
         figure.legend(
-            [shown[label] for label in labels], labels,
+            [shown[_handle(method)] for method in drawn],
+            [figure_label(method, methods[method]) for method in drawn],
             loc="lower center", ncols=LEGEND_COLUMNS, frameon=False,
         )  # fmt: skip
     return figure
+
+
+def _handle(method: str) -> str:
+    """What matplotlib calls a method's dots; what begins with _ is in no legend."""
+    return f"method {method}"
 
 
 def _draw_panel(panel: Axes, part: pd.DataFrame, methods: Sequence[str], name: str) -> None:
@@ -125,7 +131,7 @@ def _draw_panel(panel: Axes, part: pd.DataFrame, methods: Sequence[str], name: s
             (rows["mean"] - rows["low"]).fillna(0).clip(lower=0),
             (rows["high"] - rows["mean"]).fillna(0).clip(lower=0),
         ]
-        label = rows["label"].iloc[0] if len(rows) else "_"
+        label = _handle(method) if len(rows) else "_"
         panel.errorbar(
             x, rows["mean"], yerr=errors, fmt="o", ms=4, lw=1.2, color=colours[method], label=label
         )

@@ -16,3 +16,14 @@ def write_forms(forms: Mapping[Path, str]) -> None:
         coding = ("ascii", "xmlcharrefreplace") if path.suffix == ".html" else ("utf-8", "strict")
         with whole_file(path) as unfinished:
             unfinished.write_text(text, *coding, newline="\n")
+
+
+def latex_text(text: str) -> str:
+    """A text as LaTeX, in letters that pdfLaTeX has."""
+    specials = {each: f"\\{each}" for each in "&%$#_{}"} | {
+        "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+        "±": r"$\pm$", "∞": r"$\infty$", "–": "--", "×": r"$\times$",
+        "↓": r"$\downarrow$", "↑": r"$\uparrow$",
+    }  # fmt: skip
+    # pdfLaTeX stops at letters beyond Latin-1.
+    return "".join(specials.get(each, each if ord(each) < 256 else "?") for each in text)

@@ -10,13 +10,14 @@ from matplotlib.figure import Figure
 
 from emohead.data.mead import FPS, parse_clip_id
 from emohead.report.methods import (
+    COPY_REFERENCE,
     Method,
     MethodClips,
     open_methods,
     split_ground_truth,
     spread_frames,
 )
-from emohead.report.style import RC, label_inches, save_figure
+from emohead.report.style import RC, figure_label, label_inches, save_figure
 
 FRAME_INCHES = 0.9
 TITLE, TIMES, GAP = 0.3, 0.25, 0.15  # around a group of frames, in frames
@@ -44,7 +45,7 @@ def draw_frames_figure(
     """
     truth, others = split_ground_truth(methods)
     rows = [truth, *others]
-    labels = ["Reference face", *(method.label for method in rows)]
+    labels = ["Reference face", *(figure_label(method.id, method.label) for method in rows)]
     margin = label_inches(labels) / FRAME_INCHES
     width = margin + len(clips) * (frames_per_clip + GAP) - GAP
     height = TITLE + len(labels) + TIMES
@@ -75,15 +76,10 @@ def draw_frames_figure(
 def reference_face(truth: MethodClips, others: Sequence[MethodClips], clip_id: str) -> np.ndarray:
     """The face that the methods were shown for a clip, uint8 [S, S, 3].
 
-    It is the first frame of the clip that their attribute `reference_clip` names; where none says
-    so, the clip's own.
+    It is what the copied reference shows; without that row, the clip's own first frame.
     """
-    named = (
-        method.clips[clip_id].attributes.get("reference_clip", clip_id)
-        for method in others
-        if clip_id in method.clips
-    )
-    return truth.clips[next(named, clip_id)].frame(0)
+    copies = [method for method in others if method.id == COPY_REFERENCE]
+    return (copies or [truth])[0].clips[clip_id].frame(0)
 
 
 def _place(axis: Axes, image: np.ndarray, left: float, top: float) -> None:

@@ -16,7 +16,14 @@ from emohead.report.methods import (
     split_ground_truth,
     spread_frames,
 )
-from emohead.report.style import FAINT, RC, label_inches, method_colours, save_figure
+from emohead.report.style import (
+    FAINT,
+    RC,
+    figure_label,
+    label_inches,
+    method_colours,
+    save_figure,
+)
 from emohead.translator.drawing import PARTS
 
 OUTER_LIPS = PARTS["mouth"].lines[0]
@@ -51,7 +58,8 @@ def draw_landmarks_figure(
     across = min(BLOCKS_ACROSS, len(clips))
     down = -(-len(clips) // across)
     block_width, block_height = frames_per_clip + GAP, TITLE + len(rows) + TIMES
-    margin = label_inches([method.label for method in rows]) / CELL_INCHES
+    labels = [figure_label(method.id, method.label) for method in rows]
+    margin = label_inches(labels) / CELL_INCHES
     width, height = margin + across * block_width - GAP, down * block_height
     with rc_context(RC):
         figure = Figure(figsize=(width * CELL_INCHES, height * CELL_INCHES))
@@ -67,9 +75,9 @@ def draw_landmarks_figure(
             )  # fmt: skip
             _draw_clip(axis, rows, clip_id, frames_per_clip, corner + np.array([0, TITLE]))
         for block in range(down):
-            for row, method in enumerate(rows):
+            for row, label in enumerate(labels):
                 y = block * block_height + TITLE + row + 0.5
-                axis.text(-0.08, y, method.label, ha="right", va="center", fontsize=9)
+                axis.text(-0.08, y, label, ha="right", va="center", fontsize=9)
     return figure
 
 

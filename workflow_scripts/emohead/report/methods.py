@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from emohead.features.store import StoredClip, open_clips
+from emohead.media.reading import probe_video, read_video
 from emohead.report.paper import TABLE_1
 
 GROUND_TRUTH = "ground_truth"
@@ -28,12 +29,40 @@ class Method:
 
 
 @dataclass(frozen=True)
+class RunClip:
+    """A clip of a run that is shown: the `landmarks` float32 [T, 68, 2] that the method predicted,
+    pixels of the crop (nan where it predicts none), and its `video`.
+    """
+
+    landmarks: np.ndarray
+    video: Path
+
+    @property
+    def length(self) -> int:
+        """Number of frames T."""
+        return len(self.landmarks)
+
+    @property
+    def crop_size(self) -> int:
+        """Width and height of the frames, in pixels."""
+        return probe_video(self.video).width
+
+    def frame(self, t: int) -> np.ndarray:
+        """Frame t of the video, uint8 [S, S, 3] RGB."""
+        return self._frames[t]
+
+    @cached_property
+    def _frames(self) -> np.ndarray:
+        return read_video(self.video)
+
+
+@dataclass(frozen=True)
 class MethodClips:
-    """A method with its rendered test clips, keyed by clip id."""
+    """A method with its test clips that are shown, keyed by clip id."""
 
     id: str
     label: str
-    clips: Mapping[str, StoredClip]
+    clips: Mapping[str, RunClip]
 
     def shows(self, clip_id: str, t: int) -> bool:
         """Whether the method rendered frame t of a clip; somebody else's may lack some."""
@@ -76,12 +105,19 @@ def open_methods(methods: Sequence[Method]) -> list[MethodClips]:
     return [MethodClips(each.id, each.label, open_run(each.path)) for each in methods]
 
 
-def open_run(folder: Path) -> dict[str, StoredClip]:
+def open_run(folder: Path) -> dict[str, RunClip]:
     """The shown clips of all speakers of a run; ValueError when there is no such run."""
-    shards = sorted(folder.glob("*/shown.h5"))
-    if not shards:
-        raise ValueError(f"no <speaker>/shown.h5 below {folder}: render and score this run first")
-    return open_clips(shards)
+    speakers = sorted(path.parent for path in folder.glob("*/landmarks.npz"))
+    if not speakers:
+        raise ValueError(
+            f"no <speaker>/landmarks.npz below {folder}: render and score this run first"
+        )
+    clips = {}
+    for speaker in speakers:
+        with np.load(speaker / "landmarks.npz") as landmarks:
+            for video in sorted(speaker.glob("videos/*.mp4")):
+                clips[video.stem] = RunClip(landmarks[f"{video.stem}/predicted"], video)
+    return clips
 
 
 def spread_frames(length: int, count: int) -> list[int]:

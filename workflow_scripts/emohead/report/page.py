@@ -7,14 +7,16 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from emohead.evaluation.scores import provenance_of
 from emohead.evaluation.shown import clips_to_show
 from emohead.files import whole_file
+from emohead.provenance import Provenance
 from emohead.report.data_page import rejected_share, totals
 from emohead.report.data_tables import read_tables
 from emohead.report.embedding import Picture, embed_figure
 from emohead.report.health import scored_runs
 from emohead.report.per_emotion import per_emotion_tables
-from emohead.report.provenance import find_provenance
+from emohead.report.provenance import group_alike, hash_of
 from emohead.report.rejects import group_by_cause
 from emohead.report.render import render_template
 from emohead.report.run_times import read_run_times
@@ -79,10 +81,12 @@ def write_page(
     runs: Mapping[Run, Path],
     figures: Mapping[tuple[str, str], Path],
     training_figure: Path,
+    study: Path | None = None,
     clips: Path,
     split: Path,
     rejected: Path,
     data_page: Path,
+    provenance: Mapping[str, Provenance],
     benchmarks: Path,
     config: str,
     notes: Sequence[str],
@@ -90,13 +94,14 @@ def write_page(
 ) -> None:
     """Write `out`, a self-contained page.
 
-    `claims` is claims.csv; `table1` and `published` are .html fragments; `scores` the tables of
-    scores; `labels` (method, name) in the order of the rows; `runs` their folders, by method and
-    reference; `figures` .png by reference and name; `data_page` the data report, which lies beside
-    `out`; `benchmarks` Snakemake's folder; `config` the run's configuration, YAML text; `missing`
-    sentences on what was not computed. ValueError for a missing file.
+    `claims` is claims.csv; `table1`, `published` and `study` (Table 2) are .html fragments;
+    `scores` the tables of scores; `labels` (method, name) in the order of the rows; `runs` their
+    folders, by method and reference; `figures` .png by reference and name; `data_page` the data
+    report, which lies beside `out`; `provenance` of the models, by their names (that of the scores
+    lies with them); `benchmarks` Snakemake's folder; `config` the run's configuration, YAML text;
+    `missing` sentences on what was not computed. ValueError for a missing file.
     """
-    for path in (table1, published):
+    for path in filter(None, (table1, published, study)):
         if not path.is_file():
             raise ValueError(f"the page needs {path}, which is not there")
     unknown = sorted({name for _, name in figures} - set(FIGURES))
@@ -115,6 +120,7 @@ def write_page(
         verdicts=read_verdicts(claims, references),
         table1=Markup(table1.read_text(encoding="utf-8")),
         published=Markup(published.read_text(encoding="utf-8")),
+        study=study and Markup(study.read_text(encoding="utf-8")),
         player=build_player(runs, clips_to_show(split), named, references),
         per_emotion=per_emotion_tables(rows, named),
         figures=_shown_figures(figures),
@@ -126,7 +132,10 @@ def write_page(
         data_page=data_page.name,
         data_page_in_zip=place_in_zip(data_page),
         scored=scored_runs(rows, named),
-        provenance=find_provenance([clips, split]),
+        data_hash=hash_of([clips, split]),
+        made=group_alike(
+            [*provenance.items(), *(made for path in scores for made in provenance_of(path))]
+        ),
         run_times=read_run_times(benchmarks),
         config=config,
     )

@@ -5,10 +5,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 
-def render_template(name: str, **values: Any) -> str:
-    """Fill `templates/<name>`; every value is escaped unless it is Markup."""
+def render_template(name: str, *, room: str = "emohead.report", **values: Any) -> str:
+    """Fill `templates/<name>` of a room; every value is escaped unless it is Markup."""
     environment = Environment(
-        loader=PackageLoader("emohead.report"),
+        loader=PackageLoader(room),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

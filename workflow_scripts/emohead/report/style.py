@@ -1,9 +1,13 @@
 """The look shared by all figures: colours, sizes, and saving with reproducible bytes."""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
+from matplotlib import font_manager
 from matplotlib.figure import Figure
+from matplotlib.ft2font import FT2Font
+from matplotlib.text import Text
 
 from emohead.files import whole_file
 
@@ -44,8 +48,53 @@ def label_inches(labels: Sequence[str]) -> float:
     return 0.085 * max(len(label) for label in labels) + 0.15
 
 
+def figure_label(name: str, label: str) -> str:
+    """A label as a figure's text, in which no `$` begins a formula.
+
+    It is `name` in its place, which is ASCII, where no font of this machine has its letters.
+    """
+    if _font_for(_beyond_default(label)) is None:
+        print(
+            f"no font on this machine has the letters of {label!r}: the figures say {name} "
+            "(install one, for example Noto Sans CJK)",
+            flush=True,
+        )
+        label = name
+    return label.replace("$", r"\$")
+
+
+@cache
+def _letters(font: str) -> frozenset[int]:
+    return frozenset(FT2Font(font).get_charmap())
+
+
+def _beyond_default(text: str) -> frozenset[int]:
+    """The characters that matplotlib's own font doesn't have."""
+    letters = frozenset(ord(letter) for letter in text if letter != "\n")
+    return letters - _letters(font_manager.findfont("DejaVu Sans"))
+
+
+@cache
+def _font_for(letters: frozenset[int]) -> str | None:
+    """The name of an installed font with these characters; None when there is none."""
+    if not letters:
+        return "DejaVu Sans"
+    for font in sorted(font_manager.fontManager.ttflist, key=lambda font: (font.name, font.weight)):
+        # That one has a box for everything.
+        if not font.name.startswith("Last Resort") and letters <= _letters(font.fname):
+            return font.name
+    return None
+
+
 def save_figure(figure: Figure, paths: Sequence[Path], dpi: int = 160) -> None:
-    """Write the figure as .png or .pdf, by suffix; without dates, equal figures are equal bytes."""
+    """Write the figure as .png or .pdf, by suffix; without dates, equal figures are equal bytes.
+
+    Letters that matplotlib's font doesn't have are drawn with another one of the machine.
+    """
+    for text in figure.findobj(Text):
+        missing = _beyond_default(text.get_text())
+        if missing and (font := _font_for(missing)):
+            text.set_fontfamily(["DejaVu Sans", font])
     for path in paths:
         if path.suffix not in (".png", ".pdf"):
             raise ValueError(f"{path}: figures are written as .png or .pdf")

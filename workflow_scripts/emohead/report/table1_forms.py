@@ -5,13 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from emohead.report.forms import write_forms
+from emohead.report.forms import latex_text, write_forms
 from emohead.report.render import render_template
 from emohead.report.scores import read_scores
 from emohead.report.table1 import (
     CAPTION,
     COLUMNS,
-    MISSING,
     NOT_RUN,
     PAPER_CAPTION,
     PAPER_COLUMNS,
@@ -123,8 +122,8 @@ def _markdown_cell(protocol: Protocol, row: Row, name: str) -> str:
 def _latex_table(table: Table1, protocol: Protocol) -> str:
     this_run, paper = len(COLUMNS), len(PAPER_COLUMNS) if protocol.has_paper else 0
     caption = [f"{protocol.heading}.", CAPTION, *([PAPER_CAPTION] if paper else [])]
-    headings = [_latex_text(heading_of(name)) for name in COLUMNS]
-    headings += [_latex_text(heading_of(name)) for name in PAPER_COLUMNS][:paper]
+    headings = [latex_text(heading_of(name)) for name in COLUMNS]
+    headings += [latex_text(heading_of(name)) for name in PAPER_COLUMNS][:paper]
     groups = rf" & \multicolumn{{{this_run}}}{{c}}{{This run}}"
     rules = rf"\cmidrule(lr){{2-{1 + this_run}}}"
     if paper:
@@ -135,7 +134,7 @@ def _latex_table(table: Table1, protocol: Protocol) -> str:
         [
             r"\begin{table}",
             r"\centering\small",
-            rf"\caption{{{_latex_text(' '.join([*caption, *protocol.notes, *table.notes]))}}}",
+            rf"\caption{{{latex_text(' '.join([*caption, *protocol.notes, *table.notes]))}}}",
             rf"\begin{{tabular}}{{l@{{\quad}}{'r' * this_run}@{{\quad}}{'r' * paper}}}",
             r"\toprule",
             rf"{groups} \\",
@@ -157,26 +156,18 @@ def _latex_lines(protocol: Protocol, row: Row) -> list[str]:
         cells = [rf"\multicolumn{{{len(COLUMNS)}}}{{c}}{{{NOT_RUN}}}"]
     else:
         cells = [_latex_cell(protocol, row, name) for name in COLUMNS]
-    cells += [_latex_text(row.shown_paper(name)) for name in paper]
-    lines = [" & ".join([_latex_text(row.label), *cells]) + r" \\"]
+    cells += [latex_text(row.shown_paper(name)) for name in paper]
+    # pdfLaTeX has no letters beyond Latin-1.
+    label = row.label if max(map(ord, row.label)) < 256 else row.id
+    lines = [" & ".join([latex_text(label), *cells]) + r" \\"]
     intervals = [row.interval(name) for name in COLUMNS]
     if any(intervals):
-        small = [rf"{{\scriptsize {_latex_text(each)}}}" if each else "" for each in intervals]
+        small = [rf"{{\scriptsize {latex_text(each)}}}" if each else "" for each in intervals]
         lines.append(" & ".join(["", *small, *("" for _ in paper)]) + r" \\[2pt]")
     return lines
 
 
 def _latex_cell(protocol: Protocol, row: Row, name: str) -> str:
-    shown = _latex_text(row.shown(name))
+    shown = latex_text(row.shown(name))
     shown = rf"\textbf{{{shown}}}" if protocol.is_best(row, name) else shown
     return rf"{shown} $\pm$ {row.spread(name)}" if row.spread(name) else shown
-
-
-def _latex_text(text: str) -> str:
-    specials = {each: f"\\{each}" for each in "&%$#_{}"} | {
-        "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-        "±": r"$\pm$", "∞": r"$\infty$", MISSING: "--", "×": r"$\times$",
-        "↓": r"$\downarrow$", "↑": r"$\uparrow$",
-    }  # fmt: skip
-    # pdfLaTeX stops at letters beyond Latin-1.
-    return "".join(specials.get(each, each if ord(each) < 256 else "?") for each in text)

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from emohead.data.mead import FPS, parse_clip_id
-from emohead.features.store import StoredClip
 from emohead.report.embedding import Media
-from emohead.report.methods import GROUND_TRUTH, open_run
+from emohead.report.methods import GROUND_TRUTH, RunClip, open_run
 from emohead.report.overlay import UNITS_PER_PIXEL, encode_landmarks, face_lines
 from emohead.report.style import method_colours
 
@@ -98,7 +97,7 @@ def build_player(
             for method_id in ids:
                 run = truth[0] if method_id == GROUND_TRUTH else (method_id, reference)
                 screens[reference][method_id] = _screen(
-                    clip_id, labels[method_id], reference, runs.get(run), opened.get(run), media
+                    clip_id, labels[method_id], reference, opened.get(run), media
                 )
         frames = opened[truth[0]][clip_id].length
         shown_clips.append(ShownClip(emotion, clip_id, name.speaker, name.level, frames, screens))
@@ -111,17 +110,16 @@ def _screen(
     clip_id: str,
     label: str,
     reference: str,
-    run: Path | None,
-    clips: Mapping[str, StoredClip] | None,
+    clips: Mapping[str, RunClip] | None,
     media: Media,
 ) -> Screen:
-    if run is None or clips is None:
+    if clips is None:
         kind = reference.replace("_", "-")
         return Screen(missing=f"{label} was not run with a {kind} reference face.")
-    path = run / parse_clip_id(clip_id).speaker / "videos" / f"{clip_id}.mp4"
-    if not path.is_file() or clip_id not in clips:
+    if clip_id not in clips:
         return Screen(missing=f"{label} has no video of this clip.")
-    video, clip = media.add(path.read_bytes()), clips[clip_id]
+    clip = clips[clip_id]
+    video = media.add(clip.video.read_bytes())
     track = encode_landmarks(clip.landmarks)
     if track is None:
         return Screen(video)

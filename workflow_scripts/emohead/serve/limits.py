@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from emohead.media.reading import SAMPLE_RATE, iterate_audio, probe_sound
+from emohead.media.sound import SAMPLE_RATE, Damage, SoundFacts, iterate_audio, sound_start
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,9 @@ class Limits:
         """Raise ValueError when a sound is too long; decodes no more of it than is allowed."""
         samples = 0
         # From where `generate` hears it.
-        for block in iterate_audio(sound, start=probe_sound(sound).start):
+        start = sound_start(sound)
+        facts = SoundFacts(channels=1, channel=None, start=start)
+        for block in iterate_audio(sound, start=start, facts=facts, damage=Damage()):
             samples += block.shape[1]
             if samples > self.seconds * SAMPLE_RATE:
                 raise ValueError(

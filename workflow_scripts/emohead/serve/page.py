@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import httpx
 from gradio.components import Component
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -149,6 +150,11 @@ def launch_page(page: gr.Blocks, address: Address, limits: Limits) -> str:
         raise ValueError(
             f"port {address.port} of {address.host} is in use or not allowed: choose another"
         ) from error
+    except httpx.HTTPError as error:
+        # Gradio asks its own address whether the page is there.
+        raise ValueError(
+            f"the page can't be reached at {address.host}, port {address.port} ({error})"
+        ) from error
     return url
 
 
@@ -191,6 +197,8 @@ def _facts(animation: Animation) -> str:
     text = f"{made.seconds:.1f} s, {made.frames} frames."
     if made.faces_in_picture > 1:
         text += f" The picture shows {made.faces_in_picture} faces: the largest one speaks."
+    for note in made.notes:
+        text += f" {note[0].upper()}{note[1:]}."
     return text
 
 

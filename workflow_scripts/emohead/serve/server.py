@@ -45,8 +45,11 @@ def page_server(
         raise ValueError("the page needs Gradio: pip install 'gradio>=6.31,<7'")
     with tempfile.TemporaryDirectory(prefix="emohead-page-") as folder:
         uploads = Uploads(Path(folder) / "uploads")
-        # What Gradio takes from the environment: where uploads go, and to tell nobody anything.
+        # What Gradio takes from the environment: where uploads go, to tell nobody anything, and
+        # that the page itself, which Gradio asks whether it is there, isn't behind a proxy.
         settings = {
+            "NO_PROXY": "*",
+            "no_proxy": "*",
             "GRADIO_TEMP_DIR": str(uploads.folder),
             "GRADIO_ANALYTICS_ENABLED": "False",
             "HF_HUB_OFFLINE": "1",

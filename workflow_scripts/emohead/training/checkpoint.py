@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 
 from emohead.files import whole_file
+from emohead.provenance import Provenance
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,7 @@ class Checkpoint:
 
     `kind` is `landmarks` or `translator`; `options` are plain values, as in the config; `arrays`
     are what was fitted rather than trained (the PCA basis); `history` has one row an epoch.
+    `provenance` is None where the file is older than that.
     """
 
     kind: str
@@ -24,6 +26,7 @@ class Checkpoint:
     weights: dict[str, torch.Tensor]
     arrays: dict[str, np.ndarray]
     history: pd.DataFrame
+    provenance: Provenance | None = None
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -36,6 +39,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
                 "weights": {name: value.cpu() for name, value in checkpoint.weights.items()},
                 "arrays": {k: torch.from_numpy(np.array(v)) for k, v in checkpoint.arrays.items()},
                 "history": checkpoint.history.to_dict("list"),
+                "provenance": checkpoint.provenance and checkpoint.provenance.to_json(),
             },
             unfinished,
         )
@@ -50,10 +54,12 @@ def load_checkpoint(path: Path, kind: str) -> Checkpoint:
         raise ValueError(f"{path}: not a checkpoint of emohead ({error})") from error
     if found != kind:
         raise ValueError(f"{path}: a checkpoint of kind {found!r}, expected {kind!r}")
+    told = stored.get("provenance")
     return Checkpoint(
         kind=found,
         options=stored["options"],
         weights=stored["weights"],
         arrays={name: value.numpy() for name, value in stored["arrays"].items()},
         history=pd.DataFrame(stored["history"]),
+        provenance=told and Provenance.from_json(told),
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor, nn
 
-from emohead.training.options import TrainOptions
+from emohead.training.options import Recipe
 
 # The name of its norm among a step's figures.
 GRADIENT = "the gradient's norm"
@@ -28,8 +28,8 @@ class FiniteCheck:
     are saved keeps the saved ones good.
     """
 
-    def __init__(self, options: TrainOptions, precision: str, *, every: int):
-        self._options, self._precision, self._every = options, precision, every
+    def __init__(self, recipe: Recipe, precision: str, *, every: int):
+        self._recipe, self._precision, self._every = recipe, precision, every
         self._waiting: list[tuple[int, int, dict[str, Tensor]]] = []
 
     def note(self, epoch: int, batch: int, figures: Mapping[str, Tensor]) -> None:
@@ -62,7 +62,7 @@ class FiniteCheck:
         losses = {name: value for name, value in bad.items() if name != GRADIENT} or bad
         terms = {name: value for name, value in losses.items() if not name.endswith("loss")}
         terms = terms or losses
-        remedy = f"Lower train.learning_rate (it is {self._options.learning_rate:g})"
+        remedy = f"Lower train.learning_rate (it is {self._recipe.learning_rate:g})"
         if self._precision != "32-true":
             remedy += f", or set train.precision to 32-true (it is {self._precision})"
         return (

@@ -10,6 +10,8 @@ from pathlib import Path
 import torch
 from filelock import FileLock, Timeout
 
+from emohead.locks import acquire
+
 # The GPUs of a training, for its other processes, which are started with its environment.
 RESERVED = "EMOHEAD_GPUS"
 
@@ -53,6 +55,6 @@ def _take(locks: Sequence[FileLock], count: int) -> list[int]:
     for index, lock in enumerate(locks):
         if len(held) < count:
             with suppress(Timeout):
-                lock.acquire(timeout=0)
+                acquire(lock, timeout=0)
                 held.append(index)
     return held

@@ -1,81 +1,117 @@
 """The training loop: epochs of steps, each epoch followed by a validation."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
-from lightning.fabric import Fabric
-from lightning.fabric.plugins.environments import LightningEnvironment
 from torch.optim.lr_scheduler import ExponentialLR
 
+from emohead.provenance import Provenance, find_provenance
 from emohead.training.batches import EpochLoader
 from emohead.training.best import best_epoch, out_of_patience
 from emohead.training.checks import GRADIENT, FiniteCheck, gradient_norm
 from emohead.training.gpus import gpu_names, reserved_gpus
 from emohead.training.machine import Machine, choose_machine, set_up_torch
 from emohead.training.means import EpochMeans
-from emohead.training.options import TrainOptions
+from emohead.training.options import Recipe, Runtime
 from emohead.training.progress import Progress
 from emohead.training.state import StateFiles
 from emohead.training.task import TrainingTask
 
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
+
 # Steps between two looks at what makes a GPU, or the other processes, wait.
 LOOK_EVERY = 20
+
+
+class Fitted(NamedTuple):
+    """A training at its end: one row an epoch, and what made the weights."""
+
+    history: pd.DataFrame
+    provenance: Provenance
 
 
 def fit(
     task: TrainingTask,
     train_data: EpochLoader,
     validation_data: EpochLoader | None,
-    options: TrainOptions,
+    recipe: Recipe,
+    runtime: Runtime,
     *,
     seed: int,
     state: Path,
     curves: Path | None = None,
     after_epoch: Callable[[int], None] | None = None,
-) -> pd.DataFrame:
-    """Train `task` in place and return its history, one row an epoch.
+) -> Fitted:
+    """Train `task` in place, and say how it went.
 
     Every `checkpoint_minutes` and after every epoch all that is needed to go on goes to the folder
     `state`, which is of this training alone: see `training_state`. A run that finds a state there
     goes on from it, inside an epoch too, and ends with the weights and the history (but for its
-    seconds) of one that was never stopped: on a CPU to the bit.
+    seconds) of one that was never stopped: on a CPU to the bit. The state of a shorter training is
+    the beginning of this one; that of a longer one is given up.
 
     `curves` is a folder for TensorBoard. `after_epoch` is called with the number of the epoch, from
     1, once its validation is done. With several devices the script is started again for each of the
     others; these processes end here. Raises Diverged when a loss or gradient is NaN or infinite.
     """
-    machine = choose_machine(options)
+    machine, files = choose_machine(recipe, runtime), StateFiles(state)
+    found = files.load()
+    saved = found if found is None or _is_beginning(found, recipe) else None
+    if saved is not None:  # `precision: auto` was settled when the training began
+        machine = replace(machine, precision=saved["precision"])
     with ExitStack() as stack:
         gpus = []
         if machine.device == "cuda":
             gpus = stack.enter_context(reserved_gpus(machine.devices, gpu_names()))
-        fabric = _start(machine, gpus, options)
+        fabric = _start(machine, gpus, recipe.threads)
         if fabric.is_global_zero:
             print(machine, flush=True)
         training = _Training(
-            fabric, machine, task, train_data, validation_data, options,
-            seed=seed, files=StateFiles(state), curves=curves, after_epoch=after_epoch,
+            fabric, machine, task, train_data, validation_data, recipe, runtime,
+            seed=seed, files=files, saved=saved, curves=curves, after_epoch=after_epoch,
         )  # fmt: skip
-        fabric.barrier()  # all have read the state, which the first one's process may remove
+        begins_anew = found is not saved
+        del found, saved  # a large part of the memory
+        fabric.barrier()  # all have read the state, which the first one's process may replace
+        if begins_anew and fabric.is_global_zero:
+            print("the last state lies beyond this training's end: beginning anew", flush=True)
+            files.remove()
         try:
             training.run()
         except torch.OutOfMemoryError as error:
-            size = f"train.batch_size (it is {options.batch_size})"
+            size = f"train.batch_size (it is {recipe.batch_size})"
             error.add_note(f"Lower {size}, or share it out to more GPUs with train.devices.")
             raise
     if not fabric.is_global_zero:
         raise SystemExit
-    return pd.DataFrame(training.history)
+    provenance = replace(training.provenance, seconds=training.history[-1]["seconds"])
+    return Fitted(pd.DataFrame(training.history), provenance)
 
 
-def _start(machine: Machine, gpus: list[int], options: TrainOptions) -> Fabric:
+def _is_beginning(saved: dict[str, Any], recipe: Recipe) -> bool:
+    """Whether a training by the recipe would come by this state."""
+    begun = saved["epoch"] + (saved["batch"] > 0)  # epochs
+    return begun <= recipe.epochs and not any(
+        out_of_patience(saved["history"][:ended], recipe.patience) for ended in range(begun)
+    )
+
+
+def _start(machine: Machine, gpus: list[int], threads: int) -> Fabric:
     """Set torch up, and one process for each device; `gpus` are indices."""
+    # Here, since it takes five seconds, and whoever only reads a checkpoint needs none of it.
+    from lightning.fabric import Fabric
+    from lightning.fabric.plugins.environments import LightningEnvironment
+
     fabric = Fabric(
         accelerator=machine.device,
         devices=gpus or machine.devices,
@@ -84,7 +120,7 @@ def _start(machine: Machine, gpus: list[int], options: TrainOptions) -> Fabric:
         plugins=[LightningEnvironment()],
     )
     fabric.launch()
-    set_up_torch(options.threads)  # last: launching several processes chooses threads of its own
+    set_up_torch(threads)  # last: launching several processes chooses threads of its own
     return fabric
 
 
@@ -98,57 +134,65 @@ class _Training:
         task: TrainingTask,
         train_data: EpochLoader,
         validation_data: EpochLoader | None,
-        options: TrainOptions,
+        recipe: Recipe,
+        runtime: Runtime,
         *,
         seed: int,
         files: StateFiles,
+        saved: dict[str, Any] | None,
         curves: Path | None,
         after_epoch: Callable[[int], None] | None,
     ):
-        self.fabric, self.task, self.options, self.seed = fabric, task, options, seed
-        self.bf16 = machine.precision == "bf16-mixed"
+        self.fabric, self.task, self.recipe, self.seed = fabric, task, recipe, seed
+        self.checkpoint_seconds = 60 * runtime.checkpoint_minutes
+        self.precision, self.bf16 = machine.precision, machine.precision == "bf16-mixed"
         self.train_data, self.validation_data = train_data, validation_data
         self.files, self.after_epoch = files, after_epoch
         train_data.share(fabric.global_rank, fabric.world_size)
         for data in filter(None, (train_data, validation_data)):
             data.pin_memory = machine.device == "cuda"  # so that batches go there meanwhile
-        adam = torch.optim.Adam(task.parameters(), lr=options.learning_rate, betas=(0.9, 0.999))
-        self.decay = ExponentialLR(adam, gamma=options.decay)
+        adam = torch.optim.Adam(task.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.999))
+        self.decay = ExponentialLR(adam, gamma=recipe.decay)
         self.step_task, self.adam = fabric.setup(
             torch.compile(task) if machine.compile else task, adam
         )
         alone_on_a_cpu = machine.device == "cpu" and machine.devices == 1
         self.look_every = 1 if alone_on_a_cpu else LOOK_EVERY
-        self.check = FiniteCheck(options, machine.precision, every=self.look_every)
+        self.check = FiniteCheck(recipe, machine.precision, every=self.look_every)
 
         self.epoch, self.batch, self.step, self.seconds = 0, 0, 0, 0.0
         self.means = EpochMeans()
         self.history: list[dict[str, float]] = []
-        self._go_on(files.load())
+        self.here = find_provenance(
+            device=str(fabric.device), devices=machine.devices, precision=machine.precision
+        )
+        self.provenance = self.here
+        self._go_on(saved)
         self.started = time.monotonic() - self.seconds
         self.saved = time.monotonic()
         self.progress = Progress(
-            task.unit, epochs=options.epochs, batches=len(train_data),
+            task.unit, epochs=recipe.epochs, batches=len(train_data),
             curves=curves if fabric.is_global_zero else None, step=self.step,
         )  # fmt: skip
 
     def run(self) -> None:
         """Train to the end; the task then has the weights to keep."""
-        if self.validation_data is None and self.options.wants_best_epoch:
+        if self.validation_data is None and self.recipe.wants_best_epoch:
             self._say("no clips to validate on, of so few: all epochs, and the last one's weights")
-        while self.epoch < self.options.epochs:
-            if out_of_patience(self.history, self.options.patience):
-                self._say(f"no better validation loss for {self.options.patience} epochs: enough")
+        while self.epoch < self.recipe.epochs:
+            if out_of_patience(self.history, self.recipe.patience):
+                self._say(f"no better validation loss for {self.recipe.patience} epochs: enough")
                 break
             self._train_epoch()
             self._end_epoch()
         self.progress.close()
         best = best_epoch(self.history)
-        if self.options.keep == "best" and best is not None and self.fabric.is_global_zero:
+        if self.recipe.keep == "best" and best is not None and self.fabric.is_global_zero:
             self._say(f"keeping the weights of epoch {best}, the best on the validation clips")
             self.task.load_state_dict(self.files.load_best())
 
     def _train_epoch(self) -> None:
+        self.provenance = self.here  # also where others began
         self.step_task.train()
         self.train_data.go_to(self.epoch, self.batch)
         self.progress.begin()
@@ -183,7 +227,7 @@ class _Training:
         self.epoch, self.batch, self.means = self.epoch + 1, 0, EpochMeans()
         if self.fabric.is_global_zero:
             self.progress.epoch(self.history[-1])
-            if self.options.keep == "best" and best_epoch(self.history) == self.epoch:
+            if self.recipe.keep == "best" and best_epoch(self.history) == self.epoch:
                 self.files.save_best(self.task.state_dict())
             if self.after_epoch is not None:
                 self.after_epoch(self.epoch)
@@ -216,7 +260,7 @@ class _Training:
     def _state_is_due(self) -> bool:
         if self.step % self.look_every:
             return False
-        due = time.monotonic() - self.saved >= 60 * self.options.checkpoint_minutes
+        due = time.monotonic() - self.saved >= self.checkpoint_seconds
         return self.fabric.broadcast(due)
 
     def _save(self) -> None:
@@ -235,6 +279,8 @@ class _Training:
                     "seconds": time.monotonic() - self.started,
                     "means": means.state(),
                     "history": self.history,
+                    "precision": self.precision,
+                    "provenance": self.provenance.to_json(),
                 }
             )
         self.saved = time.monotonic()
@@ -247,7 +293,9 @@ class _Training:
         self.decay.load_state_dict(saved["decay"])
         self.epoch, self.batch, self.step = saved["epoch"], saved["batch"], saved["step"]
         self.seconds, self.history = saved["seconds"], saved["history"]
-        self._say(f"going on with epoch {self.epoch + 1}, step {self.batch + 1}")
+        self.provenance = Provenance.from_json(saved["provenance"])
+        if self.epoch < self.recipe.epochs:
+            self._say(f"going on with epoch {self.epoch + 1}, step {self.batch + 1}")
         if self.fabric.is_global_zero:  # the sums are of all processes
             self.means = EpochMeans(
                 {name: pair.to(self.fabric.device) for name, pair in saved["means"].items()}

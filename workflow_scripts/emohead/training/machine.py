@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from emohead.training.hardware import bf16_is_fast, can_compile
-from emohead.training.options import TrainOptions
+from emohead.training.options import Recipe, Runtime
 
 MOST_WORKERS = 8
 
@@ -29,25 +29,25 @@ class Machine:
         )
 
 
-def choose_machine(options: TrainOptions) -> Machine:
+def choose_machine(recipe: Recipe, runtime: Runtime) -> Machine:
     """Fill in every `auto` of the options. ValueError when they ask for a GPU that isn't there."""
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    device = options.device
+    device = runtime.device
     if device == "auto":
         device = "cuda" if gpus else "cpu"
-    devices = 1 if options.device == "auto" and not gpus else options.devices
+    devices = 1 if runtime.device == "auto" and not gpus else recipe.devices
     if device == "cuda" and devices > gpus:
         raise ValueError(
             f"{devices} GPUs are asked for and torch finds {gpus}: set train.device to cpu or "
             "auto, or lower train.devices (CUDA_VISIBLE_DEVICES says which GPUs count)"
         )
-    precision = options.precision
+    precision = recipe.precision
     if precision == "auto":
         precision = "bf16-mixed" if bf16_is_fast(device) else "32-true"
-    compiled = options.compile
+    compiled = runtime.compile
     if compiled == "auto":
         compiled = device == "cuda" and can_compile()
-    workers = options.workers
+    workers = runtime.workers
     if workers == "auto":
         workers = min(MOST_WORKERS, max(1, cores() // devices - 1)) if device == "cuda" else 0
     return Machine(device, devices, precision, compiled, workers)

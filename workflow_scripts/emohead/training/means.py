@@ -1,11 +1,15 @@
 """Means of a training's figures over an epoch, which survive a kill inside it."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import torch
-from lightning.fabric import Fabric
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from lightning.fabric import Fabric
 
 
 class EpochMeans:

@@ -1,11 +1,14 @@
 """What people see of a training: a line every few seconds, and TensorBoard's curves."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tensorboardX import SummaryWriter
+if TYPE_CHECKING:
+    from tensorboardX import SummaryWriter
 
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -94,6 +97,8 @@ def open_curves(folder: Path, step: int) -> SummaryWriter:
 
     They take the place of those that a killed run may have written after its last state.
     """
+    from tensorboardX import SummaryWriter  # a training without curves needs none
+
     if step == 0:
         for old in folder.glob("events.out.tfevents.*"):
             old.unlink()

@@ -1,11 +1,12 @@
-"""The folder of an unfinished training, and what lies in it."""
+"""What a training goes on from: the folder of its state, and what lies in it."""
 
 import hashlib
 import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,71 +14,90 @@ import torch
 from filelock import FileLock, Timeout
 
 from emohead.files import whole_file
+from emohead.locks import acquire, locked
 from emohead.training.checkpoint import Checkpoint, save_checkpoint
+
+# The state of a training, for its other processes, which are started with its environment.
+STATE = "EMOHEAD_STATE"
 
 
 @contextmanager
-def training_state(folder: Path, *inputs: Any, outputs: Sequence[Path]) -> Iterator[Path]:
-    """The folder of one unfinished training below `folder`, named by a hash of its inputs.
+def training_state(folder: Path, *inputs: Any) -> Iterator[Path]:
+    """The folder of one training's state below `folder`, named by a hash of its inputs.
 
-    A Path among the inputs stands for the content of its file, anything else for its JSON form:
-    a training whose options or data changed never goes on from the old state. The folder is
-    removed when the block succeeds, in which `outputs` are written.
+    A Path among the inputs stands for the content of its file, anything else for its JSON form, in
+    which a clip is its `identity`: a training whose options, data or code changed never goes on
+    from the old state. The state stays when the block succeeds, so that a longer training can go on
+    from it; what `folder` has of others is then removed, unless a process is at it.
 
-    It is this process's alone until then. One that comes later waits, and goes on from what is
-    left there; if nothing is, the first has succeeded, its `outputs` are good, and the later one
-    ends here: a killed Snakemake may leave a training behind that lives on.
+    It is this process's alone until then: one that comes later waits, and goes on from what is
+    there. A killed Snakemake may leave a training behind that lives on.
     """
+    if int(os.environ.get("LOCAL_RANK", 0)):  # of a further device: the first one's process has it
+        yield Path(os.environ[STATE])
+        return
+    state = folder / _hash_of(inputs)
+    with _alone(state):
+        os.environ[STATE] = str(state)
+        try:
+            yield state
+        finally:
+            os.environ.pop(STATE, None)
+        for other in folder.iterdir():
+            if other != state and other.is_dir():
+                _remove(other)
+
+
+def _hash_of(inputs: Sequence[Any]) -> str:
     total = hashlib.sha256()
     for part in inputs:
         if isinstance(part, Path):
             with part.open("rb") as stream:
                 total.update(hashlib.file_digest(stream, "sha256").digest())
         else:
-            total.update(json.dumps(part, sort_keys=True).encode())
-    state = folder / total.hexdigest()[:16]
-    with _alone(state, outputs):
-        yield state
-        StateFiles(state).remove()
+            told = json.dumps(part, sort_keys=True, default=attrgetter("identity"))
+            total.update(told.encode())
+    return total.hexdigest()[:16]
 
 
 @contextmanager
-def _alone(state: Path, outputs: Sequence[Path]) -> Iterator[None]:
-    """Keep other processes away from a state, see `training_state`."""
-    if int(os.environ.get("LOCAL_RANK", 0)):  # of a further device: the first one's process has it
-        yield
-        return
-    state.parent.mkdir(parents=True, exist_ok=True)
-    path = state.with_name(f"{state.name}.lock")
-    lock, waited = FileLock(path), False
+def _alone(state: Path) -> Iterator[None]:
+    """Keep other processes away from a state."""
+    state.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(state / "lock")
     try:
-        lock.acquire(timeout=0)
+        acquire(lock, timeout=0)
     except Timeout:
         print(f"another process has this training in {state}: waiting", flush=True)
-        lock.acquire()
-        waited = True
+        acquire(lock)
     try:
-        if waited and not state.exists() and all(output.exists() for output in outputs):
-            print("it has finished it", flush=True)
-            raise SystemExit
-        state.mkdir(exist_ok=True)
         for left in state.glob(".*.unfinished-*"):  # of killed processes
             left.unlink()
         yield
     finally:
-        if not state.exists():
-            path.unlink(missing_ok=True)
         lock.release()
 
 
-def save_training(checkpoint: Checkpoint, model: Path, history: Path) -> None:
-    """Write a finished training: its checkpoint and its history, one row an epoch."""
+def _remove(state: Path) -> None:
+    """Remove a training's state that no process is at."""
+    with suppress(Timeout), locked(state / "lock", timeout=0):
+        StateFiles(state).remove()
+        shutil.rmtree(state)
+
+
+def save_training(checkpoint: Checkpoint, model: Path, history: Path, provenance: Path) -> None:
+    """Write a finished training: its checkpoint, and two parts of it for readers without torch.
+
+    These are its history, one row an epoch, and its provenance as JSON.
+    """
     with whole_file(history) as unfinished:
         checkpoint.history.to_csv(unfinished, index=False)
+    with whole_file(provenance) as unfinished:
+        unfinished.write_text(checkpoint.provenance.to_json(), encoding="utf-8")
     save_checkpoint(model, checkpoint)
-    for path in (history, model):
+    for path in (history, provenance, model):
         with path.open("rb") as file:
-            _to_disk(file)  # before the state goes
+            _to_disk(file)
 
 
 class StateFiles:
@@ -87,7 +107,6 @@ class StateFiles:
     """
 
     def __init__(self, folder: Path):
-        self._folder = folder
         self._last, self._best = folder / "last.ckpt", folder / "best.ckpt"
 
     def save(self, state: dict[str, Any]) -> None:
@@ -109,9 +128,9 @@ class StateFiles:
         return torch.load(self._best, weights_only=True, map_location="cpu")
 
     def remove(self) -> None:
-        """Remove the folder; if that is broken off, what is left is a training's beginning."""
+        """Remove both; if that is broken off, what is left is a training's beginning."""
         self._last.unlink(missing_ok=True)
-        shutil.rmtree(self._folder)
+        self._best.unlink(missing_ok=True)
 
 
 def _save(path: Path, content: Any) -> None:

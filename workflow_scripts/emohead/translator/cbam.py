@@ -17,6 +17,24 @@ SMALLEST_HIDDEN = 4
 FIRST_LOGIT = 2.0
 
 
+def _greatest_of_map(features: Tensor) -> Tensor:
+    """The greatest value of every channel, [B, C], for features [B, C, H, W]."""
+    if features.is_cuda:
+        # CUDA's adaptive pool copies a map that is laid out channels last, lets one thread walk
+        # over each channel, and is no part of what torch.compile fuses.
+        return features.amax(dim=(2, 3))
+    # amax has a gradient that is ten times slower on a CPU.
+    return functional.adaptive_max_pool2d(features, 1).flatten(1)
+
+
+def _greatest_of_pixel(features: Tensor) -> Tensor:
+    """The greatest value of every pixel, [B, 1, H, W], for features [B, C, H, W]."""
+    if features.is_cuda:
+        # The gradient of max with its indices is a scatter, which CUDA sorts to be deterministic.
+        return features.amax(dim=1, keepdim=True)
+    return features.max(dim=1, keepdim=True).values
+
+
 class ChannelGate(nn.Module):
     """M_c(F) = sigmoid(MLP(AvgPool(F)) + MLP(MaxPool(F))), shape [B, C, 1, 1].
 
@@ -35,8 +53,7 @@ class ChannelGate(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Gate in (0, 1), [B, C, 1, 1], for features [B, C, H, W]."""
         average = self.mlp(features.mean(dim=(2, 3)))  # [B, C]
-        # Not amax, whose gradient is ten times slower on a CPU.
-        maximum = self.mlp(functional.adaptive_max_pool2d(features, 1).flatten(1))
+        maximum = self.mlp(_greatest_of_map(features))
         return torch.sigmoid(average + maximum)[:, :, None, None]
 
 
@@ -55,7 +72,7 @@ class SpatialGate(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Gate in (0, 1), [B, 1, H, W], for features [B, C, H, W]."""
         pooled = torch.cat(
-            [features.max(dim=1, keepdim=True).values, features.mean(dim=1, keepdim=True)], dim=1
+            [_greatest_of_pixel(features), features.mean(dim=1, keepdim=True)], dim=1
         )  # [B, 2, H, W]
         return torch.sigmoid(self.norm(self.conv(pooled)))
 

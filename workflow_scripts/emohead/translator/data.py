@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from emohead.features.store import StoredClip
-from emohead.training import EpochLoader
+from emohead.training.batches import EpochLoader
 from emohead.translator.drawing import draw_landmarks
 
 # uint8: drawing ++ reference [B, 6, S, S], frame [B, 3, S, S]

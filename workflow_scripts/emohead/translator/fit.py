@@ -6,8 +6,10 @@ from pathlib import Path
 
 from emohead.data.split import hold_out_validation
 from emohead.features.store import StoredClip
-from emohead.training import TrainOptions, choose_machine, fit
 from emohead.training.checkpoint import Checkpoint
+from emohead.training.loop import fit
+from emohead.training.machine import choose_machine
+from emohead.training.options import Recipe, Runtime
 from emohead.translator.data import training_loader, validation_loader
 from emohead.translator.losses import TranslatorLossOptions
 from emohead.translator.samples import SamplePictures
@@ -19,7 +21,8 @@ def train_translator(
     clips: Mapping[str, StoredClip],
     options: TranslatorOptions,
     loss_options: TranslatorLossOptions,
-    train_options: TrainOptions,
+    recipe: Recipe,
+    runtime: Runtime,
     *,
     seed: int,
     state: Path,
@@ -32,29 +35,29 @@ def train_translator(
     `emohead.training.fit`; `pictures` is one for the samples of every epoch.
     """
     train_ids, validation_ids = hold_out_validation(
-        list(clips), fraction=train_options.validation, seed=seed
+        list(clips), fraction=recipe.validation, seed=seed
     )
-    workers = choose_machine(train_options).workers
+    workers = choose_machine(recipe, runtime).workers
     train_data = training_loader(
         {clip_id: clips[clip_id] for clip_id in train_ids},
-        batch_size=train_options.batch_size,
+        batch_size=recipe.batch_size,
         seed=seed,
-        frames_per_clip=train_options.frames_per_clip,
+        frames_per_clip=recipe.frames_per_clip,
         workers=workers,
     )
     validation_data = None
     if validation_ids:
         validation_data = validation_loader(
             {clip_id: clips[clip_id] for clip_id in validation_ids},
-            batch_size=train_options.batch_size,
-            frames_per_clip=train_options.frames_per_clip,
+            batch_size=recipe.batch_size,
+            frames_per_clip=recipe.frames_per_clip,
             workers=workers,
         )
     task = TranslatorTask(options, loss_options, seed=seed)
     shown = {clip_id: clips[clip_id] for clip_id in validation_ids or train_ids}
     after_epoch = SamplePictures(task.model, shown, pictures) if pictures else None
-    history = fit(
-        task, train_data, validation_data, train_options,
+    history, provenance = fit(
+        task, train_data, validation_data, recipe, runtime,
         seed=seed, state=state, curves=curves, after_epoch=after_epoch,
     )  # fmt: skip
     return Checkpoint(
@@ -63,4 +66,5 @@ def train_translator(
         weights=task.model.state_dict(),
         arrays={},
         history=history,
+        provenance=provenance,
     )

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from emohead.training import TrainingTask
+from emohead.training.task import TrainingTask
 from emohead.translator.data import TranslatorBatch
 from emohead.translator.losses import TranslatorLoss, TranslatorLossOptions
 from emohead.translator.unet import TranslatorOptions, build_translator

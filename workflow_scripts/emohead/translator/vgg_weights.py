@@ -10,11 +10,11 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError
 
-from filelock import FileLock
 from torch.hub import HASH_REGEX, download_url_to_file
 from torchvision.models import VGG19_Weights
 
-from emohead.files import whole_file
+from emohead.files import put_link
+from emohead.locks import locked
 
 TIMEOUT = 60  # seconds without a byte
 PAUSE = 5  # seconds before the second try
@@ -28,8 +28,7 @@ def provide_imagenet_weights(downloads: Path, link: Path) -> None:
     `fetch_imagenet_weights` does.
     """
     path = fetch_imagenet_weights(downloads)
-    with whole_file(link) as unfinished:
-        unfinished.symlink_to(path.absolute())
+    put_link(link, path)
 
 
 def fetch_imagenet_weights(folder: Path, *, attempts: int = 4) -> Path:
@@ -44,7 +43,7 @@ def fetch_imagenet_weights(folder: Path, *, attempts: int = 4) -> Path:
     folder = Path(folder)
     target = folder / url.rpartition("/")[2]
     folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{target}.lock"):
+    with locked(Path(f"{target}.lock")):
         if target.exists():
             _check(target)
             print(f"{target} is here already, and good", flush=True)

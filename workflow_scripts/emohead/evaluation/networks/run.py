@@ -23,6 +23,7 @@ from emohead.files import whole_file
 from emohead.media.reading import SAMPLES_PER_FRAME, clip_audio
 from emohead.methods.device import RenderingDevice
 from emohead.methods.rendered import RenderedClip, sound_of
+from emohead.resume import timed
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +67,8 @@ def score_networks(
     for clip_id, clip in tqdm(rendered.items(), desc="networks", unit="clip", mininterval=5):
         result, inception = state / f"{clip_id}.json", state / f"{clip_id}.npz"
         if not result.exists():
-            told = _score_clip(clip, truth[clip_id], takes[clip_id], networks, inception)
+            with timed(state):
+                told = _score_clip(clip, truth[clip_id], takes[clip_id], networks, inception)
             with whole_file(result) as unfinished:
                 unfinished.write_text(values_to_json(told))
         values[clip_id] = values_from_json(result.read_text())

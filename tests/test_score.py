@@ -6,17 +6,24 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
-import pandas as pd
 import pytest
+from method_factory import Film
 
 from emohead.evaluation.catalogue import METRICS
 from emohead.evaluation.emotion_judges import EmotionJudges, Judge
-from emohead.evaluation.evaluate import evaluate_clip, evaluate_method, summarize
 from emohead.evaluation.identity import FaceDescriber
-from emohead.evaluation.long_table import COLUMNS, long_table, write_table
-from emohead.evaluation.redetect import load_redetected, redetect, save_redetected
+from emohead.evaluation.redetect import (
+    Redetected,
+    collect_redetected,
+    load_redetected,
+    redetect,
+    save_redetected,
+)
+from emohead.evaluation.score import evaluate_clip
+from emohead.evaluation.scores import score_table
 from emohead.features.faces import FaceFinder
 from emohead.features.store import ShardWriter, open_clips
+from emohead.methods.rendered import RenderedClip
 from emohead.mini.action_units import EXPRESSIONS
 from emohead.mini.portraits import PORTRAITS
 from emohead.mini.posing import FacePose
@@ -44,26 +51,42 @@ def talking():
 
 
 @pytest.fixture(scope="module")
-def see(tmp_path_factory):
-    """see(frames, landmarks=...) -> the clip of these frames, and what dlib sees on it."""
-    finder, describer = FaceFinder(), FaceDescriber()
+def store(tmp_path_factory):
+    """store(frames, landmarks=...) -> the clip of these frames in a shard."""
     folder = tmp_path_factory.mktemp("shards")
     made = iter(range(1000))
 
-    def store(frames, clip_id=CLIP, landmarks=None, attributes=None):
+    def write(frames, clip_id=CLIP, landmarks=None, attributes=None):
         path = folder / f"{next(made)}.h5"
         landmarks = np.zeros((len(frames), 68, 2)) if landmarks is None else landmarks
         with ShardWriter(path, codec="png") as writer:
             writer.add(clip_id, landmarks=landmarks, frames=frames, attributes=attributes)
-        clip = open_clips([path])[clip_id]
-        return clip, redetect(clip, finder, describer)
+        return open_clips([path])[clip_id]
 
-    return store
+    return write
 
 
 @pytest.fixture(scope="module")
-def truth(see, talking):
-    return see(talking, landmarks=see(talking)[1].landmarks)
+def see(store):
+    """see(frames, landmarks=...) -> a method's clip of these frames, and what dlib sees on it."""
+    finder, describer = FaceFinder(), FaceDescriber()
+
+    def rendered(frames, **options):
+        clip = as_rendered(store(frames, **options))
+        return clip, redetect(clip.frames(), clip.length, finder, describer)
+
+    return rendered
+
+
+@pytest.fixture(scope="module")
+def truth(store, see, talking):
+    """The true clip, and what dlib sees on it."""
+    seen = see(talking)[1]
+    return store(talking, landmarks=seen.landmarks), seen
+
+
+def as_rendered(clip):
+    return RenderedClip(clip.clip_id, clip.landmarks, clip.iterate_frames, clip.attributes, "")
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +109,7 @@ def moved(frames, x, y):
 
 @pytest.fixture(scope="module")
 def perfect(truth):
-    return evaluate_clip(truth[0], truth[0], truth[1], truth[1], HAPPY)
+    return evaluate_clip(as_rendered(truth[0]), truth[0], truth[1], truth[1], HAPPY)
 
 
 def test_the_truth_gets_exactly_0_0_1_and_inf(perfect):
@@ -181,7 +204,7 @@ def test_a_foreign_clip_without_landmarks_and_end(scored, talking):
     assert values["frames", "count"] == 9
     assert values["psnr", "frame"] == math.inf
     assert values["f_lmd", "redetected/centred/128"] < 0.1
-    table = long_table({CLIP: values}, method="evp", reference="same_emotion", seed=0)
+    table = score_table({CLIP: values}, method="evp", reference="same_emotion", seed=0)
     assert not table["convention"].str.startswith("predicted").any()
     assert len(table[table["convention"] == "redetected/raw/256"]) == 5
 
@@ -233,49 +256,30 @@ def test_judges_name_the_emotion(scored, talking):
     assert values["emotion_accuracy", "landmarks"] == 1
 
 
-def test_a_method_of_several_clips(see, truth, talking, tmp_path):
-    other = "W901-front-sad-3-002"
-    half = see(talking[:12], clip_id=other)
-    ours = {other: half[0], CLIP: truth[0]}
-    seen = {other: half[1], CLIP: truth[1]}
-    whole = {CLIP: truth[0], other: replace(truth[0]), "W901-front-sad-3-003": truth[0]}
-    values = evaluate_method(ours, whole, seen, {CLIP: truth[1], other: truth[1]}, HAPPY)
-    table = long_table(values, method="evp", reference="neutral", seed=3)
-    assert tuple(table.columns) == COLUMNS
-    assert table.sort_values(["clip_id", "metric", "convention"]).equals(table)
-    assert set(table["method"]) == {"evp"} and set(table["reference"]) == {"neutral"}
-    assert set(table["seed"]) == {3} and set(table["clip_id"]) == {CLIP, other}
-
-    write_table(table, tmp_path / "clips.csv")
-    again = pd.read_csv(tmp_path / "clips.csv")
-    assert len(again) == len(table) and not again["value"].isna().any()
-    line = next(
-        line
-        for line in (tmp_path / "clips.csv").read_text("utf-8").splitlines()
-        if line.startswith(f"{CLIP},evp,neutral,3,psnr,frame,")
-    )
-    assert line.endswith(",inf")
-
-    row = summarize(table).iloc[0]
-    assert row["f_lmd"] == pytest.approx(
-        table.query("metric == 'f_lmd' and convention == 'redetected/centred/128'")["value"].mean()
-    )
-    assert row["ssim"] == 1 and row["psnr"] == math.inf
-    with pytest.raises(ValueError, match="1 rendered clips are no test clips"):
-        evaluate_method(ours, {CLIP: truth[0]}, seen, seen, HAPPY)
-
-
-def test_a_value_that_does_not_exist_has_no_row_and_no_mean():
-    table = long_table({CLIP: {("ssim", "frame"): 0.5, ("psnr", "frame"): math.nan}},
-                       method="ours", reference="neutral", seed=0)  # fmt: skip
-    assert table["metric"].tolist() == ["ssim"]
-    row = summarize(table).iloc[0]
-    assert row["ssim"] == 0.5 and math.isnan(row["psnr"])
-
-
 def test_what_dlib_saw_comes_back_from_disk(truth, tmp_path):
-    save_redetected(tmp_path / "landmarks.npz", {CLIP: truth[1]})
-    again = load_redetected(tmp_path / "landmarks.npz")[CLIP]
-    for name in ("landmarks", "found", "descriptors"):
-        np.testing.assert_array_equal(getattr(again, name), getattr(truth[1], name))
-    assert again.descriptors.shape == (3, 128)  # frames 1, 11 and 21
+    predicted = truth[0].landmarks + 1
+    save_redetected(tmp_path / "a.npz", {CLIP: truth[1]}, {CLIP: predicted})
+    other = Redetected(*(array[:9] for array in vars(truth[1]).values()))
+    save_redetected(tmp_path / "b.npz", {"W901-x": other}, {"W901-x": predicted[:9]})
+    collect_redetected([tmp_path / "a.npz", tmp_path / "b.npz"], tmp_path / "landmarks.npz")
+    found = load_redetected(tmp_path / "landmarks.npz")
+    for clip_id, expected in ((CLIP, truth[1]), ("W901-x", other)):
+        for name in ("landmarks", "found", "descriptors"):
+            np.testing.assert_array_equal(getattr(found[clip_id], name), getattr(expected, name))
+    assert found[CLIP].descriptors.shape == (3, 128)  # frames 1, 11 and 21
+    with np.load(tmp_path / "landmarks.npz") as arrays:
+        np.testing.assert_array_equal(arrays[f"{CLIP}/predicted"], predicted)
+
+
+def test_a_long_clip_is_scored_a_few_frames_at_a_time(tmp_path):
+    film = Film(600, 64)
+    points = np.random.default_rng(0).uniform(10, 54, (600, 68, 2)).astype(np.float32)
+    with ShardWriter(tmp_path / "s.h5", codec="bmp") as writer:
+        writer.add(CLIP, landmarks=points, frames=Film(600, 64)())
+    clip = open_clips([tmp_path / "s.h5"])[CLIP]
+    ours = RenderedClip(CLIP, points, film, {}, "")
+    seen = Redetected(points, np.ones(600, bool), np.zeros((60, 128)))
+    values = evaluate_clip(ours, clip, seen, seen, HAPPY)
+    assert values["frames", "count"] == 599
+    assert values["ssim", "frame"] == 1
+    assert film.most < 6

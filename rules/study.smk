@@ -1,0 +1,128 @@
+# study: the paper's Table 2. One rule makes a user study, one turns its answers into the table.
+# Nothing of it is a part of `all`, but for the table once study.answers names a folder.
+STUDY = "results/study"
+STUDY_TABLE = "results/report/table2.html"
+
+
+def study_reference():
+    """The reference face of the videos that a study shows."""
+    return config["study"]["reference"] or references()[0]
+
+
+def study_runs():
+    """The run of every method that a study shows, by name, in the table's order; first seed."""
+    there = shown(study_reference())
+    for name in config["study"]["methods"]:
+        if name in BUILT_IN_METHODS:
+            stop("study.methods", f"{name} is in every study: name the others")
+        if name not in there:
+            known = ", ".join(n for n in there if n not in BUILT_IN_METHODS)
+            stop(
+                "study.methods",
+                f"there is no {name!r} with the reference {study_reference()} (known: {known})",
+            )
+    names = [*BUILT_IN_METHODS, *config["study"]["methods"]]
+    return {name: there[name] for name in names}
+
+
+def study_folders():
+    """(method, folder of its videos): one for each speaker."""
+    return [
+        (name, folder)
+        for name, run in study_runs().items()
+        for folder in expand(VIDEOS, speaker=speakers(), **run)
+    ]
+
+
+def study_flag(wildcards):
+    """Which further videos a run keeps: those of the study, if it is one of its runs."""
+    run = study_runs().get(wildcards.method)
+    if run is None or RUN.format(**run) != RUN.format(**wildcards):
+        return ""
+    return f"--study {config['study']['clips']} {config['study']['seed']}"
+
+
+def answer_files():
+    """The answers and their times: with a new one the table is made again."""
+    folder = config["study"]["answers"]
+    if folder is None:
+        stop("study.answers", "name the folder of the answer files")
+    if not Path(folder).is_dir():
+        stop("study.answers", f"there is no folder {folder!r}")
+    return folder_files(folder)
+
+
+# A study that is out isn't made again: its key alone can read the answers.
+rule study:
+    input:
+        script=script("study.py"),
+        videos=[folder for _, folder in study_folders()],
+        split="results/split.csv",
+    output:
+        page=protected(f"{STUDY}/study.html"),
+        key=protected(f"{STUDY}/key.json"),
+        protocol=protected(f"{STUDY}/protocol.md"),
+    log:
+        "results/logs/study.log",
+    benchmark:
+        "results/benchmarks/study.tsv"
+    conda:
+        "../envs/media.yaml"
+    threads: 1
+    resources:
+        mem_mb=again(2000),
+        runtime=again(30),
+    params:
+        code=code("study.py"),
+        videos=" ".join(f"--videos {name}={path}" for name, path in study_folders()),
+        clips=config["study"]["clips"],
+        points=config["study"]["points"],
+        seed=config["study"]["seed"],
+        reference=study_reference(),
+        questions=as_json(config["study"]["questions"]),
+        consent=verbatim(shlex.quote(config["study"]["consent"])),
+    shell:
+        "python {input.script:q} {params.videos} --split {input.split} --clips {params.clips} "
+        "--points {params.points} --seed {params.seed} --reference {params.reference} "
+        "--questions {params.questions:q} --consent {params.consent} --page {output.page} "
+        "--key {output.key} --protocol {output.protocol} --keys state/study > {log} 2>&1"
+
+
+rule report_study:
+    input:
+        script=script("report_study.py"),
+        scores=SCORES,
+    output:
+        ratings=f"{STUDY}/ratings.csv",
+        excluded=f"{STUDY}/excluded.csv",
+        csv="results/report/table2.csv",
+        md="results/report/table2.md",
+        tex="results/report/table2.tex",
+        html=report(
+            STUDY_TABLE,
+            caption="../report/table2.rst",
+            category="Table 2",
+        ),
+    log:
+        "results/logs/report_study.log",
+    benchmark:
+        "results/benchmarks/report_study.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 1
+    resources:
+        mem_mb=again(report_memory),
+        runtime=again(report_minutes),
+    params:
+        code=code("report_study.py"),
+        answers=lambda wildcards: config["study"]["answers"],
+        files=lambda wildcards: answer_files(),
+        # No input: a change of the library must not make a new study, whose ids are others.
+        key=f"{STUDY}/key.json",
+        seed=config["seeds"][0],
+        labels=label_flags(),
+    shell:
+        "python {input.script:q} --answers {params.answers:q} --key {params.key} "
+        "--scores {input.scores} --seed {params.seed} {params.labels} --ratings {output.ratings} "
+        "--excluded {output.excluded} --csv {output.csv} --md {output.md} --tex {output.tex} "
+        "--html {output.html} > {log} 2>&1"

@@ -1,0 +1,161 @@
+"""Cuts inside a video: where the face of one frame isn't the one of the frame before.
+
+A cut is looked for in the pixels of the face, which costs next to nothing, and believed where dlib
+sees the face in another place, of another size, or of another person.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TypeVar
+
+import cv2
+import dlib
+import numpy as np
+from skimage.transform import SimilarityTransform
+
+from emohead.data.mead import FPS
+from emohead.features.faces import FaceFinder, NoFaceError, cut_out, overlap
+
+# From one frame to the next a face's pixels correlate with more than this, if they are filmed; in
+# the mini set with .94 at least, across cuts with .3.
+_CONTINUOUS = 0.85
+# What a head can't do in a 25th of a second: move by this part of its width, grow by this factor.
+_WAY, _GROWTH = 0.3, 1.12
+# dlib's descriptors of two photos of one person lie .6 apart at most; of neighbouring frames, .2.
+_OTHER_PERSON = 0.45
+# Faces are looked for in every so manieth frame, where only cuts are asked for.
+_EVERY = 10
+# Pixels: that correlation is coarse, so that noise and small movements don't count.
+_PATCH = 16
+
+
+Frame = TypeVar("Frame")
+
+
+class JumpError(NoFaceError):
+    """The followed face jumps, so that what comes after is another take; `frame` is its first."""
+
+    def __init__(self, frame: int, what: str):
+        super().__init__(f"cut at {frame / FPS:.2f} s: {what}")
+        self.frame = frame
+
+
+@dataclass
+class JumpFinder:
+    """Looks at every frame of one video in turn and raises JumpError at a jump of the face."""
+
+    finder: FaceFinder
+    _before: tuple[np.ndarray, np.ndarray] | None = None
+    _known: "_Face | None" = None
+    _known_at: int = 0
+
+    def look(self, t: int, image: np.ndarray, box: np.ndarray) -> None:
+        """The next frame, number `t`, uint8 [H, W]; `box` [4]: where the face is, or should be."""
+        if self._before is not None:
+            old, old_box = self._before
+            if self._known is None and patch_likeness(old, old_box, image, old_box) < _CONTINUOUS:
+                self._known, self._known_at = _find(old, old_box, self.finder), t - 1
+            if self._known is not None:
+                self._compare(t, image)
+        self._before = image, box
+
+    def _compare(self, t: int, image: np.ndarray) -> None:
+        """The face before what may be a cut with that of this frame, if it shows one."""
+        now = _find(image, self._known.box, self.finder)
+        if now is None:
+            return
+        what = self._known.difference(now, t - self._known_at)
+        self._known = None
+        if what is not None:
+            raise JumpError(t, what)
+
+
+def find_scenes(
+    frames: Iterable[Frame], grey: Callable[[Frame], np.ndarray], finder: FaceFinder
+) -> list[range]:
+    """The frames of a video from one jump of its largest face to the next."""
+    starts, box, jumps, t = [0], None, JumpFinder(finder), -1
+    for t, frame in enumerate(frames):
+        image = grey(frame)
+        if box is None or t % _EVERY == 0:
+            box = next(iter(finder.boxes(image)), box)
+        if box is None:
+            continue
+        try:
+            jumps.look(t, image, box)
+        except JumpError:
+            starts.append(t)
+            box = next(iter(finder.boxes(image)), box)
+            jumps = JumpFinder(finder)
+            jumps.look(t, image, box)
+    return [range(a, b) for a, b in zip(starts, [*starts[1:], t + 1], strict=True)]
+
+
+@dataclass
+class _Face:
+    """A face in one picture: `box` [4] and `landmarks` [68, 2] in pixels."""
+
+    image: np.ndarray
+    box: np.ndarray
+    landmarks: np.ndarray
+
+    @cached_property
+    def descriptor(self) -> np.ndarray:
+        """dlib's description [128] of who it is."""
+        points = [dlib.point(int(x), int(y)) for x, y in np.round(self.landmarks)]
+        whole = dlib.rectangle(0, 0, self.image.shape[1] - 1, self.image.shape[0] - 1)
+        image = np.repeat(self.image[..., None], 3, axis=2)
+        shape = dlib.full_object_detection(whole, points)
+        return np.array(_recogniser().compute_face_descriptor(image, shape))
+
+    def difference(self, other: "_Face", frames: int) -> str | None:
+        """Why the other one, so many frames later, isn't this face going on; None where it is."""
+        to_other = SimilarityTransform.from_estimate(self.landmarks[:47], other.landmarks[:47])
+        growth = float(to_other.scale)
+        way = np.linalg.norm(other.landmarks.mean(0) - self.landmarks.mean(0))
+        if way > frames * _WAY * np.ptp(self.landmarks[:, 0]):
+            return "the face is in another place"
+        if not 1 / _GROWTH**frames < growth < _GROWTH**frames:
+            return f"the face is {growth:.2f} times as large"
+        if np.linalg.norm(self.descriptor - other.descriptor) > _OTHER_PERSON:
+            return "another person"
+        return None
+
+
+def patch_likeness(
+    image: np.ndarray, box: np.ndarray, other_image: np.ndarray, other_box: np.ndarray
+) -> float:
+    """The correlation of what two pictures uint8 [H, W] show in their boxes, coarsely."""
+    one, other = _patch(image, box), _patch(other_image, other_box)
+    size = np.sqrt((one @ one) * (other @ other))
+    return float(one @ other / size) if size else 0.0
+
+
+def _patch(image: np.ndarray, box: np.ndarray) -> np.ndarray:
+    cut, _ = cut_out(image, box)
+    step = max(1, min(cut.shape[:2]) // 64)
+    small = cv2.resize(cut[::step, ::step], (_PATCH, _PATCH), interpolation=cv2.INTER_AREA)
+    return small.ravel() - small.mean()
+
+
+def _find(image: np.ndarray, near: np.ndarray, finder: FaceFinder) -> _Face | None:
+    """The face of a picture, of several the one closest to a box; None where it shows none."""
+    boxes = finder.boxes(image)
+    if not len(boxes):
+        return None
+    centre = (near[:2] + near[2:]) / 2
+    box = max(
+        boxes,
+        key=lambda box: (overlap(box, near), -np.linalg.norm((box[:2] + box[2:]) / 2 - centre)),
+    )
+    return _Face(image, box, finder.landmarks(image, box))
+
+
+@cache
+def _recogniser() -> dlib.face_recognition_model_v1:
+    """dlib's face recogniser: loaded where it is needed, which is rare."""
+    folder = Path(find_spec("face_recognition_models").origin).parent / "models"
+    return dlib.face_recognition_model_v1(str(folder / "dlib_face_recognition_resnet_model_v1.dat"))
