@@ -166,12 +166,14 @@ def test_rendering_on_a_gpu_by_hand():
 
 
 def test_frames_on_their_way():
-    """Two at a time, each on disk for the hour of its rendering and the half of its scoring."""
+    """Six in three hours, whole for the half hour of scoring and half in that of rendering."""
     phase = [
         Work("render_clips", (1.0,) * 6, 6, gpus=1, passing=100),
         Work("score_clips", (0.5,) * 6, 6),
     ]
-    assert passing_bytes(phase, Machine(cores=2, gpus=2), 1) == pytest.approx(6 * 1.5 * 100 / 3)
+    assert passing_bytes(phase, Machine(cores=2, gpus=2), 1) == pytest.approx(
+        6 * (0.5 + 0.5) * 100 / 3
+    )
 
 
 def test_archives_take_nobody_knows_how_long():

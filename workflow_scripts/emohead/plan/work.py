@@ -245,14 +245,12 @@ def _reports(sizes: Sizes, amounts: Amounts) -> Work:
 def passing_bytes(phase: Sequence[Work], machine: Machine, nodes: int) -> float:
     """Disk of what a phase's jobs leave to be read once and removed, on the mean.
 
-    A job's bytes are there from its start to the end of the jobs that read it, which are scored
-    before anything else is rendered: Little's law.
+    It grows while a job runs and stays until those that read it have ended, which come before
+    others are begun: what leaves an hour times the hours that it stays (Little's law).
     """
     hours = phase_hours(phase, machine, nodes)
     reading = max((h for w in phase if not w.passing for h in w.hours or ()), default=0)
-    return sum(
-        w.passing * sum(h + reading for h in w.hours or ()) / hours for w in phase if w.passing
-    )
+    return sum(w.passing * (h / 2 + reading) / hours for w in phase if w.passing for h in w.hours)
 
 
 def phase_hours(phase: Sequence[Work], machine: Machine, nodes: int) -> float:
