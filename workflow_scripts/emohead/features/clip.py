@@ -45,13 +45,14 @@ class FeatureOptions:
 
     `crop_size` in pixels; `max_gap` is the longest run of frames without a face that is bridged;
     `max_length_difference` in seconds, between the clip's picture and its sound; `min_frames` the
-    shortest clip that is used.
+    shortest clip that is used; `c0`, whether MFCC windows have the loudness, too.
     """
 
     crop_size: int = 256
     max_gap: int = 5
     max_length_difference: float = 0.5
     min_frames: int = 10
+    c0: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,11 +99,13 @@ def extract_clip(
     if abs(difference) / FPS > options.max_length_difference:
         longer, shorter = ("sound", "picture") if difference > 0 else ("picture", "sound")
         raise ValueError(f"the {longer} is {abs(difference) / FPS:.2f} s longer than the {shorter}")
+    made_with = asdict(options)
+    del made_with["c0"]  # the windows' width tells
     crops.stored.finish(
         landmarks=crops.landmarks,
-        mfcc=mfcc_windows(samples, frames),
+        mfcc=mfcc_windows(samples, frames, c0=options.c0),
         transform=crops.transform,
-        attributes={"video": str(clip.video), **asdict(options)},
+        attributes={"video": str(clip.video), **made_with},
     )
     return ClipFacts(
         frames=frames,

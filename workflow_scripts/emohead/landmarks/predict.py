@@ -15,7 +15,7 @@ def predict_landmarks(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Predict a clip's landmarks from its sound and its reference face.
 
-    mfcc [T, 28, 12]; reference [68, 2] in pixels of the crop. Returns landmarks float32 [T, 68, 2]
+    mfcc [T, 28, 12] (or 13, with c0); reference [68, 2] in pixels of the crop. Returns landmarks float32 [T, 68, 2]
     in the same pixels and the emotion probabilities [8] in the order of EMOTIONS (None without a
     classifier). Eight sigmoids do not sum to one, softmax does: as the model was trained.
     """
