@@ -30,10 +30,10 @@ def split_clips(
     """The parts of every clip: rows clip_id, part (`train` | `test`), frames [start, stop).
 
     `unit="clip"`, the paper's: whole clips. `test_fraction` of them, rounded, go to the test part.
-    `choice="last"`: in each speaker, emotion and level the highest-numbered ones, as MEAD's own 24/6
-    split. `"random"`: in each speaker and emotion a draw of numbers, the same at all levels, so that
-    no sentence is trained on at one level and tested at another; every number's place in the draw
-    hangs on `seed`, speaker and emotion alone, so that one more speaker, or a rejected clip, leaves
+    `choice="last"`: in each speaker, emotion and level the highest-numbered ones, as MEAD's own
+    24/6 split. `"random"`: in each speaker and emotion a draw of numbers, the same at all levels,
+    so that no sentence is trained on at one level and tested at another. A number's place in the
+    draw depends on `seed`, speaker and emotion alone: one more speaker, or a rejected clip, leaves
     the others' parts as they were. Two clips (numbers) or more always give at least one to each
     part; a single one is trained on.
 

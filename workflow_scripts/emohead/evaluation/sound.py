@@ -34,7 +34,8 @@ def evaluate_sound(
 
 def _statistics(clips: Mapping[str, StoredClip]) -> np.ndarray:
     # Without c0, so that the bar is the same wherever shards have it.
-    steps = [clip.mfcc[:, OWN_STEPS, -COEFFICIENTS:].reshape(-1, COEFFICIENTS) for clip in clips.values()]
+    own = [clip.mfcc[:, OWN_STEPS, -COEFFICIENTS:] for clip in clips.values()]
+    steps = [each.reshape(-1, COEFFICIENTS) for each in own]
     return np.array([[*each.mean(axis=0), *each.std(axis=0)] for each in steps])
 
 

@@ -85,7 +85,7 @@ def _span_of(start: int, stop: int) -> tuple[int, int]:
 
 
 def _windows_of(samples: np.ndarray, first: int, last: int, *, c0: bool) -> np.ndarray:
-    """The windows [t, 28, 12 or 13] of t video frames, of the samples [first, last) that they span."""
+    """The windows [t, 28, 12 or 13] of t video frames, of their samples [first, last)."""
     sound = _emphasised(samples, first, last)
     mel = librosa.feature.melspectrogram(
         y=sound, sr=SAMPLE_RATE, n_fft=N_FFT, win_length=WINDOW, hop_length=HOP, window="boxcar",
@@ -93,7 +93,8 @@ def _windows_of(samples: np.ndarray, first: int, last: int, *, c0: bool) -> np.n
     )  # fmt: skip
     log_mel = np.log(np.maximum(mel / N_FFT, _FLOOR))
     mfcc = librosa.feature.mfcc(S=log_mel, n_mfcc=COEFFICIENTS + 1, norm="ortho", lifter=22)
-    windows = np.lib.stride_tricks.sliding_window_view(mfcc[0 if c0 else 1 :].T, WINDOW_FRAMES, axis=0)
+    wanted = mfcc if c0 else mfcc[1:]
+    windows = np.lib.stride_tricks.sliding_window_view(wanted.T, WINDOW_FRAMES, axis=0)
     return windows[::_HOPS_PER_FRAME].transpose(0, 2, 1)
 
 

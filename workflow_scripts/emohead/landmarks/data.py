@@ -54,8 +54,8 @@ class LandmarkClips(Dataset[ClipSample]):
     `mfcc_offset` (training) is the standard deviation of an offset that is drawn for each of the
     coefficients, anew for every clip and epoch: what another microphone or timbre would add.
 
-    `coefficients` is how many MFCC samples have: 12, or 13 with c0, which then is the first. ValueError
-    where the shards have fewer.
+    `coefficients` is how many MFCC samples have: 12, or 13 with c0, which then is the first;
+    ValueError where the shards have fewer.
     """
 
     def __init__(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
+
 def mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
     """The paper's "MLP": two layers with ReLU, as ATVG's for landmarks (`code/models.py`)."""
     return nn.Sequential(

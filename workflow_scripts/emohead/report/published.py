@@ -82,7 +82,7 @@ PAPER = PublishedGroup(
     _paper_rows(),
 )
 
-#: Newer rows on MEAD.
+#: Newer rows on MEAD: of sources with a venue, a year and a link, so that they can be checked.
 GROUPS = (
     PublishedGroup(
         "EAT's released logs, 100 clips",
@@ -97,7 +97,7 @@ GROUPS = (
     ),
     PublishedGroup(
         "EAT",
-        "EAT, ICCV 2023",
+        "EAT, ICCV 2023, arxiv.org/abs/2309.04946",
         "The code is that of the released logs above; which clips, is not known to us. Emotion "
         "accuracy by Emotion-FAN; EAMM's is re-scored there.",
         _rows(
@@ -110,7 +110,7 @@ GROUPS = (
     ),
     PublishedGroup(
         "FixTalk",
-        "FixTalk, ICCV 2025",
+        "FixTalk, ICCV 2025, arxiv.org/abs/2507.01390",
         "Crop size, unit of LMD and actors not known to us; PSNR is of the textbook's size.",
         _rows(
             "psnr ssim m_lmd f_lmd accuracy sync",
@@ -125,7 +125,7 @@ GROUPS = (
     ),
     PublishedGroup(
         "EAMM",
-        "EAMM, its own paper",
+        "EAMM, SIGGRAPH 2022, arxiv.org/abs/2205.15278",
         "PSNR on the wrapped 8-bit scale; speaker-independent split; unit of LMD not known to us.",
         _rows(
             "m_lmd f_lmd ssim psnr_legacy sync accuracy",
@@ -137,7 +137,7 @@ GROUPS = (
     ),
     PublishedGroup(
         "FlowVQTalker",
-        "FlowVQTalker, CVPR 2024",
+        "FlowVQTalker, CVPR 2024, arxiv.org/abs/2403.06375",
         "Crop size, unit of LMD and actors not known to us.",
         _rows(
             "ssim fid m_lmd f_lmd cpbd accuracy", "FlowVQTalker: .689 16.55 1.939 2.061 .181 71.53"
@@ -145,7 +145,7 @@ GROUPS = (
     ),
     PublishedGroup(
         "DreamTalk",
-        "DreamTalk, arXiv 2312.09767, table I",
+        "DreamTalk, arXiv 2023, arxiv.org/abs/2312.09767, table I",
         "Crop size and unit of LMD not known to us; accuracy is of the speaking style.",
         _rows(
             "ssim cpbd f_lmd m_lmd sync accuracy",

@@ -19,9 +19,9 @@ from emohead.report.scores import (
     note_unscored,
     of_reference,
     references_of,
-    whom_intervals_speak_of,
     score,
     table_of,
+    whom_intervals_speak_of,
 )
 
 LEGACY = "psnr_legacy"

@@ -37,12 +37,13 @@ class PerceptualLoss(nn.Module):
     """Eq. (6): the mean absolute difference of features of some VGG-19 layers, over the layers.
 
     The equation is printed as their average (`average`); without it they are summed, as in
-    MakeItTalk, which is their number times that. `measured` names these layers, `relu1_1` to `relu5_4`; what lies behind the last one is left
-    out. `weights` is a file with torchvision's VGG-19 state dict (ImageNet), or None for fixed
-    random weights, drawn from `seed`. Random features cannot tell what matters to an eye, but they
-    do see edges and texture at several scales; with them `width` may scale every layer's channels,
-    so that the loss is affordable without a GPU. The network is frozen, and in no checkpoint: its
-    weights are buffers that a state dict leaves out.
+    MakeItTalk, which is their number times that. `measured` names these layers, `relu1_1` to
+    `relu5_4`; what lies behind the last one is left out. `weights` is a file with torchvision's
+    VGG-19 state dict (ImageNet), or None for fixed random weights, drawn from `seed`. Random
+    features cannot tell what matters to an eye, but they do see edges and texture at several
+    scales; with them `width` may scale every layer's channels, so that the loss is affordable
+    without a GPU. The network is frozen, and in no checkpoint: its weights are buffers that a state
+    dict leaves out.
 
     Raises ValueError when the file is missing or holds another network, or when `width` is not 1
     beside a file.
