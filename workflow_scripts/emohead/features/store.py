@@ -3,8 +3,10 @@
 `/<clip_id>/landmarks` float32 [T, 68, 2], pixels of the crop; `frames` T compressed images, each of
 size x size RGB; `mfcc` float32 [T, 28, 12] (13 with c0, the first) and `transform` float32 [2, 3]
 where they are known; attributes say where the clip came from. HDF5, since one frame or one clip can
-be read without the rest. Every clip has a digest of its arrays as an attribute, and the file its
-size, so that nobody needs to read them all to know whether they are the same.
+be read without the rest.
+
+Every clip has a digest of its arrays as an attribute, and the file its size, so that nobody needs
+to read them all to know whether they are the same.
 """
 
 import hashlib
