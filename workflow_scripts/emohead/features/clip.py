@@ -50,13 +50,14 @@ class FeatureOptions:
 
     `crop_size` in pixels; `max_gap` is the longest run of frames without a face that is bridged;
     `max_length_difference` in seconds, between the clip's picture and its sound; `min_frames` the
-    shortest clip that is used.
+    shortest clip that is used; `c0`, whether MFCC windows have the loudness, too.
     """
 
     crop_size: int = 256
     max_gap: int = 5
     max_length_difference: float = 0.5
     min_frames: int = 10
+    c0: bool = False
 
 
 @dataclass(frozen=True)
@@ -240,14 +241,17 @@ class _Extraction:
         """Store what belongs to a clip's crops."""
         frames = len(crops.landmarks)
         first = clip.start * SAMPLES_PER_FRAME
-        samples = self.samples[first : first + frames * SAMPLES_PER_FRAME]
+        heard = self.samples[first:]  # and what comes after: the last windows reach into it
+        samples = heard[: frames * SAMPLES_PER_FRAME]
         if is_silent(samples, SAMPLE_RATE):
             raise _SilentError(f"{clip.audio}: the sound is silent")
+        made_with = asdict(self.options)
+        del made_with["c0"]  # the windows' width tells
         crops.stored.finish(
             landmarks=crops.landmarks,
-            mfcc=mfcc_windows(samples, frames),
+            mfcc=mfcc_windows(heard, frames, c0=self.options.c0),
             transform=crops.transform,
-            attributes={"video": str(clip.video), **asdict(self.options)},
+            attributes={"video": str(clip.video), **made_with},
         )
         return ClipFacts(
             clip_id=clip.clip_id,
