@@ -241,15 +241,14 @@ class _Extraction:
         """Store what belongs to a clip's crops."""
         frames = len(crops.landmarks)
         first = clip.start * SAMPLES_PER_FRAME
-        heard = self.samples[first:]  # and what comes after: the last windows reach into it
-        samples = heard[: frames * SAMPLES_PER_FRAME]
+        samples = self.samples[first : first + frames * SAMPLES_PER_FRAME]
         if is_silent(samples, SAMPLE_RATE):
             raise _SilentError(f"{clip.audio}: the sound is silent")
         made_with = asdict(self.options)
         del made_with["c0"]  # the windows' width tells
         crops.stored.finish(
             landmarks=crops.landmarks,
-            mfcc=mfcc_windows(heard, frames, c0=self.options.c0),
+            mfcc=mfcc_windows(samples, frames, c0=self.options.c0),
             transform=crops.transform,
             attributes={"video": str(clip.video), **made_with},
         )
