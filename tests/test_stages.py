@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from method_factory import CROP_SIZE, landmark_model, translator
+from method_factory import CROP_SIZE, ON_CPU, landmark_model, translator
 from skimage.metrics import peak_signal_noise_ratio
 
 from emohead.data.mead import EMOTIONS
