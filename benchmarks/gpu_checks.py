@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, Queue
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,10 +34,13 @@ from emohead.landmarks.model import LandmarkModel, MfccStatistics
 from emohead.landmarks.options import LandmarkModelOptions, LossWeights
 from emohead.landmarks.predict import predict_landmarks
 from emohead.landmarks.task import LandmarkTask
-from emohead.training import EpochLoader, TrainingTask, TrainOptions, fit
+from emohead.training.batches import EpochLoader
 from emohead.training.gpus import RESERVED, gpu_names, reserved_gpus
 from emohead.training.hardware import can_compile
+from emohead.training.loop import fit
 from emohead.training.machine import choose_machine
+from emohead.training.options import Recipe, Runtime
+from emohead.training.task import TrainingTask
 from emohead.translator.data import RandomPairs, TranslatorSamples, collate_images, training_loader
 from emohead.translator.drawing import draw_landmarks
 from emohead.translator.fit import train_translator
@@ -216,17 +220,29 @@ def _agreement(
     return Agreement(deviation(loss, true_loss), deviation(gradients, true_gradients))
 
 
+def recipe_and_runtime(
+    *,
+    device: str,
+    compile: bool = False,
+    workers: int = 0,
+    checkpoint_minutes: float = 5.0,
+    **recipe: Any,
+) -> tuple[Recipe, Runtime]:
+    """How and on what a small training is done."""
+    runtime = Runtime(device, compile, workers, checkpoint_minutes)
+    return Recipe(learning_rate=recipe.pop("learning_rate", 1e-3), **recipe), runtime
+
+
 #: Figures of every epoch, [epochs, figures].
 Curves = np.ndarray
 
 
 def translator_curves(clips: Mapping[str, StoredClip], folder: Path, **machine: object) -> Curves:
-    """The losses of a short training of AATU; `machine` are TrainOptions."""
+    """The losses of a short training of AATU; `machine` is for recipe_and_runtime."""
     checkpoint = train_translator(
         clips, TRANSLATORS["AATU"], LOSS,
-        TrainOptions(
-            epochs=3, batch_size=4, learning_rate=1e-3, validation=0.25, frames_per_clip=4,
-            **machine,
+        *recipe_and_runtime(
+            epochs=3, batch_size=4, validation=0.25, frames_per_clip=4, **machine
         ),
         seed=0, state=_new(folder),
     )  # fmt: skip
@@ -239,7 +255,9 @@ def landmark_curves(
     """The same of a landmark model of LANDMARK_MODELS."""
     checkpoint = train_landmark_model(
         clips, LANDMARK_MODELS[name],
-        TrainOptions(epochs=6, batch_size=4, learning_rate=3e-3, validation=0.25, **machine),
+        *recipe_and_runtime(
+            epochs=6, batch_size=4, learning_rate=3e-3, validation=0.25, **machine
+        ),
         seed=0, state=_new(folder),
     )  # fmt: skip
     return _losses(checkpoint.history)
@@ -330,10 +348,10 @@ def _trained(
     data = _DyingLoader(TranslatorSamples(clips), chosen, 2, collate=collate_images)
     data.dies_at = dies_at
     task = TranslatorTask(TRANSLATORS["AATU"], LOSS, seed=0)
-    options = TrainOptions(
-        epochs=2, batch_size=2, learning_rate=1e-3, checkpoint_minutes=0, device=device, **machine
+    options = recipe_and_runtime(
+        epochs=2, batch_size=2, checkpoint_minutes=0, device=device, **machine
     )
-    fit(task, data, None, options, seed=0, state=state)
+    fit(task, data, None, *options, seed=0, state=state)
     return torch.cat([p.detach().double().cpu().flatten() for p in task.model.parameters()])
 
 
@@ -532,9 +550,7 @@ def too_many_devices(device: str) -> str:
     """The message for a training on one GPU more than there are, else AssertionError."""
     count = 1 + (torch.cuda.device_count() if device == "cuda" else 0)
     try:
-        choose_machine(
-            TrainOptions(epochs=1, batch_size=count, device="cuda", devices=count)
-        )  # fmt: skip
+        choose_machine(Recipe(epochs=1, batch_size=count, devices=count), Runtime(device="cuda"))
     except ValueError as error:
         return str(error)
     raise AssertionError(f"a training on {count} GPUs was not refused")

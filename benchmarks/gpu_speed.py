@@ -31,11 +31,13 @@ from emohead.landmarks.data import LandmarkClips, collate_clips, fit_training_st
 from emohead.landmarks.model import LandmarkModel, MfccStatistics
 from emohead.landmarks.options import LandmarkModelOptions
 from emohead.landmarks.task import LandmarkTask
-from emohead.training import EpochLoader, SeededShuffle, TrainingTask, TrainOptions
+from emohead.training.batches import EpochLoader, SeededShuffle
 from emohead.training.checks import gradient_norm
 from emohead.training.hardware import bf16_is_fast
 from emohead.training.machine import choose_machine
+from emohead.training.options import Recipe, Runtime
 from emohead.training.progress import Waiting
+from emohead.training.task import TrainingTask
 from emohead.translator.data import RandomPairs, TranslatorSamples, collate_images
 from emohead.translator.inference import for_inference
 from emohead.translator.losses import TranslatorLossOptions
@@ -324,8 +326,8 @@ def profile(device: str, scale: Scale) -> Figures:
 
 def data(device: str, scale: Scale, clips: dict[str, StoredClip], shards: list[Path]) -> Figures:
     """The way of the frames from the shards to the device, beside the steps that they wait for."""
-    options = TrainOptions(epochs=1, batch_size=scale.batch, device=device)
-    workers = choose_machine(options).workers
+    machine = choose_machine(Recipe(epochs=1, batch_size=scale.batch), Runtime(device=device))
+    workers = machine.workers
     yield "processes that prepare batches", workers, ""
     shm = os.statvfs("/dev/shm")
     yield "shared memory for them", shm.f_frsize * shm.f_bavail / 2**30, "GiB free"
@@ -434,24 +436,22 @@ def trainers(
 
     for compiled in (False, True) if device == "cuda" else (False,):
         torch._dynamo.reset()
-        options = TrainOptions(
-            epochs=2, batch_size=scale.batch, precision="auto", device=device, compile=compiled
-        )
+        recipe = Recipe(epochs=2, batch_size=scale.batch, precision="auto")
+        runtime = Runtime(device=device, compile=compiled)
         state = folder / f"translator-{compiled}"
         state.mkdir()
         history = train_translator(
-            clips, scale.translator, scale.loss, options, seed=0, state=state
+            clips, scale.translator, scale.loss, recipe, runtime, seed=0, state=state
         ).history
         rate = _second_epoch(history, scale.batch)
         way = "compiled" if compiled else "eager"
         yield f"train_translator, {way}, batch {scale.batch}", rate, "images/s"
     for architecture in ("audio2lm", "at_net"):
-        options = TrainOptions(epochs=2, batch_size=4, precision="32-true", device=device,
-                               compile=False)  # fmt: skip
+        recipe, runtime = Recipe(epochs=2, batch_size=4), Runtime(device=device, compile=False)
         state = folder / architecture
         state.mkdir()
         history = train_landmark_model(
-            clips, LandmarkModelOptions(architecture, **scale.landmarks), options,
+            clips, LandmarkModelOptions(architecture, **scale.landmarks), recipe, runtime,
             seed=0, state=state,
         ).history  # fmt: skip
         rate = _second_epoch(history, 4)
