@@ -39,7 +39,7 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "workflow_scripts"), str(ROOT / "tests")]
 
 KINDS = ("picture", "sound", "video", "table", "bundle")
-BATCH, SECONDS, MEMORY = 20, 60, 6 << 30
+BATCH, SECONDS, MEMORY = 100, 60, 6 << 30
 MODULES = ["emohead.generate.generate", "emohead.features.shard", "emohead.cli"]
 RATE = 16_000
 
@@ -84,7 +84,7 @@ def write_sounds(folder: Path) -> None:
         ("g.mka", "aac", RATE, "stereo"), ("h.aiff", "pcm_s16be", RATE, "mono"),
         ("i.wav", "pcm_f32le", RATE, "mono"), ("j.au", "pcm_mulaw", 8000, "mono"),
     ):  # fmt: skip
-        samples = np.stack([tones(1.2 * rate / RATE)] * (2 if layout == "stereo" else 1))
+        samples = np.stack([tones(0.4 * rate / RATE)] * (2 if layout == "stereo" else 1))
         with av.open(str(folder / name), "w") as container:
             stream = container.add_stream(codec, rate=rate, layout=layout)
             frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout=layout)
@@ -198,6 +198,19 @@ def run_cli(*arguments: object) -> None:
         raise AssertionError(f"status {status}, said: {lines[-3:]}")
 
 
+def spare_loading(bundle: Path) -> None:
+    """Load once for a batch what every call of `emohead generate` would: a second's work."""
+    from emohead import cli
+    from emohead.features.faces import FaceFinder
+    from emohead.generate import generate
+    from emohead.generate.bundle import read_bundle
+
+    finder, model = FaceFinder(), read_bundle(bundle)
+    generate.FaceFinder = lambda: finder
+    read_model = cli._read_model
+    cli._read_model = lambda flags: model if flags.model == bundle else read_model(flags)
+
+
 def use(kind: str, path: Path, good: Path, scratch: Path) -> None:
     """Take one input where people would put it."""
     from emohead.archives.table import read_archive_table
@@ -253,6 +266,8 @@ def work(kind: str, inputs: list[Path], good: Path, log: Path) -> None:
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, 2)  # FFmpeg's own words
     scratch = Path(tempfile.mkdtemp(dir=log.parent))
+    if kind in ("picture", "sound"):
+        spare_loading(good / "bundle/ours.h5")
     with log.open("a") as told:
         for path in inputs:
             print(json.dumps({"at": str(path)}), file=told, flush=True)
