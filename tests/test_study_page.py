@@ -266,7 +266,7 @@ def test_a_whole_study_by_keyboard_from_a_file_to_table_2(study, tmp_path):
     assert given == ratings and len(ratings) == TRIALS
     assert answer["hearing_tries"] == 2 and answer["consent"] is True
     # As it is, it was answered at once and without listening, which the report says.
-    with pytest.raises(ValueError, match="no usable answers; emohead-study-.*(answered|sound)"):
+    with pytest.raises(ValueError, match=r"no usable answers; emohead-study-.*(answered|sound)"):
         report(saved.parent, study, tmp_path / "out")
     # With a person's ears and patience it is a table.
     key = read_key(study / "key.json")
