@@ -180,7 +180,8 @@ def run(flags: argparse.Namespace) -> None:
         sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", folder,
         "--cores", str(flags.cores), "--configfile", mine,
     ]  # fmt: skip
-    subprocess.run([*snakemake, "--unlock", "--quiet", "all"])
+    if flags.unlock:
+        subprocess.run([*snakemake, "--unlock"], check=True)
     usage, begin = Usage(), time.monotonic()
     record = folder / f"usage-{time.strftime('%Y%m%d-%H%M%S')}.json"
     with (folder / "snakemake.log").open("a") as log:
@@ -237,6 +238,9 @@ def main() -> None:
     running.add_argument("--speakers", type=int, default=48)
     running.add_argument("--clips", type=int, default=2, help="of a speaker, emotion and level")
     running.add_argument("--cores", type=int, default=2)
+    running.add_argument(
+        "--unlock", action="store_true", help="after a kill -9, when no Snakemake is left there"
+    )
     table = commands.add_parser("table", help="of what is there")
     table.set_defaults(run=lambda flags: print_table(flags.folder))
     table.add_argument("folder", type=Path)

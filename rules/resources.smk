@@ -8,7 +8,7 @@ from emohead.data.expected import (
     clip_frames,
     stored_frame_bytes,
 )
-from emohead.plan.rates import FRAME_SIZE, Memory, Rates
+from emohead.plan.rates import FRAME_SIZE, Memory, Rates, cores_for
 
 CROP_SIZE = config["features"]["crop_size"]
 SOURCE = config["data"]["source"]
@@ -20,8 +20,6 @@ AREA = (CROP_SIZE / FRAME_SIZE) ** 2
 PATIENCE, BEGINNING = 3, 10
 # A training goes on from its last checkpoint, and clusters refuse jobs of many days.
 LONGEST_TRAINING = 24 * 60
-# A job has the cores that end it in so many minutes, as long as it has a use for them.
-SHORT_ENOUGH, MOST_CORES = 20, 4
 # Of a translator's decoded frames; above it they are read when asked for (translator/data.py).
 HELD_MIB = 8 * 1024
 # The paper's translator, on which rates were measured.
@@ -45,11 +43,6 @@ def again(first):
 def minutes(seconds, cores=1):
     """The limit of a job that is expected to take so many seconds of a core."""
     return BEGINNING + PATIENCE * seconds / cores / 60
-
-
-def cores_for(seconds):
-    """Cores for so many seconds of a core."""
-    return min(MOST_CORES, max(1, math.ceil(seconds / 60 / SHORT_ENOUGH)))
 
 
 # How much there is to do.

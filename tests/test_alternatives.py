@@ -40,6 +40,7 @@ LANDMARK_ALTERNATIVES = {
     "classifier: false": {"classifier": False},
     "emotion: none": {"emotion": "none"},
     "loss.emotion: softmax": {"loss": {"emotion": "softmax"}},
+    "loss.emotion: binary_mean": {"loss": {"emotion": "binary_mean"}},
     "loss.unit: 100": {"loss": {"unit": 100}},
     "target: absolute": {"target": "absolute"},
     "reference: first": {"reference": "first"},
@@ -47,6 +48,14 @@ LANDMARK_ALTERNATIVES = {
     "lstm_layers, dropout": {"lstm_layers": 2, "dropout": 0.5},
     "architecture: at_net": {"architecture": "at_net"},
     "at_net, absolute": {"architecture": "at_net", "target": "absolute"},
+    "reference_input: components": {"reference_input": "components"},
+    "at_net as in ATVG": {
+        "architecture": "at_net",
+        "target": "absolute",
+        "reference_input": "components",
+    },
+    "c0": {"c0": True},
+    "at_net, c0": {"architecture": "at_net", "c0": True},
 }
 
 TRANSLATOR = {"widths": [4, 4, 4, 4, 4], "residual_blocks": 1}
@@ -125,7 +134,7 @@ class Clip(SimpleNamespace):
         super().__init__(
             length=frames,
             landmarks=draw.uniform(2, SIZE - 2, (frames, 68, 2)).astype(np.float32),
-            mfcc=draw.normal(5, 3, (frames, 28, 12)).astype(np.float32),
+            mfcc=draw.normal(5, 3, (frames, 28, 13)).astype(np.float32),  # with c0
             images=draw.integers(0, 256, (frames, SIZE, SIZE, 3), dtype=np.uint8),
         )
 

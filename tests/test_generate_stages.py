@@ -24,6 +24,7 @@ MODELS = {
     "no classifier": {"classifier": False},
     "plain": {"emotion": "none"},
     "absolute": {"target": "absolute"},
+    "components": {"reference_input": "components"},
     "at_net": {"architecture": "at_net"},
 }
 

@@ -186,6 +186,21 @@ def test_statistics_are_those_of_all_training_windows():
     np.testing.assert_allclose(basis.mean, landmarks.reshape(-1, 136).mean(axis=0), rtol=1e-4)
 
 
+def test_a_model_without_c0_learns_the_same_from_features_that_have_it():
+    narrow, wide = clips(), clips()
+    for clip in wide.values():
+        loudness = np.random.default_rng(5).normal(-40, 9, (*clip.mfcc.shape[:2], 1))
+        clip.mfcc = np.concatenate([loudness.astype(np.float32), clip.mfcc], axis=2)
+    statistics = [fit_training_statistics(each, 128, 4)[1] for each in (narrow, wide)]
+    np.testing.assert_array_equal(statistics[0].mean, statistics[1].mean)
+    without, ignored = (LandmarkClips(c, 128, seed=3, mfcc_offset=2.0) for c in (narrow, wide))
+    assert torch.equal(without[0].mfcc, ignored[0].mfcc)
+    heard = LandmarkClips(wide, 128, coefficients=13)[0].mfcc
+    assert heard.shape[-1] == 13 and torch.equal(heard[..., 1:], LandmarkClips(narrow, 128)[0].mfcc)
+    with pytest.raises(ValueError, match=r"12 MFCC.*set features\.c0 to true"):
+        LandmarkClips(narrow, 128, coefficients=13)
+
+
 def test_bad_clips_are_named():
     made = clips()
     made["W901-front-sad-1-001"].mfcc = made["W901-front-sad-1-001"].mfcc[:-1]

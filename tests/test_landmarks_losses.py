@@ -1,10 +1,13 @@
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from emohead.landmarks.losses import emotion_accuracy, emotion_loss, landmark_losses
 from emohead.landmarks.options import LandmarkModelOptions, LossWeights
+from emohead.landmarks.task import LandmarkTask
+from emohead.training.means import EpochMeans
 
 
 def losses(options: LandmarkModelOptions, *, with_logits: bool) -> dict[str, float]:
@@ -52,6 +55,24 @@ def test_weights_and_unit():
     assert values["loss"] == pytest.approx(expected)
 
 
+def test_the_loss_of_an_epoch_is_equation_4_of_its_means():
+    """Losses of frames weigh by frames, L_ec by clips: as in one batch of all clips."""
+    options = LandmarkModelOptions(components=2)
+    task = LandmarkTask(SimpleNamespace(options=options))
+    batches = {3: 1.0, 9: 2.0}  # frames of a clip, and of each loss its value
+    means = EpochMeans()
+    for frames, value in batches.items():
+        names = ("L_pca", "L_landmark", "L_lip", "L_ec", "loss")
+        figures = {name: torch.tensor(value) for name in names}
+        batch = SimpleNamespace(lengths=torch.tensor([frames]))
+        means.add(figures, {name: task.count(name, batch) for name in names})
+    of_frames, of_clips = (3 * 1 + 9 * 2) / 12, (1 + 2) / 2
+    values = means.values()
+    assert values["L_lip"] == pytest.approx(of_frames)
+    assert values["L_ec"] == pytest.approx(of_clips)
+    assert task.loss_of(values) == pytest.approx(of_frames * (1 + 10 + 10) + 10 * of_clips)
+
+
 def test_without_classifier_equation_4_has_no_emotion_term():
     values = losses(LandmarkModelOptions(emotion="none", components=2), with_logits=False)
     assert "L_ec" not in values
@@ -75,6 +96,11 @@ def test_emotion_loss_as_printed_and_as_softmax():
     emotion = torch.tensor([3])
     assert float(emotion_loss(logits, emotion, "binary")) == pytest.approx(binary)
     assert float(emotion_loss(logits, emotion, "softmax")) == pytest.approx(softmax)
+    # PyTorch's own loss of the probabilities, with its default mean.
+    y = torch.nn.functional.one_hot(emotion, 8).float()
+    mean = float(torch.nn.BCELoss()(logits.sigmoid(), y))
+    assert float(emotion_loss(logits, emotion, "binary_mean")) == pytest.approx(mean)
+    assert mean == pytest.approx(binary / 8)
 
 
 def test_the_joint_loss_takes_the_form_that_the_options_say():

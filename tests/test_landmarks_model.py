@@ -43,6 +43,7 @@ MODELS = {
     "no classifier": replace(SMALL, classifier=False),
     "plain": replace(SMALL, emotion="none"),
     "absolute": replace(SMALL, target="absolute"),
+    "components": replace(SMALL, reference_input="components"),
     "at_net": replace(SMALL, architecture="at_net"),
 }
 LENGTHS = torch.tensor([9, 4])
@@ -72,8 +73,11 @@ def landmarks_by_formula(
     w: Weights, options: LandmarkModelOptions, reference: np.ndarray, audio_features: np.ndarray
 ) -> np.ndarray:
     """One clip's landmarks [T, 68, 2] from features [T, A]: E_Lm, LSTM and FC, PCA basis."""
-    centred = (reference - w["mean_face"]) / w["spread"]
-    code = mlp(centred.reshape(136), w, "E_Lm")
+    centred = (reference - w["mean_face"]).reshape(136)
+    given = centred / w["spread"]
+    if options.reference_input == "components":
+        given = w["components"] @ centred / w["deviations"]
+    code = mlp(given, w, "E_Lm")
     x = np.concatenate([np.tile(code, (len(audio_features), 1)), audio_features], axis=1)
     coefficients = linear(lstm(x, w, "lstm", options.lstm_layers), w, "fc") * w["deviations"]
     origin = reference if options.target == "offset" else w["mean_face"]

@@ -271,7 +271,7 @@ def test_dlib_sees_a_long_clip_a_few_frames_at_a_time():
     seen = redetect(film(), 3000, AlwaysThere(), describes)
     assert seen.found.all() and seen.landmarks.shape == (3000, 68, 2)
     assert film.most < 20
-    assert describes.count == len(seen.descriptors) == 300
+    assert describes.count == len(seen.descriptors) == 3000 / 25  # one a second
 
 
 # --- the sound ---
@@ -317,13 +317,15 @@ def test_bf16_is_used_when_asked_for_and_differs_a_little(tmp_path):
 def test_without_a_gpu_the_cpu_renders_as_the_config_says(monkeypatch, device):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with rendering_device(RenderingOptions(device), threads=1) as chosen:
-        assert chosen == RenderingDevice("cpu", "32-true", 16)
+        assert chosen == RenderingDevice("cpu", "32-true", "auto")
+        assert [chosen.frames_at_once(size) for size in (128, 256, 1024)] == [16, 4, 1]
         assert torch.get_num_threads() == 1
         assert torch.backends.cudnn.deterministic and not torch.backends.cudnn.allow_tf32
-    assert str(chosen).endswith(", 32-true, 16 frames at once")
+    assert str(chosen).endswith(", 32-true")
     asked = RenderingOptions(device, "bf16-true", 3)
     with rendering_device(asked, threads=1) as chosen:
         assert chosen == RenderingDevice("cpu", "bf16-true", 3)
+        assert chosen.frames_at_once(256) == 3
 
 
 def test_auto_takes_the_precision_that_the_device_does_fast(monkeypatch):

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from scipy.fft import dct
 
-from emohead.features.mfcc import mfcc_windows
+from emohead.features.mfcc import mfcc_windows, stream_mfcc_windows
 
 
 def reference_mfcc(frame: np.ndarray) -> np.ndarray:
-    """MFCC 1..12 of 400 pre-emphasised samples, from the definition, in float64."""
+    """MFCC 0..12 of 400 pre-emphasised samples, from the definition, in float64."""
     power = np.abs(np.fft.rfft(frame, 512)) ** 2 / 512
     mel = np.linspace(0, 2595 * np.log10(1 + 8000 / 700), 28)
     corners = 700 * (10 ** (mel / 2595) - 1)
@@ -16,20 +16,37 @@ def reference_mfcc(frame: np.ndarray) -> np.ndarray:
     ])  # fmt: skip
     cepstrum = dct(np.log(np.maximum(bands @ power, 1e-10)), type=2, norm="ortho")[:13]
     # The lifter of 22 as librosa counts it: the first coefficient has n = 1.
-    return (cepstrum * (1 + 11 * np.sin(np.pi * np.arange(1, 14) / 22)))[1:]
+    return cepstrum * (1 + 11 * np.sin(np.pi * np.arange(1, 14) / 22))
 
 
 def test_against_the_definition():
     samples = np.random.default_rng(0).normal(0, 0.1, 16_000).astype(np.float32)
-    windows = mfcc_windows(samples, 25)
-    assert windows.shape == (25, 28, 12)
+    windows = mfcc_windows(samples, 25, c0=True)
+    assert windows.shape == (25, 28, 13)
     assert windows.dtype == np.float32
+    without = mfcc_windows(samples, 25)
+    np.testing.assert_array_equal(without, windows[..., 1:])
     emphasised = np.append(samples[0], samples[1:] - 0.97 * samples[:-1])
     for t, j in [(10, 0), (10, 27), (12, 13)]:
         # Window t starts 13.5 hops and half a window before the middle of video frame t.
         start = 640 * t + 320 - 200 - 2160 + 160 * j
         expected = reference_mfcc(emphasised[start : start + 400].astype(float))
         np.testing.assert_allclose(windows[t, j], expected, atol=2e-2)
+
+
+def test_a_gain_is_heard_by_c0_alone():
+    samples = np.random.default_rng(3).normal(0, 0.1, 16_000).astype(np.float32)
+    soft, loud = (mfcc_windows(gain * samples, 25, c0=True)[8:16] for gain in (1, 2))
+    np.testing.assert_allclose(loud[..., 1:], soft[..., 1:], atol=1e-3)
+    # 26 bands, each ln 4 louder in power; the lifter's first factor.
+    gain = np.sqrt(26) * np.log(4) * (1 + 11 * np.sin(np.pi / 22))
+    np.testing.assert_allclose(loud[..., 0] - soft[..., 0], gain, rtol=1e-3)
+
+
+def test_windows_of_a_stream_have_c0_too():
+    samples = np.random.default_rng(3).normal(0, 0.1, 6400).astype(np.float32)
+    streamed = np.concatenate(list(stream_mfcc_windows(np.split(samples, [900]), 3, c0=True)))
+    np.testing.assert_allclose(streamed, mfcc_windows(samples, 10, c0=True), atol=1e-4)
 
 
 def test_consecutive_windows_share_24_of_28_frames():

@@ -9,9 +9,9 @@ from emohead.cost.amounts import expect_amounts
 from emohead.cost.counting import StepCost
 from emohead.cost.estimate import TrainingCost
 from emohead.plan.plan import plan
-from emohead.plan.rates import Rates
+from emohead.plan.rates import PAPER_GFLOP, Rates
 from emohead.plan.sizes import needed_models, sizes
-from emohead.plan.work import Machine, Work, all_work, phase_hours
+from emohead.plan.work import Machine, Work, all_work, passing_bytes, phase_hours
 
 ROOT = Path(__file__).parent.parent
 MINI = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -55,7 +55,7 @@ def test_sizes_of_mead():
     asked = sizes(config(preset("mead")))
     assert (asked.speakers, asked.shards, asked.clips) == (48, 384, 48 * (7 * 3 * 30 + 40))
     # Four methods and the copied reference with two reference faces, and the ground truth.
-    assert (asked.rendered_runs, asked.copied_runs) == (8, 3)
+    assert (asked.rendered_runs, asked.copied_runs, asked.runs) == (8, 3, 11)
 
 
 def test_sizes_of_the_mini_set_without_named_speakers():
@@ -91,6 +91,7 @@ OVERLAYS = {
                 "plain": {"landmarks": "plain", "translator": "aatu"},
                 "true_landmarks": {"landmarks": "truth", "translator": "aatu"},
                 "landmarks_alone": {"landmarks": "at_net", "translator": "reference"},
+                "theirs": {"videos": "."},
             },
         },
     ],
@@ -112,7 +113,7 @@ def test_jobs_are_those_that_snakemake_plans(snakemake, jobs, tmp_path, overlays
     assert sum(w.jobs for w in found.values()) == sum(planned.values())
     for rule in (
         "make_mini", "list_clips", "extract_features", "train_landmarks", "train_translator",
-        "synthesize", "redetect_landmarks", "evaluate_method",
+        "render_clips", "score_clips", "collect_scores",
     ):  # fmt: skip
         assert count(rule) == planned[rule]
     reports = sum(n for rule, n in planned.items() if rule.startswith("report_"))
@@ -131,17 +132,48 @@ def test_hours_of_a_training():
     assert (on_cores.gpus, on_cores.cores) == (0, 4)
 
 
-def test_rendering_by_hand():
-    """MEAD's test part: a fifth of 32,160 clips of 112 frames; crops of 256 pixels."""
-    merged = config(preset("mead"))
-    trainings = {
-        "landmarks": [], "translator": [training("aatu", operations=1, forward=5.96e10)]
-    }  # fmt: skip
-    found = work(merged, trainings)["synthesize"]
-    frames = 6432 * 112
-    seconds = 0.2 + Rates.write_frames.value  # 5.96e10 at 2.98e11 FLOP/s
-    assert found.hours == pytest.approx([frames * seconds / 3600] * 8)
-    assert found.disk == pytest.approx(8 * frames * 256**2 * Rates.rendered.value)
+def rendering(overlay: dict, machine: Machine) -> dict[str, Work]:
+    """The plan of MEAD's rendering by a translator that computes as much as the paper's."""
+    merged = config(preset("mead"), overlay)
+    forward = PAPER_GFLOP * 1e9
+    trainings = {"landmarks": [], "translator": [training("aatu", operations=1, forward=forward)]}
+    return work(merged, trainings, machine)
+
+
+# A fifth of 670 clips of 112 frames, of each of 48 speakers; four methods, two reference faces.
+SPEAKER_FRAMES = 134 * 112
+WRITING = SPEAKER_FRAMES * Rates.write_frames.value
+
+
+@pytest.mark.parametrize(
+    ("precision", "rate"), [("32-true", Rates.render_float32), ("bf16-true", Rates.render_bf16)]
+)
+def test_rendering_on_cores_by_hand(precision, rate):
+    found = rendering({"rendering": {"device": "cpu", "precision": precision}}, Machine(gpus=0))[
+        "render_clips"
+    ]
+    seconds = Rates.start.value + WRITING + SPEAKER_FRAMES * rate.value / found.cores
+    assert (found.jobs, found.gpus) == (48 * 8, 0)
+    assert found.hours == pytest.approx([seconds / 3600] * 384)
+    assert found.passing == pytest.approx(SPEAKER_FRAMES * 3 * 256**2)
+
+
+def test_rendering_on_a_gpu_by_hand():
+    found = rendering({}, Machine(gpus=1, tflops=100))["render_clips"]
+    seconds = Rates.start.value + WRITING + SPEAKER_FRAMES * PAPER_GFLOP / 100e3
+    assert (found.cores, found.gpus) == (1, 1)
+    assert found.hours[0] == pytest.approx(seconds / 3600)
+
+
+def test_frames_on_their_way():
+    """Six in three hours, whole for the half hour of scoring and half in that of rendering."""
+    phase = [
+        Work("render_clips", (1.0,) * 6, 6, gpus=1, passing=100),
+        Work("score_clips", (0.5,) * 6, 6),
+    ]
+    assert passing_bytes(phase, Machine(cores=2, gpus=2), 1) == pytest.approx(
+        6 * (0.5 + 0.5) * 100 / 3
+    )
 
 
 def test_archives_take_nobody_knows_how_long():

@@ -1,9 +1,9 @@
-"""The jobs that render and score, killed with SIGKILL: they go on with the next clip."""
+"""The jobs that render and score, killed in the middle: they go on with the next clip."""
 
 import json
+import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +25,25 @@ from emohead.mini.visemes import MouthShape
 
 ROOT = Path(__file__).parent.parent
 CLIPS = tuple(f"W901-front-{name}" for name in ("happy-3-001", "happy-3-002", "sad-3-001"))
-SECONDS = 240  # that a job may take, where other work keeps the machine busy
+#: Runs a script until the n-th call of a function of the library, and there kills it.
+DYING = """
+import os, pkgutil, runpy, signal, sys
+
+function, last = sys.argv[1], int(sys.argv[2])
+sys.argv = sys.argv[3:]
+sys.path[0] = os.path.dirname(sys.argv[0])
+owner, name = pkgutil.resolve_name(function.rpartition(".")[0]), function.rpartition(".")[2]
+real, calls = getattr(owner, name), []
+
+def counted(*arguments, **options):
+    calls.append(1)
+    if len(calls) == last:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(*arguments, **options)
+
+setattr(owner, name, counted)
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +51,7 @@ def data(tmp_path_factory):
     """Three clips with their tables, and two models."""
     folder = tmp_path_factory.mktemp("data")
     renderer, draw = Renderer(PORTRAITS["W901"]()), np.random.default_rng(0)
-    for name, size, length in (("small", 32, 300), ("large", 96, 40)):
+    for name, size, length in (("small", 32, 100), ("large", 96, 15)):
         pictures = [
             renderer.render(replace(FacePose.at_rest(), mouth=MouthShape(open=o), jaw=o), size)
             for o in np.linspace(0, 1, 10)
@@ -48,9 +66,9 @@ def data(tmp_path_factory):
                 )
         parts = pd.DataFrame({"clip_id": CLIPS, "part": "test", "start": 0, "stop": length})
         parts.to_csv(folder / f"{name}.csv", index=False)
-    sound = draw.normal(0, 0.1, 300 * 640).astype(np.float32)
+    sound = draw.normal(0, 0.1, 100 * 640).astype(np.float32)
     take = folder / "take.mp4"
-    write_video(take, np.zeros((300, 16, 16, 3), np.uint8), audio=sound)
+    write_video(take, np.zeros((100, 16, 16, 3), np.uint8), audio=sound)
     rows = [(c, *vars(parse_clip_id(c)).values(), take, take) for c in CLIPS]
     pd.DataFrame(rows, columns=list(CLIP_COLUMNS)).to_csv(folder / "clips.csv", index=False)
     judge = Judge(("happy", "sad"), draw.normal(0, 1, (2, 136)), np.zeros(2))
@@ -60,39 +78,22 @@ def data(tmp_path_factory):
     return folder
 
 
-def start(script: str, **flags: object) -> subprocess.Popen:
+def run(script: str, dies_at: tuple[str, int] | None = None, **flags: object) -> None:
+    """Run a script; with `dies_at`, to the n-th call of a function of the library."""
     words = []
     for name, value in flags.items():
         values = value if isinstance(value, list) else [value]
         words += [f"--{name.replace('_', '-')}", *map(str, values)]
-    path = ROOT / "workflow_scripts" / f"{script}.py"
-    return subprocess.Popen(
-        [sys.executable, str(path), *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+    path = str(ROOT / "workflow_scripts" / f"{script}.py")
+    start = [path] if dies_at is None else ["-c", DYING, *map(str, dies_at), path]
+    done = subprocess.run([sys.executable, *start, *words], capture_output=True, text=True)
+    expected = 0 if dies_at is None else -signal.SIGKILL
+    assert done.returncode == expected, done.stdout + done.stderr
 
 
-def finish(job: subprocess.Popen) -> None:
-    told, _ = job.communicate(timeout=SECONDS)
-    assert job.returncode == 0, told.decode()
-
-
-def wait_for(job: subprocess.Popen, folder: Path, pattern: str, count: int) -> list[Path]:
-    """The first `count` files of a pattern in a folder, as soon as they are there."""
-    began = time.monotonic()
-    while len(found := sorted(folder.glob(pattern))) < count:
-        assert job.poll() is None, job.communicate()[0].decode()
-        assert time.monotonic() < began + SECONDS
-        time.sleep(0.002)
-    return found
-
-
-def kill(job: subprocess.Popen) -> None:
-    job.kill()
-    job.communicate()
-
-
-def times_of(folder: Path, pattern: str) -> dict[str, int]:
-    return {path.name: path.stat().st_mtime_ns for path in folder.glob(pattern)}
+def times_of(folder: Path) -> dict[str, int]:
+    """When the pieces of clips in a folder were made."""
+    return {path.name: path.stat().st_mtime_ns for path in sorted(folder.glob("W*"))}
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
@@ -100,30 +101,35 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
 
 
 def test_rendering(data, tmp_path):
-    def job(out):
-        return start(
-            "render_clips", features=data / "small.h5", split=data / "small.csv", speaker="W901",
-            state=out / "state", code="as it is", landmarks=data / "landmarks.pt",
+    def job(out, dies_at=None):
+        run(
+            "render_clips", dies_at, features=data / "small.h5", split=data / "small.csv",
+            speaker="W901", state=out / "state", code="as it is", landmarks=data / "landmarks.pt",
             translator=data / "translator.pt", method="ours", reference="same_emotion",
             rendering=json.dumps({"device": "cpu", "precision": "32-true", "batch_size": 8}),
             threads=1, folder=out / "frames",
         )  # fmt: skip
 
-    killed = job(tmp_path / "killed")
-    wait_for(killed, tmp_path / "killed/state/frames", "W*.h5", 1)
-    kill(killed)
-    done = times_of(tmp_path / "killed/state/frames", "W*.h5")
-    assert CLIPS[0] + ".h5" in done and len(done) < len(CLIPS)
-    assert not (tmp_path / "killed/frames").exists()
-    finish(job(tmp_path / "killed"))
-    finish(job(tmp_path / "undisturbed"))
-    assert done.items() <= times_of(tmp_path / "killed/frames", "W*.h5").items()
-    assert [path.name for path in (tmp_path / "killed").iterdir()] == ["frames"]
+    killed, made = tmp_path / "killed", tmp_path / "killed/state/frames"
+    # In the middle of the second clip of 100 frames.
+    job(killed, ("emohead.features.store.ClipWriter.append", 150))
+    first = times_of(made)
+    assert list(first) == [f"{CLIPS[0]}.h5"]
+    assert len([path for path in made.iterdir() if path.name.startswith(".")]) == 1
+    job(killed, ("emohead.features.store.ClipWriter.append", 150))  # and of the third
+    second = times_of(made)
+    assert list(second) == [f"{clip_id}.h5" for clip_id in CLIPS[:2]]
+    assert not (killed / "frames").exists()
+    job(killed)
+    job(tmp_path / "undisturbed")
+    assert first.items() < second.items() < times_of(killed / "frames").items()
+    assert [path.name for path in killed.iterdir()] == ["frames"]
     once, again = (
         open_clips((tmp_path / name / "frames").glob("*.h5")) for name in ("undisturbed", "killed")
     )
     assert list(once) == list(again) == sorted(CLIPS)
     for clip_id, clip in once.items():
+        assert clip.length == 100
         assert clip.frames().std() > 10
         np.testing.assert_array_equal(again[clip_id].frames(), clip.frames())
         np.testing.assert_array_equal(again[clip_id].landmarks, clip.landmarks)
@@ -131,30 +137,32 @@ def test_rendering(data, tmp_path):
 
 
 def test_scoring(data, tmp_path):
-    def job(out):
-        return start(
-            "score_clips", features=data / "large.h5", split=data / "large.csv", speaker="W901",
-            state=out / "state", code="as it is", method="copy", reference="same_emotion", seed=0,
-            clips=data / "clips.csv", stand_ins=["truth", "truth"], judges=data / "judges.npz",
-            show_all=[], scores=out / "scores.parquet", landmarks=out / "landmarks.npz",
-            shown=out / "shown.h5", shown_videos=out / "videos", notes=out / "notes.csv",
+    def job(out, dies_at=None):
+        run(
+            "score_clips", dies_at, features=data / "large.h5", split=data / "large.csv",
+            speaker="W901", state=out / "state", code="as it is", method="copy",
+            reference="same_emotion", seed=0, clips=data / "clips.csv",
+            stand_ins=["truth", "truth"], judges=data / "judges.npz", show_all=[],
+            scores=out / "scores.parquet", landmarks=out / "landmarks.npz", shown=out / "videos",
+            notes=out / "notes.csv",
         )  # fmt: skip
 
-    killed = job(tmp_path / "killed")
-    state = tmp_path / "killed/state"
-    wait_for(killed, state, "W*.json", 1)
-    kill(killed)
-    assert len(list(state.glob("W*.json"))) < len(CLIPS)
-    done = times_of(state, f"{CLIPS[0]}.*")
-    assert {Path(name).suffix for name in done} == {".json", ".npz", ".h5", ".mp4"}
-    assert not (tmp_path / "killed/scores.parquet").exists()
-    going_on = job(tmp_path / "killed")
-    wait_for(going_on, state, "W*.json", 2)
-    assert times_of(state, f"{CLIPS[0]}.*") == done
-    finish(going_on)
-    finish(job(tmp_path / "undisturbed"))
-    once, again = (tmp_path / name for name in ("undisturbed", "killed"))
-    names = ["landmarks.npz", "notes.csv", "scores.parquet", "shown.h5", "videos"]
+    again, state = tmp_path / "killed", tmp_path / "killed/state"
+    # When the second clip has been looked at, and then the third.
+    for count in (1, 2):
+        job(again, ("emohead.evaluation.score.evaluate_clip", 2))
+        pieces = times_of(state)
+        assert list(pieces) == [
+            f"{clip_id}.{kind}" for clip_id in CLIPS[:count] for kind in ("json", "mp4", "npz")
+        ]
+        if count == 1:
+            first = pieces
+        assert first.items() <= pieces.items()
+        assert [path.name for path in again.iterdir() if path.is_dir()] == ["state"]
+    job(again)
+    once = tmp_path / "undisturbed"
+    job(once)
+    names = ["landmarks.npz", "notes.csv", "scores.parquet", "videos"]
     assert sorted(path.name for path in again.iterdir()) == names
     assert read_table(once / "scores.parquet").equals(read_table(again / "scores.parquet"))
     with np.load(once / "landmarks.npz") as a, np.load(again / "landmarks.npz") as b:
@@ -163,6 +171,3 @@ def test_scoring(data, tmp_path):
             assert a[name].tobytes() == b[name].tobytes()
     assert len(bytes_of(once / "videos")) == len(CLIPS)
     assert bytes_of(once / "videos") == bytes_of(again / "videos")
-    for clip_id, clip in open_clips([again / "shown.h5"]).items():
-        shown = open_clips([once / "shown.h5"])[clip_id]
-        np.testing.assert_array_equal(clip.frames(), shown.frames())

@@ -64,14 +64,17 @@ def test_the_papers_claims_are_all_there_for_both_protocols(random_claims):
 
 
 def test_verdicts_follow_the_direction_of_each_metric(tmp_path):
-    better = run("ours", 0.8, 1.3, 0.8, 19.0)
-    claims = find(
-        tmp_path,
-        better,
-        run("baseline", spread=0.01),
-        run("ours_wo_msef", spread=0.01),
-        run("ours_wo_aatu", spread=0.01),
-    )
+    runs = [
+        each
+        for seed in (0, 1, 2)
+        for each in (
+            run("ours", 0.8, 1.3, 0.8, 19.0, seed=seed),
+            run("baseline", spread=0.01, seed=seed),
+            run("ours_wo_msef", spread=0.01, seed=seed),
+            run("ours_wo_aatu", spread=0.01, seed=seed),
+        )
+    ]
+    claims = find(tmp_path, *runs)
     verdicts = {
         text: [each.verdict for each in group]
         for text, group in claims.of("headline", "same_emotion").items()
@@ -90,11 +93,48 @@ def test_verdicts_follow_the_direction_of_each_metric(tmp_path):
 
 
 def test_a_difference_within_the_spread_is_undecided(tmp_path):
-    claims = find(tmp_path, run("ours", 0.99), run("ours_wo_msef", spread=0.3))
+    runs = [run("ours", 0.99, seed=k) for k in (0, 1)]
+    runs += [run("ours_wo_msef", spread=0.3, seed=k) for k in (0, 1)]
+    claims = find(tmp_path, *runs)
     (finding,) = headline(claims, "MSEF lowers F-LMD")
     assert finding.verdict == "undecided"
     assert "decides nothing" in claim_sentence(finding)
     assert overall_verdict([finding]) == "undecided"
+
+
+def test_one_training_decides_nothing_however_great_the_difference(tmp_path):
+    runs = [run("ours", 0.1, 0.1, 0.99, 40.0), run("baseline", spread=0.01)]
+    claims = find(tmp_path, *runs, run("ours_wo_msef", spread=0.01))
+    for findings in claims.of("headline", "same_emotion").values():
+        assert {each.verdict for each in findings} == {"not decided by one training"}
+        assert overall_verdict(findings) == "not decided by one training"
+    (finding,) = headline(claims, "MSEF lowers F-LMD")
+    assert finding.difference.high < 0  # the interval over clips is there all the same
+    sentence = claim_sentence(finding)
+    assert f"interval {-finding.difference.high:.3f} to" in sentence
+    assert "which one training doesn't decide" in sentence and "p <" not in sentence
+    assert 'class="verdict not-decided-by-one-training"' in to_html(claims)
+
+
+def test_intervals_are_of_these_few_speakers_or_of_any(tmp_path):
+    rng = np.random.default_rng(0)
+    key = ("f_lmd", CONVENTIONS["f_lmd"])
+    for count, said in ((2, "of these two speakers, by clips"), (8, "as their unit (8 speakers)")):
+        ids = clip_ids([f"W{k:03d}" for k in range(count)])
+        of_speakers = np.repeat(rng.normal(size=count), len(ids) // count)
+        values = {"ours": 5 + of_speakers, "ours_wo_msef": 5 + rng.normal(size=len(ids))}
+        runs = [scores_by_hand(name, {key: each}, clips=ids) for name, each in values.items()]
+        claims = find(tmp_path / str(count), *runs)
+        (finding,) = headline(claims, "MSEF lowers F-LMD")
+        expected = paired_difference(
+            values["ours"].round(6)[None],
+            values["ours_wo_msef"].round(6)[None],
+            speakers=[clip_id.split("-")[0] for clip_id in ids],
+        )
+        assert finding.difference.speakers == count
+        assert vars(finding.difference) == pytest.approx(vars(expected), abs=1e-6)
+        assert any(said in note for note in claims.notes)
+        assert f"{len(ids)} clips of {count} speakers" in claim_sentence(finding)
 
 
 def test_numbers_are_those_of_the_paired_clips_and_seeds(tmp_path):
@@ -111,7 +151,7 @@ def test_numbers_are_those_of_the_paired_clips_and_seeds(tmp_path):
     (finding,) = headline(claims, "MSEF lowers F-LMD")
     ours = np.stack([f_lmd["ours"][seed] for seed in (0, 1)])
     against = np.stack([f_lmd["ours_wo_msef"][seed][:14] for seed in (0, 1)])
-    expected = paired_difference(ours.round(6), against.round(6))
+    expected = paired_difference(ours.round(6), against.round(6), speakers=["W901"] * 14)
     assert finding.difference == expected and (expected.clips, expected.seeds) == (14, 2)
     assert (finding.ours, finding.against) == pytest.approx((ours.mean(), against.mean()))
     assert finding.difference.mean == pytest.approx(finding.ours - finding.against)
@@ -122,7 +162,9 @@ def test_a_headline_without_values_to_pair_is_left_out_with_a_note(tmp_path):
     lacking = scores[~((scores["method"] == "ours") & (scores["metric"] == "f_lmd"))]
     claims = find(tmp_path, lacking[lacking["reference"] == "same_emotion"])
     assert "MSEF lowers F-LMD" not in claims.of("headline", "same_emotion")
-    assert [note.split(", F-LMD: ")[0] for note in claims.notes] == [
+    *left_out, of_whom = claims.notes
+    assert "this one speaker" in of_whom
+    assert [note.split(", F-LMD: ")[0] for note in left_out] == [
         "Reference face in the clip's emotion, MSEF lowers F-LMD",
         "Reference face in the clip's emotion, Ours beats Baseline on all four",
     ]
@@ -200,7 +242,8 @@ def test_the_sentence_holds_the_numbers(tmp_path):
         f"F-LMD: 0.90 px for Mine, {finding.against:.2f} px for Ours w/o MSEF. Mine is "
         f"{-result.mean:.3f} px lower (95 % interval {-result.high:.3f} to {-result.low:.3f} "
         f"lower), {'as claimed' if finding.verdict == 'holds' else 'which decides nothing'}. "
-        f"16 clips, 2 seeds; p = {finding.p_corrected:.3f} after correction for 2 claims."
+        f"16 clips of 1 speaker, 2 seeds; p = {finding.p_corrected:.3f} after correction for "
+        "2 claims."
     )
 
 
@@ -208,7 +251,7 @@ def test_few_clips_have_a_sentence_without_an_interval(tmp_path):
     one = {("f_lmd", CONVENTIONS["f_lmd"]): [1.0]}
     claims = find(tmp_path, scores_by_hand("ours", one), scores_by_hand("ours_wo_msef", one))
     (finding,) = headline(claims, "MSEF lowers F-LMD")
-    assert finding.verdict == "undecided" and "Too few clips (1)" in claim_sentence(finding)
+    assert "Too few clips (1)" in claim_sentence(finding)
     assert "Too few clips (1)" in to_html(claims) and "| – |" not in to_markdown(claims)
 
 

@@ -79,8 +79,12 @@ def temporary(tmp_path_factory):
 @pytest.fixture(scope="module")
 def page(reached, temporary):
     models = {"Ours": bundle(), "Plain": bundle(emotion="none")}
-    with page_server(models, Address(port=free_port()), LIMITS) as url:
-        yield url
+    with pytest.MonkeyPatch.context() as patch:
+        # Where the way out leads through proxies, the page must not go it.
+        patch.setenv("http_proxy", "http://127.0.0.1:9")
+        patch.setenv("ALL_PROXY", "socks://127.0.0.1:9")
+        with page_server(models, Address(port=free_port()), LIMITS) as url:
+            yield url
     assert not list(temporary.glob("emohead*"))  # nothing is left when the page has ended
 
 

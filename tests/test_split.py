@@ -78,6 +78,35 @@ def test_random_choice_follows_its_seed():
     assert drawn[0].count("test") == 4
 
 
+def test_a_random_choice_is_of_sentences_over_all_levels():
+    levels = table({("W901", "sad", level): 15 for level in (1, 2, 3)})
+    parts = split_clips(levels, test_fraction=0.2, choice="random").set_index("clip_id")["part"]
+    tested = {level: [] for level in (1, 2, 3)}
+    for clip_id in parts.index[parts == "test"]:
+        tested[parse_clip_id(clip_id).level].append(parse_clip_id(clip_id).number)
+    assert len(tested[1]) == 3 and tested[1] == tested[2] == tested[3]
+
+
+def test_a_random_choice_leaves_the_others_alone():
+    counts = {("W902", "sad", 2): 20, ("W902", "happy", 2): 20}
+    split = {"test_fraction": 0.2, "choice": "random", "seed": 3}
+    before = split_clips(table(counts), **split).set_index("clip_id")["part"]
+    # One more speaker, and one clip of another emotion rejected.
+    more = table({("W901", "sad", 2): 7} | counts)
+    more = more[more["clip_id"] != "W902-front-happy-2-004"]
+    after = split_clips(more, **split).set_index("clip_id")["part"]
+    sad = [clip_id for clip_id in before.index if "-sad-" in clip_id]
+    pd.testing.assert_series_equal(after[sad], before[sad])
+    both = before.index.intersection(after.index)
+    assert (after[both] != before[both]).sum() <= 1
+    # Speakers and emotions are drawn each for itself.
+    drawn = {
+        emotion: [c[-3:] for c in before.index[before == "test"] if emotion in c]
+        for emotion in ("sad", "happy")
+    }
+    assert drawn["sad"] != drawn["happy"]
+
+
 @pytest.mark.parametrize(
     ("frames", "test_fraction", "gap", "train", "test"),
     [

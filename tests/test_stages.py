@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from method_factory import CROP_SIZE, landmark_model, translator
+from method_factory import CROP_SIZE, ON_CPU, landmark_model, translator
 from skimage.metrics import peak_signal_noise_ratio
 
 from emohead.data.mead import EMOTIONS
@@ -66,7 +66,7 @@ def test_landmark_model_is_scored_on_what_it_predicts(clips, reference, tmp_path
 @pytest.mark.parametrize("reference", ["same_emotion", "neutral"])
 def test_translator_is_given_the_true_landmarks(clips, reference, tmp_path):
     model = translator()
-    evaluate = partial(evaluate_translator, model, 4)
+    evaluate = partial(evaluate_translator, model, ON_CPU)
     found = evaluate_stage(evaluate, clips, reference, state=tmp_path)
     for clip_id, clip in clips.items():
         given = clip if reference == "same_emotion" else clips["W901-front-neutral-1-001"]

@@ -6,6 +6,7 @@ from scipy import stats
 
 from emohead.evaluation.statistics import (
     FEWEST_RESAMPLED,
+    FEWEST_SPEAKERS,
     holm,
     mean_interval,
     mean_over_seeds,
@@ -154,6 +155,85 @@ def test_mean_goes_over_clips_then_seeds():
     # The second seed has one clip fewer; its mean still counts as much as the first's.
     assert mean_over_seeds(np.array([[1.0, 2.0, 6.0], [5.0, NAN, 7.0]])) == (3 + 6) / 2
     assert math.isnan(mean_over_seeds(np.array([[NAN]])))
+
+
+def clips_of_speakers(counts, rng, correlation=0.3):
+    """Values [1, clips] of speakers with so many clips each, and whose each clip is."""
+    whose = np.repeat([f"W{k:03d}" for k in range(len(counts))], counts)
+    of_speakers = np.repeat(rng.normal(size=len(counts)), counts)
+    noise = rng.normal(size=len(whose))
+    return (correlation**0.5 * of_speakers + (1 - correlation) ** 0.5 * noise)[None], whose
+
+
+def test_of_many_speakers_the_unit_is_the_speaker():
+    """Against the textbook's variance of a ratio (clusters of unequal size), and Student's t."""
+    rng = np.random.default_rng(11)
+    counts = rng.integers(3, 20, size=10)
+    values, whose = clips_of_speakers(counts, rng)
+    mean = values.mean()
+    sums = [(values[0, whose == name] - mean).sum() for name in np.unique(whose)]
+    error = math.sqrt(10 / 9 * np.square(sums).sum()) / counts.sum()
+    expected = mean + np.array([-1, 1]) * stats.t.ppf(0.975, 9) * error
+    interval = mean_interval(values, speakers=whose)
+    assert (interval.low, interval.high) == pytest.approx(tuple(expected))
+    found = paired_difference(values, np.zeros_like(values), 99_999, speakers=whose)
+    assert found.mean == pytest.approx(mean) and found.speakers == 10
+    assert (found.low, found.high) == pytest.approx(tuple(expected), abs=0.02)
+    assert found.p == pytest.approx(2 * stats.t.sf(abs(mean) / error, 9), abs=0.01)
+    # The order of the clips, and what the speakers are called, is nothing to it.
+    order = rng.permutation(counts.sum())
+    again = mean_interval(values[:, order], speakers=[f"x{name}" for name in whose[order]])
+    assert (again.low, again.high) == pytest.approx((interval.low, interval.high))
+
+
+def test_speakers_of_equal_size_are_the_t_test_of_their_means_in_every_seed():
+    rng = np.random.default_rng(12)
+    values, whose = clips_of_speakers([6] * FEWEST_SPEAKERS, rng)
+    values = values + np.array([[0.0], [2.0]])  # seeds differ by a constant
+    means = values.mean(axis=0).reshape(-1, 6).mean(axis=1)
+    expected = stats.ttest_1samp(means, 0).confidence_interval()
+    interval = mean_interval(values, speakers=whose)
+    assert (interval.low, interval.high) == pytest.approx(tuple(expected))
+
+
+def test_of_few_speakers_what_one_adds_to_all_clips_widens_nothing():
+    rng = np.random.default_rng(13)
+    values, whose = clips_of_speakers([3, 4], rng)
+    within = [values[0, whose == name] for name in np.unique(whose)]
+    squares = sum(np.square(each - each.mean()).sum() for each in within)
+    half = stats.t.ppf(0.975, 5) * math.sqrt(squares / 5 / 7)
+    interval = mean_interval(values, speakers=whose)
+    assert interval.high - values.mean() == pytest.approx(half)
+    moved = mean_interval(values + 100 * (whose == "W001"), speakers=whose)
+    assert moved.high - moved.low == pytest.approx(2 * half)
+    unaware = mean_interval(values + 100 * (whose == "W001"))
+    assert unaware.high - unaware.low > 50
+    one = mean_interval(values, speakers=["W000"] * 7)
+    assert one == mean_interval(values)  # a single speaker's are as before
+
+
+def test_speakers_with_clips_of_their_own_missing_keep_the_mean_over_clips():
+    values, whose = clips_of_speakers([4] * 8, np.random.default_rng(14))
+    values = np.concatenate([values, values + 1])
+    values[0, :5] = NAN  # of seed 0 nothing of the first speaker
+    interval = mean_interval(values, speakers=whose)
+    assert (interval.low + interval.high) / 2 == pytest.approx(mean_over_seeds(values))
+    with pytest.raises(ValueError, match="speakers of 3 clips for values of 32"):
+        mean_interval(values, speakers=["a", "b", "c"])
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_clips_of_a_speaker_that_are_alike_are_covered_by_speakers_and_not_by_clips(seeds):
+    rng = np.random.default_rng(15)
+    trials, by_speakers, by_clips = 300, 0, 0
+    for _ in range(trials):
+        values, whose = clips_of_speakers(rng.integers(8, 25, size=8), rng)
+        values = np.repeat(values, seeds, axis=0) + 0.1 * rng.normal(size=(seeds, 1)) * (seeds > 1)
+        nothing = np.zeros_like(values)
+        by_speakers += paired_difference(values, nothing, 199, speakers=whose).p > 0.05
+        by_clips += paired_difference(values, nothing, 199).p > 0.05
+    assert 0.91 <= by_speakers / trials <= 0.985
+    assert by_clips / trials < 0.85
 
 
 def test_holm_by_hand():

@@ -95,6 +95,8 @@ def test_layers_are_chosen_and_add_up() -> None:
     }
     assert of["relu3_4", "relu1_2"] == pytest.approx(of["relu1_2",] + of["relu3_4",], rel=1e-5)
     assert of["relu1_2",] != of["relu3_4",]
+    average = PerceptualLoss(width=0.1, measured=("relu3_4", "relu1_2"), average=True)
+    assert average(made, true).item() == pytest.approx(of["relu3_4", "relu1_2"] / 2, rel=1e-5)
     # What lies behind the last one is not computed.
     assert len(PerceptualLoss(width=0.1, measured=("relu1_2",)).layers) == 4
 

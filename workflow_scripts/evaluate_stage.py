@@ -38,7 +38,7 @@ if __name__ == "__main__":
             evaluate = partial(evaluate_landmark_model, read_landmark_model(flags.model, device))
         else:
             model = read_translator(flags.model, device)
-            evaluate = partial(evaluate_translator, model, device.batch_size)
+            evaluate = partial(evaluate_translator, model, device)
         clips = true_clips(flags)
         inputs = [flags.code, flags.model, *flags.features, flags.split, device.precision]
         with resumable(flags.state, *inputs) as state:

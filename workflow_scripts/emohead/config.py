@@ -108,6 +108,8 @@ def model_mistakes(config: Mapping[str, Any], stage: str, name: str) -> Iterator
             f"is 0, and keep: best and patience go by the clips that it holds out ({name})",
         )
     if stage == "landmarks":
+        if model.get("c0") and not config["features"]["c0"]:
+            yield "features.c0", f"is false, and landmarks.options.c0 hears the loudness ({name})"
         data = config["data"]
         has_neutral = data["source"] == "footage" or "neutral" in data["emotions"]
         if model["reference"] == "neutral" and not has_neutral:

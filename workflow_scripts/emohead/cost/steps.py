@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from emohead.features.mfcc_shape import WINDOW_FRAMES
 from emohead.features.points import POINTS
 from emohead.landmarks.basis import LandmarkBasis
 from emohead.landmarks.build import build_landmark_model
@@ -16,8 +17,6 @@ from emohead.landmarks.losses import landmark_losses
 from emohead.landmarks.model import LandmarkPrediction, MfccStatistics
 from emohead.translator.losses import TranslatorLoss, TranslatorLossOptions
 from emohead.translator.unet import INPUT_CHANNELS, TranslatorOptions, UNet
-
-MFCC_SHAPE = (28, 12)  # of a frame's window
 
 
 @dataclass(frozen=True)
@@ -68,13 +67,16 @@ def landmark_step(options: Mapping[str, Any], frames: int, *, device: str = "cpu
         }
     )
     statistics = MfccStatistics.from_arrays(
-        {"mean": np.zeros(MFCC_SHAPE[1]), "deviation": np.ones(MFCC_SHAPE[1])}
+        {
+            "mean": np.zeros(model_options.coefficients),
+            "deviation": np.ones(model_options.coefficients),
+        }
     )
     model = build_landmark_model(model_options, basis, statistics).to(device)
 
     def forward(clips: int) -> LandmarkPrediction:
         return model(
-            torch.zeros(clips, frames, *MFCC_SHAPE, device=device),
+            torch.zeros(clips, frames, WINDOW_FRAMES, model_options.coefficients, device=device),
             torch.zeros(clips, POINTS, 2, device=device),
             torch.full((clips,), frames, device=device),
         )

@@ -7,7 +7,7 @@ MEAD_CLIP_SECONDS = 4.5
 MINI_CLIP_SECONDS = 2.9  # the mini set's
 #: Of a shard's JPEGs: four clips of MEAD gave .51 at 128 pixels and .35 at 256.
 JPEG_BYTES_PER_PIXEL = 0.4
-#: Of a frame's 28 x 12 MFCC and 68 landmarks, in float32.
+#: Of a frame's 28 x 12 MFCC (c0 would be a thirteenth) and 68 landmarks, in float32.
 FEATURE_BYTES = 4 * (28 * 12 + 68 * 2)
 
 

@@ -1,6 +1,7 @@
-"""Which clips, or which frames of them, are trained on and which are tested (section 3.1: 8:2)."""
+"""Which clips, or which frames of them, are trained on and which are tested (section 4.1: 8:2)."""
 
 import math
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -28,10 +29,13 @@ def split_clips(
 ) -> pd.DataFrame:
     """The parts of every clip: rows clip_id, part (`train` | `test`), frames [start, stop).
 
-    `unit="clip"`, the paper's: whole clips. Within each speaker, emotion and level,
-    `test_fraction` of the clips, rounded, go to the test part: the highest-numbered ones
-    (`choice="last"`, as MEAD's own 24/6 split), or a seeded draw (`"random"`). Two clips or more
-    always give at least one to each part; a single one is trained on.
+    `unit="clip"`, the paper's: whole clips. `test_fraction` of them, rounded, go to the test part.
+    `choice="last"`: in each speaker, emotion and level the highest-numbered ones, as MEAD's own
+    24/6 split. `"random"`: in each speaker and emotion a draw of numbers, the same at all levels,
+    so that no sentence is trained on at one level and tested at another. A number's place in the
+    draw depends on `seed`, speaker and emotion alone: one more speaker, or a rejected clip, leaves
+    the others' parts as they were. Two clips (numbers) or more always give at least one to each
+    part; a single one is trained on.
 
     `unit="time"`, for few clips: the last `test_fraction` of every clip is the test part and what
     lies more than `gap` seconds before it the training part; `choice` and `seed` mean nothing. An
@@ -55,16 +59,27 @@ def split_clips(
 def _split_between(
     clips: pd.DataFrame, test_fraction: float, choice: str, seed: int
 ) -> Iterator[tuple[str, str, int, int]]:
-    draw = np.random.default_rng(seed)
-    frames = clips.set_index("clip_id")["frames"]
-    for _, group in clips.sort_values("clip_id").groupby(["speaker", "emotion", "level"]):
-        ids = list(group.sort_values("number")["clip_id"])
-        if choice == "random":
-            ids = list(draw.permutation(ids))
-        tests = 0 if len(ids) < 2 else min(max(round(len(ids) * test_fraction), 1), len(ids) - 1)
-        for place, clip_id in enumerate(ids):
-            part = "train" if place < len(ids) - tests else "test"
-            yield clip_id, part, 0, int(frames[clip_id])
+    if choice == "random":
+        keys, order = ["speaker", "emotion"], _drawn
+    else:
+        keys, order = ["speaker", "emotion", "level"], lambda *_: 0
+    for (speaker, emotion, *_), group in clips.groupby(keys):
+        numbers = sorted(
+            set(group["number"]), key=lambda number: (order(seed, speaker, emotion, number), number)
+        )
+        count = len(numbers)
+        tests = 0 if count < 2 else min(max(round(count * test_fraction), 1), count - 1)
+        tested = set(numbers[count - tests :])
+        for clip_id, number, frames in zip(
+            group["clip_id"], group["number"], group["frames"], strict=True
+        ):
+            yield clip_id, "test" if number in tested else "train", 0, int(frames)
+
+
+def _drawn(seed: int, speaker: str, emotion: str, number: int) -> float:
+    """The place of a sentence in the draw of its speaker and emotion, from 0 to 1."""
+    whose = zlib.crc32(f"{speaker}-{emotion}".encode())
+    return np.random.default_rng([seed, whose, int(number)]).random()
 
 
 def _split_inside(

@@ -9,6 +9,7 @@ from sklearn.preprocessing import StandardScaler
 
 from emohead.data.mead import parse_clip_id
 from emohead.evaluation.scores import Values
+from emohead.features.mfcc_shape import COEFFICIENTS
 from emohead.features.store import StoredClip
 
 #: The steps of an MFCC window [28, 12] that belong to its own frame: four, in the middle.
@@ -32,7 +33,9 @@ def evaluate_sound(
 
 
 def _statistics(clips: Mapping[str, StoredClip]) -> np.ndarray:
-    steps = [clip.mfcc[:, OWN_STEPS].reshape(-1, 12) for clip in clips.values()]
+    # Without c0, so that the bar is the same wherever shards have it.
+    own = [clip.mfcc[:, OWN_STEPS, -COEFFICIENTS:] for clip in clips.values()]
+    steps = [each.reshape(-1, COEFFICIENTS) for each in own]
     return np.array([[*each.mean(axis=0), *each.std(axis=0)] for each in steps])
 
 

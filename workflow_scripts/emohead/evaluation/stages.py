@@ -19,6 +19,7 @@ from emohead.features.store import StoredClip
 from emohead.files import whole_file
 from emohead.landmarks.model import LandmarkModel
 from emohead.landmarks.predict import predict_landmarks
+from emohead.methods.device import RenderingDevice
 from emohead.resume import timed
 from emohead.translator.render import translate
 from emohead.translator.unet import UNet
@@ -68,10 +69,12 @@ def evaluate_landmark_model(
 
 
 def evaluate_translator(
-    model: UNet, batch_size: int, clip: StoredClip, reference: StoredClip
+    model: UNet, device: RenderingDevice, clip: StoredClip, reference: StoredClip
 ) -> Values:
     """Metrics of the frames that a translator makes of a clip's true landmarks."""
-    frames = translate(model, clip.landmarks, reference.frame(0), batch_size=batch_size)
+    face = reference.frame(0)
+    batch_size = device.frames_at_once(len(face))
+    frames = translate(model, clip.landmarks, face, batch_size=batch_size)
     pairs = zip(frames, clip.iterate_frames(), strict=True)
     return picture_values(
         islice(pairs, FIRST_SCORED, None), boxes_of(clip.landmarks, clip.crop_size)

@@ -1,22 +1,30 @@
-"""How sure a mean or a difference is: clip bootstraps, seeds as a second level, many claims.
+"""How sure a mean or a difference is: speakers or clips, seeds as a second level, many claims.
 
 Values are arrays [seeds, clips] of one metric; every seed is a training of its own, and all are
-tested on the same clips. NaN stands for a clip without a value.
+tested on the same clips. NaN stands for a clip without a value. `speakers` [clips] says whose each
+clip is; without it all are taken to be one speaker's.
 
-Of a mean, clips alone are resampled: its interval says how much hangs on the choice of test clips,
-for these trainings. A claim is about the method, so that the interval of a difference holds both
-levels, which cross: each seed meets each clip. With D_sc the difference on clip c with seed s,
+Clips of one speaker are alike, so that they aren't independent draws. From `FEWEST_SPEAKERS` on the
+unit is the speaker: the intervals speak of any speakers. With fewer they speak of these speakers,
+and the unit is the clip, its difference from its speaker's mean. Either way the mean is that over
+clips: a speaker with twice the clips weighs twice.
 
-    D_sc = difference + seed_s + clip_c + noise_sc.
+Of a mean, units alone vary: its interval says how much hangs on the choice of test speakers or
+clips, for these trainings. A claim is about the method, so that the interval of a difference holds
+both levels, which cross: each seed meets each unit. With D_su the difference of unit u, seed s,
+
+    D_su = difference + seed_s + unit_u + noise_su.
 
 Clips are resampled, jointly for both methods and all seeds, and the mean studentised (bootstrap-t,
-Efron & Tibshirani 1993, section 12.5). Three seeds can't be resampled: their bootstrap has far too
-narrow tails, so their share is Student's t with seeds - 1 degrees of freedom. The noise is in
-the spread over clips and in that over seeds and is counted once, as in the analysis of several
-readers on several cases (Hillis 2007, doi 10.1002/sim.2532). With one seed, the interval speaks
-of that training alone.
+Efron & Tibshirani 1993, section 12.5). Speakers are few and their means nearly normal: theirs is
+Student's t, whose simulated coverage is better than a bootstrap's (`benchmarks/coverage.py`). Three
+seeds can't be resampled: their bootstrap has far too narrow tails, so their share is Student's t
+with seeds - 1 degrees of freedom. The noise is in the spread over units and in that over seeds and
+is counted once, as in the analysis of several readers on several cases (Hillis 2007, doi
+10.1002/sim.2532). With one seed, the interval speaks of that training alone.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +35,8 @@ RANDOM_SEED = 20230603
 CONFIDENCE = 0.95
 #: Fewer clips have too few different resamples; Student's t takes the bootstrap's place.
 FEWEST_RESAMPLED = 8
+#: With fewer, intervals are of these speakers: Student's t over two or three is too wide to use.
+FEWEST_SPEAKERS = 6
 _VALUES_AT_ONCE = 2**22  # of a batch of resamples, to bound memory
 
 
@@ -42,8 +52,8 @@ class Interval:
 class Difference:
     """A paired difference with its 95 % interval and two-sided p value.
 
-    `clips` and `seeds` count what was compared; with fewer than two clips the interval and p are
-    NaN.
+    `clips` and `seeds` count what was compared, and `speakers` whose clips those are (0 where not
+    given); with fewer than two clips the interval and p are NaN.
     """
 
     mean: float
@@ -52,6 +62,20 @@ class Difference:
     p: float
     clips: int
     seeds: int
+    speakers: int = 0
+
+
+@dataclass(frozen=True)
+class _Units:
+    """Values [seeds, units] that vary independently, with the mean over clips as their mean.
+
+    `degrees` of freedom are those of their spread; `resampled`, whether there are enough of them
+    to be resampled, else it is Student's t.
+    """
+
+    values: np.ndarray
+    degrees: int
+    resampled: bool
 
 
 def mean_over_seeds(values: np.ndarray) -> float:
@@ -60,12 +84,17 @@ def mean_over_seeds(values: np.ndarray) -> float:
     return float(np.mean(seed_means)) if seed_means else float("nan")
 
 
-def mean_interval(values: np.ndarray, draws: int = DRAWS) -> Interval:
-    """95 % interval of `mean_over_seeds` of [seeds, clips], over resampled clips (BCa).
+def mean_interval(
+    values: np.ndarray, draws: int = DRAWS, *, speakers: Sequence[str] | None = None
+) -> Interval:
+    """95 % interval of `mean_over_seeds` of [seeds, clips].
 
-    Of fewer clips than `FEWEST_RESAMPLED` it is Student's t; of one, NaN.
+    Of enough `speakers` [clips] Student's t over them; else over resampled clips (BCa), of fewer
+    than `FEWEST_RESAMPLED` Student's t; of one clip NaN.
     """
-    values = values[:, ~np.isnan(values).all(axis=0)]
+    whose = _labels(speakers, values.shape[1])
+    there = ~np.isnan(values).all(axis=0)
+    values, whose = values[:, there], whose[there]
     values = values[~np.isnan(values).all(axis=1)]
     seeds, clips = values.shape
     if clips < 2:
@@ -75,9 +104,12 @@ def mean_interval(values: np.ndarray, draws: int = DRAWS) -> Interval:
         return Interval(float(found[0]), float(found[0]))
     if not np.isfinite(found).all():
         return Interval(float("nan"), float("nan"))
-    if clips < FEWEST_RESAMPLED:
-        mean, error = mean_over_seeds(values), stats.sem(np.nanmean(values, axis=0))
-        return Interval(*map(float, stats.t.interval(CONFIDENCE, clips - 1, mean, error)))
+    units = _independent_units(values, whose)
+    values = units.values
+    if not units.resampled:
+        error = stats.sem(np.nanmean(values, axis=0))
+        ends = stats.t.interval(CONFIDENCE, units.degrees, mean_over_seeds(values), error)
+        return Interval(*map(float, ends))
 
     # Most of a report's time goes here: nanmean copies, and rows are quicker to take than columns.
     mean = np.nanmean if np.isnan(values).any() else np.mean
@@ -101,10 +133,17 @@ def mean_interval(values: np.ndarray, draws: int = DRAWS) -> Interval:
     return Interval(float(low), float(high))
 
 
-def paired_difference(ours: np.ndarray, against: np.ndarray, draws: int = DRAWS) -> Difference:
+def paired_difference(
+    ours: np.ndarray,
+    against: np.ndarray,
+    draws: int = DRAWS,
+    *,
+    speakers: Sequence[str] | None = None,
+) -> Difference:
     """Mean of ours - against, both [seeds, clips] of the same seeds and clips, with its interval.
 
-    Clips that lack a finite value in any seed of either method are left out.
+    `speakers` [clips] names the speaker of each clip. Clips that lack a finite value in any seed of
+    either method are left out.
     """
     if ours.shape != against.shape:
         raise ValueError(
@@ -114,13 +153,16 @@ def paired_difference(ours: np.ndarray, against: np.ndarray, draws: int = DRAWS)
     paired = np.isfinite(ours).all(axis=0) & np.isfinite(against).all(axis=0)
     differences = ours[:, paired] - against[:, paired]
     seeds, clips = differences.shape
+    whose = _labels(speakers, len(paired))[paired]
+    count = 0 if speakers is None else len(set(whose))
     mean = float(differences.mean()) if clips else float("nan")
     if clips < 2:
         nan = float("nan")
-        return Difference(mean, nan, nan, nan, clips, seeds)
+        return Difference(mean, nan, nan, nan, clips, seeds, count)
     rng = np.random.default_rng(RANDOM_SEED)
-    clip_error, seed_error = _standard_errors(differences)
-    drawn = mean - clip_error * _clip_deviates(differences.mean(axis=0), draws, rng)
+    units = _independent_units(differences, whose)
+    unit_error, seed_error = _standard_errors(units.values)
+    drawn = mean - unit_error * _unit_deviates(units, draws, rng)
     if seeds > 1:
         drawn = drawn - seed_error * rng.standard_t(seeds - 1, draws)
     low, high = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
@@ -129,7 +171,7 @@ def paired_difference(ours: np.ndarray, against: np.ndarray, draws: int = DRAWS)
     else:
         tail = min(np.count_nonzero(drawn <= 0), np.count_nonzero(drawn >= 0))
         p = min(1.0, 2 * (tail + 1) / (draws + 1))
-    return Difference(mean, float(low), float(high), p, clips, seeds)
+    return Difference(mean, float(low), float(high), p, clips, seeds, count)
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:
@@ -143,35 +185,67 @@ def holm(p_values: np.ndarray) -> np.ndarray:
     return corrected
 
 
+def _labels(speakers: Sequence[str] | None, clips: int) -> np.ndarray:
+    """The speaker of each clip as a number [clips]."""
+    if speakers is None:
+        return np.zeros(clips, dtype=int)
+    if len(speakers) != clips:
+        raise ValueError(f"speakers of {len(speakers)} clips for values of {clips}")
+    return np.unique(np.asarray(speakers, dtype=str), return_inverse=True)[1]
+
+
+def _independent_units(values: np.ndarray, whose: np.ndarray) -> _Units:
+    """Speakers, or with few of them clips without what their speaker adds, of [seeds, clips]."""
+    there = ~np.isnan(values)
+    names, clips = np.unique(whose), values.shape[1]
+    is_of = (whose[:, None] == names).astype(float)  # [clips, speakers]
+    counts = there.astype(float) @ is_of  # [seeds, speakers]
+    sums = np.where(there, values, 0) @ is_of
+    means = sums / np.maximum(counts, 1)
+    overall = (sums.sum(axis=1) / counts.sum(axis=1))[:, None]
+    if len(names) >= FEWEST_SPEAKERS:
+        # Their mean is that over clips, and their spread that of a ratio of sums (its sandwich).
+        share = counts / counts.mean(axis=1, keepdims=True)
+        return _Units(overall + share * (means - overall), len(names) - 1, resampled=False)
+    enough, degrees = clips >= FEWEST_RESAMPLED, clips - len(names)
+    if len(names) == 1 or degrees == 0:  # a clip each: nothing tells the two levels apart
+        return _Units(values, clips - 1, enough)
+    # Each speaker's mean took a degree of freedom: the spread is made what it was before.
+    lost = np.sqrt((clips - 1) / degrees)
+    by_clip = means[:, np.searchsorted(names, whose)]
+    return _Units(overall + lost * (values - by_clip), degrees, enough)
+
+
 def _standard_errors(differences: np.ndarray) -> tuple[float, float]:
-    """Standard errors of the mean of [seeds, clips]: by clips without noise, by seeds with it."""
-    seeds, clips = differences.shape
-    clip_means = differences.mean(axis=0)
-    by_clips = clip_means.var(ddof=1) / clips
+    """Standard errors of the mean of [seeds, units]: by units without noise, by seeds with it."""
+    seeds, units = differences.shape
+    unit_means = differences.mean(axis=0)
+    by_units = unit_means.var(ddof=1) / units
     if seeds == 1:
-        return float(np.sqrt(by_clips)), 0.0
+        return float(np.sqrt(by_units)), 0.0
     seed_means = differences.mean(axis=1)
     by_seeds = seed_means.var(ddof=1) / seeds
-    noise = differences - clip_means - seed_means[:, None] + differences.mean()
-    by_noise = (noise**2).sum() / ((seeds - 1) * (clips - 1)) / (seeds * clips)
-    return float(np.sqrt(max(0.0, by_clips - by_noise))), float(np.sqrt(by_seeds))
+    noise = differences - unit_means - seed_means[:, None] + differences.mean()
+    by_noise = (noise**2).sum() / ((seeds - 1) * (units - 1)) / (seeds * units)
+    return float(np.sqrt(max(0.0, by_units - by_noise))), float(np.sqrt(by_seeds))
 
 
-def _clip_deviates(clip_means: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
-    """[draws] studentised deviations of resampled means from the mean of [clips]."""
-    clips = len(clip_means)
-    if clips < FEWEST_RESAMPLED:
-        return rng.standard_t(clips - 1, draws)
-    centred = clip_means - clip_means.mean()
-    error = centred.std(ddof=1) / np.sqrt(clips)
+def _unit_deviates(units: _Units, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """[draws] studentised deviations of the mean over units."""
+    if not units.resampled:
+        return rng.standard_t(units.degrees, draws)
+    means = units.values.mean(axis=0)
+    count = len(means)
+    centred = means - means.mean()
+    error = centred.std(ddof=1) / np.sqrt(count)
     if error == 0:
         return np.zeros(draws)
     deviates = []
-    at_once = max(1, _VALUES_AT_ONCE // clips)
+    at_once = max(1, _VALUES_AT_ONCE // count)
     for start in range(0, draws, at_once):
-        size = (min(at_once, draws - start), clips)
-        resampled = centred[rng.integers(clips, size=size)]  # [draws, clips]
-        errors = resampled.std(axis=1, ddof=1) / np.sqrt(clips)
+        size = (min(at_once, draws - start), count)
+        resampled = centred[rng.integers(count, size=size)]  # [draws, clips]
+        errors = resampled.std(axis=1, ddof=1) / np.sqrt(count)
         # A resample of equal values has no spread of its own; the sample's stands in.
         errors[errors < 1e-9 * error] = error
         deviates.append(resampled.mean(axis=1) / errors)

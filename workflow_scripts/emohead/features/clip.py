@@ -50,13 +50,14 @@ class FeatureOptions:
 
     `crop_size` in pixels; `max_gap` is the longest run of frames without a face that is bridged;
     `max_length_difference` in seconds, between the clip's picture and its sound; `min_frames` the
-    shortest clip that is used.
+    shortest clip that is used; `c0`, whether MFCC windows have the loudness, too.
     """
 
     crop_size: int = 256
     max_gap: int = 5
     max_length_difference: float = 0.5
     min_frames: int = 10
+    c0: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def extract_clip(
     """
     video = probe_video(clip.video)
     samples = read_voice(clip.audio, start=video.start)
-    if clip.audio != clip.video:
+    if video.has_sound and clip.audio != clip.video:
         _check_sound(clip, samples, video.start)
     extraction = _Extraction(clip, finder, options, writer, samples, video.fps)
     try:
@@ -114,7 +115,7 @@ def _check_sound(clip: Clip, samples: np.ndarray, start: float) -> None:
     try:
         own = read_audio(clip.video, start=start)
     except MediaError:
-        return  # Videos mostly have no sound of their own, and it is the audio file that is used.
+        return  # It is the audio file that is used.
     if is_silent(own, SAMPLE_RATE):
         return
     found = likeness(own, samples)
@@ -164,7 +165,7 @@ class _Extraction:
                 made.append(self._finish(piece, crops, faces))
             except (NoFaceError, _SilentError):
                 self.writer.discard(piece.clip_id)
-            deque(part, maxlen=0)
+            _skip(part)
             position = span.stop
         if not made:
             raise why
@@ -194,7 +195,7 @@ class _Extraction:
                 found = np.array([seen.found for seen in followed])
             except NoFaceError:
                 found = np.zeros(len(scene), bool)
-            deque(part, maxlen=0)
+            _skip(part)
             for first, last in _runs(found, self.options.max_gap):
                 if last - first >= _SHORTEST_STRETCH * FPS:
                     spans.append(range(scene.start + first, scene.start + last))
@@ -207,9 +208,10 @@ class _Extraction:
         try:
             return self._store(clip, start, frames, None), 1
         except SeveralFacesError:
-            again = (islice(iterate_frames(clip.video), start, stop) for _ in range(2))
-            chosen = choose_face(next(again), luma, self.finder, every=_DETECT_EVERY)
-            return self._store(clip, start, next(again), chosen), chosen.faces
+            again = islice(iterate_frames(clip.video), start, stop)
+            chosen = choose_face(again, luma, self.finder, every=_DETECT_EVERY)
+            again = islice(iterate_frames(clip.video), start, stop)
+            return self._store(clip, start, again, chosen), chosen.faces
 
     def _store(
         self,
@@ -238,16 +240,17 @@ class _Extraction:
     def _finish(self, clip: Clip, crops: "_Crops", faces: int) -> ClipFacts:
         """Store what belongs to a clip's crops."""
         frames = len(crops.landmarks)
-        samples = self.samples[clip.start * SAMPLES_PER_FRAME :]
-        if clip.start or clip != self.clip:
-            samples = samples[: frames * SAMPLES_PER_FRAME]
-            if is_silent(samples, SAMPLE_RATE):
-                raise _SilentError
+        first = clip.start * SAMPLES_PER_FRAME
+        samples = self.samples[first : first + frames * SAMPLES_PER_FRAME]
+        if is_silent(samples, SAMPLE_RATE):
+            raise _SilentError(f"{clip.audio}: the sound is silent")
+        made_with = asdict(self.options)
+        del made_with["c0"]  # the windows' width tells
         crops.stored.finish(
             landmarks=crops.landmarks,
-            mfcc=mfcc_windows(samples, frames),
+            mfcc=mfcc_windows(samples, frames, c0=self.options.c0),
             transform=crops.transform,
-            attributes={"video": str(clip.video), **asdict(self.options)},
+            attributes={"video": str(clip.video), **made_with},
         )
         return ClipFacts(
             clip_id=clip.clip_id,
@@ -263,8 +266,13 @@ class _Extraction:
         )
 
 
-class _SilentError(ValueError):
-    """A stretch without a voice."""
+class _SilentError(MediaError):
+    """A clip, or a stretch of one, without a voice."""
+
+
+def _skip(frames: Iterable[av.VideoFrame]) -> None:
+    """Read what is left of some frames."""
+    deque(frames, maxlen=0)
 
 
 def _runs(found: np.ndarray, max_gap: int) -> list[tuple[int, int]]:

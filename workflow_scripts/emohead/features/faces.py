@@ -1,6 +1,6 @@
 """Faces in pictures: detection, the 68 landmarks, the aligning crop.
 
-dlib's frontal detector and 68-point predictor (paper section 3.1), from the package
+dlib's frontal detector and 68-point predictor (paper section 4.1), from the package
 face-recognition-models; the predictor was trained on 300-W, for non-commercial use.
 """
 

@@ -50,13 +50,14 @@ class JumpFinder:
     finder: FaceFinder
     _before: tuple[np.ndarray, np.ndarray] | None = None
     _known: "_Face | None" = None
+    _known_at: int = 0
 
     def look(self, t: int, image: np.ndarray, box: np.ndarray) -> None:
         """The next frame, number `t`, uint8 [H, W]; `box` [4]: where the face is, or should be."""
         if self._before is not None:
             old, old_box = self._before
             if self._known is None and patch_likeness(old, old_box, image, old_box) < _CONTINUOUS:
-                self._known = _find(old, old_box, self.finder)
+                self._known, self._known_at = _find(old, old_box, self.finder), t - 1
             if self._known is not None:
                 self._compare(t, image)
         self._before = image, box
@@ -66,7 +67,7 @@ class JumpFinder:
         now = _find(image, self._known.box, self.finder)
         if now is None:
             return
-        what = self._known.difference(now)
+        what = self._known.difference(now, t - self._known_at)
         self._known = None
         if what is not None:
             raise JumpError(t, what)
@@ -110,14 +111,14 @@ class _Face:
         shape = dlib.full_object_detection(whole, points)
         return np.array(_recogniser().compute_face_descriptor(image, shape))
 
-    def difference(self, other: "_Face") -> str | None:
-        """Why the other one, of the next frame, isn't this face going on; None where it is."""
+    def difference(self, other: "_Face", frames: int) -> str | None:
+        """Why the other one, so many frames later, isn't this face going on; None where it is."""
         to_other = SimilarityTransform.from_estimate(self.landmarks[:47], other.landmarks[:47])
         growth = float(to_other.scale)
         way = np.linalg.norm(other.landmarks.mean(0) - self.landmarks.mean(0))
-        if way > _WAY * np.ptp(self.landmarks[:, 0]):
+        if way > frames * _WAY * np.ptp(self.landmarks[:, 0]):
             return "the face is in another place"
-        if not 1 / _GROWTH < growth < _GROWTH:
+        if not 1 / _GROWTH**frames < growth < _GROWTH**frames:
             return f"the face is {growth:.2f} times as large"
         if np.linalg.norm(self.descriptor - other.descriptor) > _OTHER_PERSON:
             return "another person"

@@ -1,9 +1,9 @@
 """The shards: clips with their landmarks, frames and MFCC windows in one HDF5 file.
 
-`/<clip_id>/landmarks` float32 [T, 68, 2], pixels of the crop; `frames` T compressed images,
-each of size x size RGB; `mfcc` float32 [T, 28, 12] and `transform` float32 [2, 3] where they are
-known; attributes say where the clip came from. HDF5, since one frame or one clip can be read
-without the rest.
+`/<clip_id>/landmarks` float32 [T, 68, 2], pixels of the crop; `frames` T compressed images, each of
+size x size RGB; `mfcc` float32 [T, 28, 12] (13 with c0, the first) and `transform` float32 [2, 3]
+where they are known; attributes say where the clip came from. HDF5, since one frame or one clip can
+be read without the rest.
 
 Every clip has a digest of its arrays as an attribute, and the file its size, so that nobody needs
 to read them all to know whether they are the same.
@@ -89,7 +89,7 @@ class StoredClip:
 
     @property
     def mfcc(self) -> np.ndarray:
-        """float32 [T, 28, 12]."""
+        """float32 [T, 28, 12], or 13 of which the first is c0."""
         return self._read("mfcc")
 
     @property

@@ -86,7 +86,7 @@ def generate(
     def landmarks() -> Iterator[np.ndarray]:
         windows = predict_stream(
             bundle.landmarks,
-            lambda: mfcc_windows(sound, window),
+            lambda: mfcc_windows(sound, window, c0=bundle.landmarks.options.c0),
             portrait.landmarks,
             bundle.crop_size,
         )

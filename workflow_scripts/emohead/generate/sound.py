@@ -82,10 +82,10 @@ class Sound:
         )  # fmt: skip
 
 
-def mfcc_windows(sound: Sound, frames_per_block: int) -> Iterator[np.ndarray]:
+def mfcc_windows(sound: Sound, frames_per_block: int, *, c0: bool = False) -> Iterator[np.ndarray]:
     """The MFCC windows of every video frame, float32 [t, 28, 12], `frames_per_block` at a time.
 
     Those that `emohead.features.mfcc.mfcc_windows` makes of the whole sound; call it again for a
     second pass.
     """
-    return stream_mfcc_windows(sound.blocks(), frames_per_block)
+    return stream_mfcc_windows(sound.blocks(), frames_per_block, c0=c0)

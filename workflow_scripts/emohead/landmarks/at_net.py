@@ -1,4 +1,4 @@
-"""AT-net, the landmark model of the paper's baseline (Chen et al. 2019, ATVGnet `code/models.py`).
+"""AT-net, the landmark model of the paper's baseline (Chen et al. 2019, ATVG `code/models.py`).
 
     mfcc -> five convolutions, two FC -> [T, 256] ─┐
     reference -> E_Lm [512] ───────────────────────┴─> LSTM 768 -> 256, 3 layers -> FC -> k
@@ -31,7 +31,7 @@ def _convolution(in_channels: int, out_channels: int) -> nn.Sequential:
 
 
 class AudioEncoder(nn.Module):
-    """ATVGnet's audio encoder: windows [N, 28, 12] -> [N, 256]; widths 1, 2, 4, 4, 8 times c."""
+    """ATVG's audio encoder: windows [N, 28, 12] -> [N, 256]; widths 1, 2, 4, 4, 8 times c."""
 
     def __init__(self, conv_width: int, audio_width: int) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class AudioEncoder(nn.Module):
             _convolution(2 * c, 4 * c),
             _convolution(4 * c, 4 * c),
             _convolution(4 * c, 8 * c),
-            nn.MaxPool2d(3, stride=2),  # 26 x 5 -> 12 x 2
+            nn.MaxPool2d(3, stride=2),  # 26 x 5 -> 12 x 2, also with c0 (28 x 13, 26 x 6)
         )
         self.fc = nn.Sequential(
             nn.Linear(8 * c * 12 * 2, 32 * c),  # 12288 -> 2048
@@ -58,9 +58,11 @@ class AudioEncoder(nn.Module):
 
 
 class ATNet(LandmarkModel):
-    """ATVGnet's audio encoder and E_Lm drive one LSTM; `emotion_logits` is None.
+    """ATVG's audio encoder and E_Lm drive one LSTM; `emotion_logits` is None.
 
-    With `audio_width=256` it has the width of the original.
+    With `audio_width=256` it has the width of the original, and is it with `components=6`,
+    `target="absolute"` and `reference_input="components"`. E_Lm on all points and an offset as
+    target, the defaults, make a stronger baseline.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Audio2Lm, the paper's landmark model (section 2.2, figure 2).
+"""Audio2Lm, the paper's landmark model (section 3.1, figure 1).
 
     mfcc  -> E_A  [T, 128] ──┐
     mfcc  -> MSEF [T, 128] ──┼─> LSTM 768 -> 256, 3 layers -> FC -> k coefficients per frame
@@ -13,7 +13,7 @@ from __future__ import annotations
 from torch import Tensor, cat
 
 from emohead.landmarks.basis import LandmarkBasis
-from emohead.landmarks.layers import MFCC_WINDOW, mlp
+from emohead.landmarks.layers import mlp
 from emohead.landmarks.model import (
     LandmarkModel,
     LandmarkPrediction,
@@ -37,7 +37,7 @@ class Audio2Lm(LandmarkModel):
         has_emotion = options.emotion == "msef"
         audio_width = options.audio_width + (options.emotion_width if has_emotion else 0)
         super().__init__(options, basis, mfcc_statistics, audio_width)
-        self.E_A = mlp(MFCC_WINDOW, options.hidden_width, options.audio_width)
+        self.E_A = mlp(options.mfcc_window, options.hidden_width, options.audio_width)
         self.msef = None
         if has_emotion:
             self.msef = MSEF(
@@ -45,6 +45,7 @@ class Audio2Lm(LandmarkModel):
                 options.memory_slots,
                 options.memory,
                 options.classifier,
+                options.mfcc_window,
                 options.hidden_width,
             )
 

@@ -1,6 +1,6 @@
-"""The PCA basis in which landmarks are predicted (paper section 2.2, `L_pca`).
+"""The PCA basis in which landmarks are predicted (paper section 3.1, `L_pca`).
 
-The paper does not say how many components it keeps: ATVGnet keeps 6 of 136, EVP 16 of 212. Six
+The paper does not say how many components it keeps: ATVG keeps 6 of 136, EVP 16 of 212. Six
 lose brows and eyelids, so the explained variance is reported for the mouth and for the whole face.
 """
 

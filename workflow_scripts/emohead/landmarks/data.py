@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 
 from emohead.data.mead import parse_clip_id
 from emohead.data.references import neutral_clips
+from emohead.features.mfcc_shape import COEFFICIENTS
 from emohead.features.store import StoredClip
 from emohead.landmarks.basis import LandmarkBasis, fit_basis
 from emohead.landmarks.model import MfccStatistics
@@ -51,7 +52,10 @@ class LandmarkClips(Dataset[ClipSample]):
     (evaluation), it is the first frame, of `"neutral"` that of the lowest-numbered neutral clip.
 
     `mfcc_offset` (training) is the standard deviation of an offset that is drawn for each of the
-    12 coefficients, anew for every clip and epoch: what another microphone or timbre would add.
+    coefficients, anew for every clip and epoch: what another microphone or timbre would add.
+
+    `coefficients` is how many MFCC samples have: 12, or 13 with c0, which then is the first;
+    ValueError where the shards have fewer.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class LandmarkClips(Dataset[ClipSample]):
         reference: Literal["first", "random", "neutral"] = "random",
         reference_clips: Mapping[str, StoredClip] | None = None,
         mfcc_offset: float = 0.0,
+        coefficients: int = COEFFICIENTS,
     ) -> None:
         if not clips:
             raise ValueError("no clips to learn landmarks from: the part is empty")
@@ -73,7 +78,7 @@ class LandmarkClips(Dataset[ClipSample]):
         self._clips: list[tuple[Tensor, Tensor, int]] = []
         for clip_id, clip in clips.items():
             landmarks = torch.from_numpy(clip.landmarks) / crop_size
-            mfcc = torch.from_numpy(clip.mfcc)
+            mfcc = torch.from_numpy(_last(clip.mfcc, coefficients))
             if len(landmarks) < 2 or len(landmarks) != len(mfcc):
                 raise ValueError(
                     f"clip {clip_id} has {len(landmarks)} landmark frames and {len(mfcc)} MFCC "
@@ -107,6 +112,16 @@ class LandmarkClips(Dataset[ClipSample]):
         return ClipSample(mfcc, landmarks, references[drawn], emotion)
 
 
+def _last(mfcc: np.ndarray, coefficients: int) -> np.ndarray:
+    """The windows without a c0 that isn't wanted."""
+    if mfcc.shape[-1] < coefficients:
+        raise ValueError(
+            f"the features have {mfcc.shape[-1]} MFCC, and the landmark option c0 wants "
+            f"{coefficients}: set features.c0 to true, and extract them again"
+        )
+    return mfcc[..., -coefficients:]
+
+
 def _neutral_references(clips: Mapping[str, StoredClip]) -> dict[str, np.ndarray]:
     """The first frames' landmarks [K, 68, 2] of each speaker's neutral clips, by number."""
     return {
@@ -138,13 +153,17 @@ def collate_clips(samples: Sequence[ClipSample]) -> LandmarkBatch:
 
 
 def fit_training_statistics(
-    clips: Mapping[str, StoredClip], crop_size: int, components: int
+    clips: Mapping[str, StoredClip],
+    crop_size: int,
+    components: int,
+    coefficients: int = COEFFICIENTS,
 ) -> tuple[LandmarkBasis, MfccStatistics]:
     """Fit the PCA basis and the MFCC statistics; give it the training clips only."""
     landmarks = np.concatenate([clip.landmarks for clip in clips.values()]) / crop_size
-    count, total, squares = 0, np.zeros(12), np.zeros(12)
+    count, total, squares = 0, np.zeros(coefficients), np.zeros(coefficients)
     for clip in clips.values():
-        steps = clip.mfcc.reshape(-1, 12).astype(np.float64)  # [T * 28, 12]
+        steps = _last(clip.mfcc, coefficients).reshape(-1, coefficients)  # [T * 28, 12]
+        steps = steps.astype(np.float64)
         count += len(steps)
         total += steps.sum(axis=0)
         squares += np.square(steps).sum(axis=0)

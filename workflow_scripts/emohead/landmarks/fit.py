@@ -39,7 +39,9 @@ def train_landmark_model(
     )
     crop_size = next(iter(clips.values())).crop_size
     train_clips = {clip_id: clips[clip_id] for clip_id in train_ids}
-    basis, statistics = fit_training_statistics(train_clips, crop_size, options.components)
+    basis, statistics = fit_training_statistics(
+        train_clips, crop_size, options.components, options.coefficients
+    )
     print(
         f"{basis.size} PCA components explain {basis.explained_face[-1]:.1%} of the variance of "
         f"the face, {basis.explained_mouth[-1]:.1%} of the mouth's",
@@ -53,6 +55,7 @@ def train_landmark_model(
         seed=seed,
         reference=options.reference,
         mfcc_offset=recipe.mfcc_offset,
+        coefficients=options.coefficients,
     )
     workers = choose_machine(recipe, runtime).workers
     train_data = EpochLoader(
@@ -71,6 +74,7 @@ def train_landmark_model(
                 crop_size,
                 reference=options.reference,
                 reference_clips=train_clips,
+                coefficients=options.coefficients,
             ),
             range(len(validation_ids)),
             recipe.batch_size,

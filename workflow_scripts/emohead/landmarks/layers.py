@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from torch import nn
 
-MFCC_WINDOW = 28 * 12  # 28 steps of 12 coefficients, flattened
-
 
 def mlp(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
-    """The paper's "MLP": two layers with ReLU, as ATVGnet's for landmarks (`code/models.py`)."""
+    """The paper's "MLP": two layers with ReLU, as ATVG's for landmarks (`code/models.py`)."""
     return nn.Sequential(
         nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, outputs), nn.ReLU()
     )

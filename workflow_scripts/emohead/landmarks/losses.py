@@ -1,4 +1,4 @@
-"""The losses of the landmark models (paper sections 2.1 and 2.2, eq. (2) to (4)).
+"""The losses of the landmark models (paper section 3.1, eq. (2) to (4)).
 
     L_ec = - sum over the emotions of y ln ŷ + (1 - y) ln(1 - ŷ)          eq. (2)
     L_pca, L_landmark, L_lip = mean squared errors of the coefficients,
@@ -10,14 +10,17 @@ Means run over the true frames of all clips in the batch; padded frames count no
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Literal, TypeVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from emohead.features.points import LIPS
-from emohead.landmarks.options import LandmarkModelOptions
+from emohead.landmarks.options import LandmarkModelOptions, LossWeights
+
+Number = TypeVar("Number", float, Tensor)
 
 
 def masked_mse(predicted: Tensor, true: Tensor, mask: Tensor) -> Tensor:
@@ -26,18 +29,32 @@ def masked_mse(predicted: Tensor, true: Tensor, mask: Tensor) -> Tensor:
 
 
 def emotion_loss(
-    logits: Tensor, emotion: Tensor, form: Literal["binary", "softmax"] = "binary"
+    logits: Tensor,
+    emotion: Tensor,
+    form: Literal["binary", "binary_mean", "softmax"] = "binary",
 ) -> Tensor:
     """L_ec, eq. (2), for logits [B, 8] and emotion indices [B].
 
     Eq. (2) as printed has the term (1 - y) ln(1 - ŷ): eight sigmoids against a one-hot y, summed
-    over the emotions, meaned over clips. EVP uses a softmax cross-entropy ("softmax").
+    over the emotions, meaned over clips. "binary_mean" is an eighth of it: the mean over emotions,
+    too, as PyTorch's BCELoss has it by default. EVP uses a softmax cross-entropy ("softmax").
     """
     if form == "softmax":
         return F.cross_entropy(logits, emotion)
     y = F.one_hot(emotion, logits.shape[1]).to(logits.dtype)
     # ŷ = sigmoid(logits), taken inside the logarithms, where it cannot overflow.
-    return F.binary_cross_entropy_with_logits(logits, y, reduction="none").sum(dim=1).mean()
+    terms = F.binary_cross_entropy_with_logits(logits, y, reduction="none")  # [B, 8]
+    return terms.mean() if form == "binary_mean" else terms.sum(dim=1).mean()
+
+
+def joint_loss(weights: LossWeights, losses: Mapping[str, Number]) -> Number:
+    """Eq. (4) of the losses that there are, by name: of a batch, or of their means of an epoch."""
+    L = losses["L_pca"]
+    if "L_landmark" in losses:
+        L = L + weights.alpha * losses["L_landmark"] + weights.beta * losses["L_lip"]
+    if "L_ec" in losses:
+        L = L + weights.gamma * losses["L_ec"]
+    return L
 
 
 def landmark_losses(
@@ -60,17 +77,14 @@ def landmark_losses(
     weights = options.loss
     squared_unit = weights.unit**2
     L_pca = squared_unit * masked_mse(coefficients, true_coefficients, mask)
-    losses, L = {"L_pca": L_pca}, L_pca
+    losses = {"L_pca": L_pca}
     if options.architecture == "audio2lm":
         L_landmark = squared_unit * masked_mse(landmarks, true_landmarks, mask)
         L_lip = squared_unit * masked_mse(landmarks[:, :, LIPS], true_landmarks[:, :, LIPS], mask)
         losses |= {"L_landmark": L_landmark, "L_lip": L_lip}
-        L = L + weights.alpha * L_landmark + weights.beta * L_lip
     if emotion_logits is not None:
-        L_ec = emotion_loss(emotion_logits.float(), emotion, weights.emotion)
-        losses["L_ec"] = L_ec
-        L = L + weights.gamma * L_ec
-    return losses | {"loss": L}
+        losses["L_ec"] = emotion_loss(emotion_logits.float(), emotion, weights.emotion)
+    return losses | {"loss": joint_loss(weights, losses)}
 
 
 def emotion_accuracy(emotion_logits: Tensor, emotion: Tensor) -> Tensor:

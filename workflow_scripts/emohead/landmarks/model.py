@@ -52,7 +52,7 @@ LstmState = tuple[Tensor, Tensor]
 
 @dataclass(frozen=True)
 class MfccStatistics:
-    """Mean and standard deviation [12] of each MFCC over the training part.
+    """Mean and standard deviation [12] (13 with c0) of each MFCC over the training part.
 
     They are per coefficient, not per place in the window, so that every time step is scaled alike.
     """
@@ -79,8 +79,10 @@ class LandmarkModel(nn.Module, ABC):
     """The part that Audio2Lm and AT-net share: units, the reference encoder, LSTM and output layer.
 
     The statistics and the basis are buffers: they move with the model and stand in its state.
-    The paper gives E_Lm (an MLP to 512), the LSTM and its fully connected layer; the sizes that it
-    leaves open are ATVGnet's (`code/models.py`): E_Lm 136-256-512, LSTM 256 x 3.
+    The paper gives E_Lm (an MLP to 512), the LSTM and its fully connected layer. The sizes that it
+    leaves open are ATVG's (`code/models.py`): the LSTM's 256 x 3 and the MLP's 256 are those of its
+    generator AT_net, whose MLP takes 6 PCA components of the reference (6-256-512); one of all 136
+    coordinates (136-256-512) is that of its discriminator. `reference_input` chooses.
     """
 
     def __init__(
@@ -104,7 +106,8 @@ class LandmarkModel(nn.Module, ABC):
         self.register_buffer("deviations", torch.tensor(basis.deviations))
         self.register_buffer("spread", torch.tensor(basis.spread, dtype=torch.float32))
 
-        self.E_Lm = mlp(2 * POINTS, options.hidden_width, options.reference_width)
+        given = {"points": 2 * POINTS, "components": options.components}[options.reference_input]
+        self.E_Lm = mlp(given, options.hidden_width, options.reference_width)
         self.dropout = nn.Dropout(options.dropout)
         self.lstm = nn.LSTM(
             options.reference_width + audio_width,
@@ -142,10 +145,18 @@ class LandmarkModel(nn.Module, ABC):
 
     def encode_reference(self, reference: Tensor) -> Tensor:
         """E_Lm on the reference landmarks [B, 68, 2], centred and scaled -> [B, 512]."""
+        if self.options.reference_input == "components":
+            with torch.autocast(reference.device.type, enabled=False):
+                code = (reference - self.mean_face).flatten(1) @ self.components.T  # [B, k]
+            return self.E_Lm(code / self.deviations)
         return self.E_Lm(((reference - self.mean_face) / self.spread).flatten(1))
 
     def normalise_mfcc(self, mfcc: Tensor) -> Tensor:
-        """Give each coefficient zero mean and unit variance over the training part."""
+        """Give each coefficient zero mean and unit variance over the training part.
+
+        Of windows with c0 [..., 13], a model that doesn't hear it leaves it out.
+        """
+        mfcc = mfcc[..., -self.options.coefficients :]
         return (mfcc - self.mfcc_mean) / self.mfcc_deviation
 
     def regress(

@@ -1,4 +1,4 @@
-"""MSEF, the memory-sharing emotion feature extractor (paper section 2.1, eq. (1)).
+"""MSEF, the memory-sharing emotion feature extractor (paper section 3.1, eq. (1)).
 
     mfcc -> MLP -> f [T, 128] -> f_e = f + g(softmax(g(f) M_1) M_2) -> time mean -> 8 emotions
 
@@ -27,7 +27,7 @@ import torch
 from torch import Tensor, nn
 
 from emohead.data.mead import EMOTIONS
-from emohead.landmarks.layers import MFCC_WINDOW, mlp
+from emohead.landmarks.layers import mlp
 
 
 def double_normalise(scores: Tensor, mask: Tensor) -> Tensor:
@@ -106,10 +106,11 @@ class MSEF(nn.Module):
         slots: int,
         memory: Literal["double", "slots", "none"],
         classifier: bool,
+        mfcc_window: int,
         hidden_width: int,
     ) -> None:
         super().__init__()
-        self.mlp = mlp(MFCC_WINDOW, hidden_width, width)
+        self.mlp = mlp(mfcc_window, hidden_width, width)
         self.memory = ExternalMemory(width, slots, memory) if memory != "none" else None
         self.classifier = nn.Linear(width, len(EMOTIONS)) if classifier else None
 

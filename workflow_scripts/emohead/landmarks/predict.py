@@ -15,12 +15,15 @@ def predict_landmarks(
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Predict a clip's landmarks from its sound and its reference face.
 
-    mfcc [T, 28, 12]; reference [68, 2] in pixels of the crop. Returns landmarks float32 [T, 68, 2]
-    in the same pixels and the emotion probabilities [8] in the order of EMOTIONS (None without a
-    classifier). Eight sigmoids do not sum to one, softmax does: as the model was trained.
+    mfcc [T, 28, 12] (or 13, with c0); reference [68, 2] in pixels of the crop. Returns landmarks
+    float32 [T, 68, 2] in the same pixels and the emotion probabilities [8] in the order of EMOTIONS
+    (None without a classifier). Eight sigmoids do not sum to one, softmax does: as the model was
+    trained.
     """
     if mfcc.ndim != 3 or len(mfcc) == 0:
         raise ValueError(f"mfcc has shape {mfcc.shape}, expected [T, 28, 12] with at least 1 frame")
+    if mfcc.shape[-1] < model.options.coefficients:
+        raise ValueError("the model hears the loudness: give it MFCC with c0 (features.c0: true)")
     was_training = model.training
     model.eval()
     device = model.mean_face.device

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from torch import Tensor
 
 from emohead.landmarks.data import LandmarkBatch
-from emohead.landmarks.losses import emotion_accuracy, landmark_losses
+from emohead.landmarks.losses import emotion_accuracy, joint_loss, landmark_losses
 from emohead.landmarks.model import LandmarkModel, frame_mask
 from emohead.training.task import TrainingTask
 
@@ -35,3 +37,12 @@ class LandmarkTask(TrainingTask):
         if prediction.emotion_logits is not None:
             figures["accuracy"] = emotion_accuracy(prediction.emotion_logits, batch.emotion)
         return figures
+
+    def count(self, figure: str, batch: LandmarkBatch) -> int:
+        """See `TrainingTask.count`: what tells the emotion is of clips, all else of true frames."""
+        of_clips = figure in ("L_ec", "accuracy")
+        return len(batch.lengths) if of_clips else int(batch.lengths.sum())
+
+    def loss_of(self, means: Mapping[str, float]) -> float:
+        """Eq. (4) of the means of its terms, which are of clips and of frames."""
+        return joint_loss(self.model.options.loss, means)

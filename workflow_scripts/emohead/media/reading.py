@@ -46,13 +46,15 @@ _COLOUR_GRID = 8
 class VideoFacts:
     """What a file says of its video: size as stored (px), average `fps`, and `start`.
 
-    `start` is the time of the first frame on the file's clock, in seconds.
+    `start` is the time of the first frame on the file's clock, in seconds; `has_sound` whether the
+    file has sound, too.
     """
 
     width: int
     height: int
     fps: float
     start: float
+    has_sound: bool
 
 
 def probe_video(path: Path) -> VideoFacts:
@@ -62,7 +64,11 @@ def probe_video(path: Path) -> VideoFacts:
         if first is None:
             raise MediaError(f"{path}: holds no frame")
         return VideoFacts(
-            stream.width, stream.height, float(stream.average_rate or FPS), first.time or 0.0
+            stream.width,
+            stream.height,
+            float(stream.average_rate or FPS),
+            first.time or 0.0,
+            bool(container.streams.audio),
         )
 
 

@@ -125,10 +125,11 @@ def iterate_audio(
     With `damage`, what can't be decoded is left out and told there, unless it is the greater part;
     the rest, and the errors, as `read_audio`.
     """
-    facts = facts or probe_sound(path)
     told = damage or Damage()
     filled, before = 0, 0.0
     with opened(path, "audio") as (container, stream):
+        if facts is None:
+            facts = _facts_of_one(container, stream) or probe_sound(path)
         frames = _decoded(container, stream, told, skip=damage is not None)
         blocks = _resampled(path, frames, rate, layout if facts.channel is None else None)
         longest = _longest_gap(container)
@@ -172,11 +173,18 @@ def probe_sound(path: Path) -> SoundFacts:
     Sound of several channels is decoded for it.
     """
     with opened(path, "audio") as (container, stream):
+        if facts := _facts_of_one(container, stream):
+            return facts
         start, channels = _start(container), stream.channels
-        if channels == 1:
-            return SoundFacts(1, None, start)
         channel = _heard_channel(path, _decoded(container, stream, Damage(), skip=True), channels)
         return SoundFacts(channels, channel, start)
+
+
+def _facts_of_one(
+    container: av.container.InputContainer, stream: av.AudioStream
+) -> SoundFacts | None:
+    """The facts of sound of one channel; None of others, which must be decoded first."""
+    return SoundFacts(1, None, _start(container)) if stream.channels == 1 else None
 
 
 def sound_start(path: Path) -> float:

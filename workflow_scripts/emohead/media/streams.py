@@ -38,14 +38,12 @@ def opened(
     first that moves, or has a voice.
     """
     path = Path(path)
-    with _told(path, kind):
-        index = _choose(path, kind)
-        with _open(path) as container:
-            stream = container.streams[index]
-            if kind == "video":
-                # Clips are decoded side by side.
-                stream.codec_context.thread_count = 1
-            yield container, stream
+    with _told(path, kind), _open(path) as container:
+        stream = container.streams[_choose(path, container, kind)]
+        if kind == "video":
+            # Clips are decoded side by side.
+            stream.codec_context.thread_count = 1
+        yield container, stream
 
 
 def _open(path: Path) -> av.container.InputContainer:
@@ -65,25 +63,23 @@ def _told(path: Path, kind: Kind) -> Iterator[None]:
         raise MediaError(f"{path}: can't be read as {kind} ({reason})") from error
 
 
-def _choose(path: Path, kind: Kind) -> int:
-    """The index of the stream that is meant."""
-    with _open(path) as container:
-        streams = list(getattr(container.streams, kind))
-        if not streams:
-            raise MediaError(f"{path}: no {kind} stream")
-        known = [stream for stream in streams if stream.codec_context is not None]
+def _choose(path: Path, container: av.container.InputContainer, kind: Kind) -> int:
+    """The index of the stream that is meant; nothing of `container` is decoded for it."""
+    streams = list(getattr(container.streams, kind))
+    if not streams:
+        raise MediaError(f"{path}: no {kind} stream")
+    known = [stream for stream in streams if stream.codec_context is not None]
+    if not known:
+        raise MediaError(f"{path}: its {kind} is in a format that FFmpeg doesn't know")
+    if kind == "video":
+        known = [stream for stream in known if not stream.disposition & Disposition.attached_pic]
         if not known:
-            raise MediaError(f"{path}: its {kind} is in a format that FFmpeg doesn't know")
-        if kind == "video":
-            shown = [s for s in known if not s.disposition & Disposition.attached_pic]
-            if not shown:
-                raise MediaError(f"{path}: no video stream but a cover picture")
-            known = shown
-        # Stable: in the file's order where nothing else is said.
-        known.sort(
-            key=lambda s: (bool(s.disposition & _BESIDE), not s.disposition & Disposition.default)
-        )
-        candidates = [stream.index for stream in known]
+            raise MediaError(f"{path}: no video stream but a cover picture")
+    # Stable: in the file's order where nothing else is said.
+    known.sort(
+        key=lambda s: (bool(s.disposition & _BESIDE), not s.disposition & Disposition.default)
+    )
+    candidates = [stream.index for stream in known]
     if len(candidates) == 1:
         return candidates[0]
     is_alive = {"video": _moves, "audio": _has_voice}[kind]

@@ -12,8 +12,9 @@ from emohead.provenance import Provenance, find_provenance
 from emohead.training.gpus import gpu_names, reserved_gpus
 from emohead.training.hardware import bf16_is_fast
 
-#: Frames that pass the translator at once, where the config says auto.
-_BATCH = {"cpu": 16, "cuda": 64}
+# Pixels of the frames that pass the translator at once, where the config says auto. The cache of a
+# CPU holds the maps of few.
+_PIXELS = {"cpu": 4 * 256**2, "cuda": 64 * 256**2}
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,13 @@ class RenderingDevice:
 
     device: str
     precision: str
-    batch_size: int
+    batch_size: int | Literal["auto"]
+
+    def frames_at_once(self, crop_size: int) -> int:
+        """How many frames of this size pass the translator at once."""
+        if self.batch_size != "auto":
+            return self.batch_size
+        return max(1, _PIXELS[self.device.partition(":")[0]] // crop_size**2)
 
     @property
     def provenance(self) -> Provenance:
@@ -42,7 +49,7 @@ class RenderingDevice:
         return find_provenance(device=self.device, precision=self.precision)
 
     def __str__(self) -> str:
-        return f"{self.provenance.device}, {self.precision}, {self.batch_size} frames at once"
+        return f"{self.provenance.device}, {self.precision}"
 
 
 @contextmanager
@@ -64,12 +71,11 @@ def rendering_device(options: RenderingOptions, *, threads: int) -> Iterator[Ren
     precision = options.precision
     if precision == "auto":
         precision = "bf16-true" if bf16_is_fast(kind) else "32-true"
-    batch_size = _BATCH[kind] if options.batch_size == "auto" else options.batch_size
     # Float32 is whole float32, on a GPU too.
     with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
         if kind == "cpu":
-            yield RenderingDevice("cpu", precision, batch_size)
+            yield RenderingDevice("cpu", precision, options.batch_size)
             return
         with reserved_gpus(1, gpu_names()) as (index,):
             torch.cuda.set_device(index)
-            yield RenderingDevice(f"cuda:{index}", precision, batch_size)
+            yield RenderingDevice(f"cuda:{index}", precision, options.batch_size)

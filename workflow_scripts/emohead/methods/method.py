@@ -90,7 +90,10 @@ def render_clip(method: Method, clip: StoredClip, reference: StoredClip) -> Rend
         frames = repeat(reference_face, clip.length)
     else:
         frames = translate(
-            method.translator, landmarks, reference_face, batch_size=method.device.batch_size
+            method.translator,
+            landmarks,
+            reference_face,
+            batch_size=method.device.frames_at_once(len(reference_face)),
         )
     return Rendering(landmarks, frames, probabilities)
 

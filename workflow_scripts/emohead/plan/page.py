@@ -5,7 +5,7 @@ from dataclasses import fields
 
 from emohead.cost.text import number, size, table
 from emohead.plan.rates import FRAME_SIZE, MEASURED_ON, Rates
-from emohead.plan.work import MIB, Machine, Work, phase_hours
+from emohead.plan.work import MIB, Machine, Work, passing_bytes, phase_hours
 
 NOTES = """\
 - Each phase waits for the whole one before, so the hours of the phases add up; Snakemake lets some
@@ -15,8 +15,13 @@ NOTES = """\
   data and validation are not in it, nor that small models, and LSTMs above all, sustain less.
 - Memory: peaks of the mini run, plus what is known to grow with the data and the model; where
   frames are held, times their pixels. Activations on a GPU are in the GPU's memory: docs/cost.md.
-- Disk: the clips themselves, archives and what a training keeps for going on are not in it.
-- Hours of the network (archives) and of evaluate_networks are not known: –."""
+- Rendering: several cores are assumed to be as many times as fast as one; `precision: auto` to be
+  bf16, which that machine is fast at. A GPU's time is the translator's operations at the assumed
+  rate and the writing of frames.
+- Disk: the clips themselves, archives and what a training keeps for going on are not in it. Frames
+  on their way are there from when a job begins to render them until they are scored; scores are
+  made first where there is a choice.
+- Hours of the network (archives), and of the networks' metrics on a GPU, are not known: –."""
 
 
 def page(phases: Mapping[str, Sequence[Work]], about: str, machine: Machine, nodes: int) -> str:
@@ -72,3 +77,5 @@ def _hours(
         if any(hours.values()):
             yield name, *map(number, hours.values())
     yield "all", *map(number, total.values())
+    passing = [sum(passing_bytes(p, machine, n) for p in phases.values()) for n in counts]
+    yield "disk of frames on their way", *map(size, passing)

@@ -10,7 +10,10 @@ from emohead.plan.sizes import needed_models, sizes
 from emohead.plan.work import Machine, all_work
 
 #: What a plan goes by.
-NEEDED = ("seeds", "data", "features", "split", "landmarks", "translator", "methods", "evaluation")
+NEEDED = (
+    "seeds", "data", "features", "split", "landmarks", "translator", "methods", "rendering",
+    "evaluation",
+)  # fmt: skip
 
 
 def plan(config: Mapping[str, Any], *, machine: Machine | None = None, nodes: int = 1) -> str:

@@ -21,9 +21,10 @@ STAND_INS = {"truth", "reference"}
 class Sizes:
     """Of a config's run.
 
-    `rendered_runs` are the runs of methods with a translator, `copied_runs` those without (ground
-    truth and copy_reference among them), `imported_runs` somebody else's videos; `references` are
-    the kinds of reference face.
+    `rendered_runs` are the runs of methods with a translator, `predicted_runs` those with a
+    landmark model alone, `copied_runs` those without any (ground truth and copy_reference among
+    them), `foreign_runs` somebody else's videos; `references` are the kinds of reference face,
+    `networks` those whose weights are given.
     """
 
     source: str
@@ -33,14 +34,15 @@ class Sizes:
     references: int
     seeds: int
     rendered_runs: int
+    predicted_runs: int
     copied_runs: int
-    imported_runs: int
-    networks: bool
+    foreign_runs: int
+    networks: tuple[str, ...]
 
     @property
     def runs(self) -> int:
         """All that is scored."""
-        return self.rendered_runs + self.copied_runs + self.imported_runs
+        return self.rendered_runs + self.predicted_runs + self.copied_runs + self.foreign_runs
 
 
 def sizes(config: Mapping[str, Any]) -> Sizes:
@@ -55,15 +57,17 @@ def sizes(config: Mapping[str, Any]) -> Sizes:
     )
     references = [r for r in config["evaluation"]["references"] if r != "neutral" or neutral]
     seeds = len(config["seeds"])
-    rendered = copied = imported = 0
+    rendered = predicted = foreign = 0
+    copied = 1 + len(references)  # every config has ground_truth and copy_reference
     for method in config["methods"].values():
-        parts = {method.get("landmarks"), method.get("translator")}
         if "videos" in method:
-            imported += 1
+            foreign += 1
         elif method["translator"] not in STAND_INS:
             rendered += len(references) * seeds
+        elif method["landmarks"] not in STAND_INS:
+            predicted += len(references) * seeds
         else:  # without any model one seed does
-            copied += len(references) * (1 if parts <= STAND_INS else seeds)
+            copied += len(references)
     return Sizes(
         source=data["source"],
         speakers=speakers,
@@ -72,9 +76,10 @@ def sizes(config: Mapping[str, Any]) -> Sizes:
         references=len(references),
         seeds=seeds,
         rendered_runs=rendered,
-        copied_runs=copied + 1 + len(references),  # every config has ground_truth, copy_reference
-        imported_runs=imported,
-        networks=any(config["evaluation"]["weights"].values()),
+        predicted_runs=predicted,
+        copied_runs=copied,
+        foreign_runs=foreign,
+        networks=tuple(name for name, file in config["evaluation"]["weights"].items() if file),
     )
 
 

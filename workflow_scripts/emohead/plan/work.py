@@ -7,7 +7,7 @@ from typing import Any
 
 from emohead.cost.amounts import Amounts
 from emohead.cost.estimate import TrainingCost
-from emohead.plan.rates import FRAME_SIZE, Memory, Rates
+from emohead.plan.rates import FRAME_SIZE, PAPER_GFLOP, Memory, Rates, cores_for
 from emohead.plan.sizes import Sizes, needed_models
 from emohead.training.options import Recipe, Runtime
 from emohead.translator.data import MEMORY_LIMIT
@@ -35,7 +35,8 @@ class Work:
     """All jobs of a rule.
 
     `hours` are each one's, on `cores` and `gpus` of its own (None: nobody knows); `memory` a job's
-    peak in MiB, `disk` the bytes that all of them leave.
+    peak in MiB, `disk` the bytes that all of them leave, `passing` those that a job leaves until
+    the one that reads them has ended.
     """
 
     rule: str
@@ -45,6 +46,7 @@ class Work:
     gpus: int = 0
     memory: float | None = None
     disk: float = 0
+    passing: float = 0
 
     @property
     def core_hours(self) -> float:
@@ -88,11 +90,11 @@ def all_work(
             *(_training(config, stage, cost, sizes, amounts, machine)
               for stage, costs in trainings.items() for cost in costs),
         ],
-        **_methods(sizes, amounts, crop_size, trainings["translator"]),
-        "report": [
-            same("report_*", REPORTS + REPORTS_OF_REFERENCE * sizes.references,
-                 Rates.report.value, memory=Memory.report)
+        "rendering and scoring": [
+            *_rendering(config, sizes, amounts, trainings["translator"], machine),
+            *_scoring(config, sizes, amounts, machine),
         ],
+        "report": [_reports(sizes, amounts)],
     }  # fmt: skip
 
 
@@ -151,35 +153,104 @@ def _training(
     )
 
 
-def _methods(
-    sizes: Sizes, amounts: Amounts, crop_size: int, translators: Sequence[TrainingCost]
-) -> dict[str, list[Work]]:
-    """Rendering and scoring of the test part: a job is a run of a method."""
-    frames = amounts.frames - amounts.train_frames
-    scale = (crop_size / FRAME_SIZE) ** 2
-    writing = frames * scale * Rates.write_frames.value
+def _renders_on_gpu(config: Mapping[str, Any], machine: Machine) -> bool:
+    device = config["rendering"]["device"]
+    return device == "cuda" or (device == "auto" and machine.gpus > 0)
+
+
+def _test_frames(sizes: Sizes, amounts: Amounts) -> float:
+    """Of a speaker."""
+    return (amounts.frames - amounts.train_frames) / sizes.speakers
+
+
+def _area(config: Mapping[str, Any]) -> float:
+    """A frame's pixels in those that rates are of."""
+    return (config["features"]["crop_size"] / FRAME_SIZE) ** 2
+
+
+def _rendering(
+    config: Mapping[str, Any],
+    sizes: Sizes,
+    amounts: Amounts,
+    translators: Sequence[TrainingCost],
+    machine: Machine,
+) -> list[Work]:
+    """A job is a speaker of a run that has a model. `auto` is taken to be bf16."""
+    frames = _test_frames(sizes, amounts)
     forward = mean(cost.step.forward for cost in translators) if translators else 0
-    rendering = frames * forward / (Rates.render.value * 1e9)
-    leaves = frames * crop_size**2 * Rates.rendered.value
-    copies = sizes.copied_runs + sizes.imported_runs
-    memory = scale * Memory.synthesize
-    return {
-        "methods": [
-            same("synthesize", sizes.rendered_runs, rendering + writing,
-                 memory=memory, disk=leaves * sizes.rendered_runs),
-            same("synthesize, import_videos: no model", copies, writing,
-                 memory=memory, disk=leaves * copies),
-        ],
-        "landmarks found again": [
-            same("redetect_landmarks", sizes.runs, frames * scale * Rates.redetect_landmarks.value,
-                 memory=scale * Memory.redetect_landmarks),
-        ],
-        "metrics": [
-            same("evaluate_method", sizes.runs, frames * scale * Rates.evaluate_method.value,
-                 memory=scale * Memory.evaluate_method),
-            *([same("evaluate_networks", sizes.runs, None)] if sizes.networks else []),
-        ],
-    }  # fmt: skip
+    writing = frames * _area(config) * Rates.write_frames.value
+    if on_gpu := _renders_on_gpu(config, machine):
+        translating, cores = frames * forward / (machine.tflops * 1e12), 1
+    else:
+        float32 = config["rendering"]["precision"] == "32-true"
+        rate = Rates.render_float32 if float32 else Rates.render_bf16
+        translating = frames * rate.value * forward / (PAPER_GFLOP * 1e9)
+        cores = min(cores_for(writing + translating), machine.cores)
+    needs = {
+        "memory": Memory.render_clips,
+        "passing": frames * 3 * config["features"]["crop_size"] ** 2,
+    }
+    return [
+        same("render_clips", sizes.rendered_runs * sizes.speakers,
+             Rates.start.value + writing + translating / cores,
+             cores=cores, gpus=int(on_gpu), **needs),
+        same("render_clips: landmarks alone", sizes.predicted_runs * sizes.speakers,
+             Rates.start.value + writing, **needs),
+    ]  # fmt: skip
+
+
+def _scoring(
+    config: Mapping[str, Any], sizes: Sizes, amounts: Amounts, machine: Machine
+) -> list[Work]:
+    """A job is a speaker of a run."""
+    frames, area = _test_frames(sizes, amounts), _area(config)
+    jobs = sizes.runs * sizes.speakers
+    seconds = frames * area * (Rates.redetect.value + Rates.metrics.value)
+    shown = 8 * amounts.mean_length * config["features"]["crop_size"] ** 2 * Rates.shown.value
+    kept = sizes.speakers * frames * Rates.kept.value
+    work = [
+        same("score_clips", jobs, Rates.start.value + seconds,
+             memory=area * Memory.score_clips, disk=sizes.runs * (kept + shown)),
+        same("collect_scores", 1, _scores(sizes, amounts) / 1e6 * Rates.report_rows.value),
+    ]  # fmt: skip
+    if sizes.foreign_runs:
+        work.append(same("collect_notes", sizes.foreign_runs, Rates.start.value))
+    if sizes.networks:
+        on_gpu = _renders_on_gpu(config, machine)
+        seconds = frames * sum(
+            getattr(Rates, name).value * (area if name == "lpips" else 1) for name in sizes.networks
+        )
+        cores = min(cores_for(seconds), machine.cores)
+        work.append(
+            same("score_networks", jobs, None if on_gpu else Rates.start.value + seconds / cores,
+                 cores=1 if on_gpu else cores, gpus=int(on_gpu), memory=Memory.score_networks)
+        )  # fmt: skip
+    if "fid" in sizes.networks:
+        work.append(same("score_fid", sizes.runs, Rates.start.value))
+    return work
+
+
+def _scores(sizes: Sizes, amounts: Amounts) -> float:
+    """Values of all runs' clips."""
+    return sizes.runs * (sizes.clips - len(amounts.train_lengths)) * Rates.scores.value
+
+
+def _reports(sizes: Sizes, amounts: Amounts) -> Work:
+    scores = _scores(sizes, amounts) / 1e6
+    return same("report_*", REPORTS + REPORTS_OF_REFERENCE * sizes.references,
+                Rates.report.value + scores * Rates.report_rows.value,
+                memory=Memory.report + scores * Memory.report_rows)  # fmt: skip
+
+
+def passing_bytes(phase: Sequence[Work], machine: Machine, nodes: int) -> float:
+    """Disk of what a phase's jobs leave to be read once and removed, on the mean.
+
+    It grows while a job runs and stays until those that read it have ended, which come before
+    others are begun: what leaves an hour times the hours that it stays (Little's law).
+    """
+    hours = phase_hours(phase, machine, nodes)
+    reading = max((h for w in phase if not w.passing for h in w.hours or ()), default=0)
+    return sum(w.passing * (h / 2 + reading) / hours for w in phase if w.passing for h in w.hours)
 
 
 def phase_hours(phase: Sequence[Work], machine: Machine, nodes: int) -> float:
@@ -189,22 +260,20 @@ def phase_hours(phase: Sequence[Work], machine: Machine, nodes: int) -> float:
     ValueError where a machine has too little for a job.
     """
     longest = 0.0
-    for on_gpus in (True, False):
-        work = [w for w in phase if bool(w.gpus) == on_gpus and w.jobs]
-        if not work:
-            continue
-        had, needed = (
-            (machine.gpus, max(w.gpus for w in work)) if on_gpus
-            else (machine.cores, max(w.cores for w in work))
-        )  # fmt: skip
-        if needed > had:
-            names = ", ".join(w.rule for w in work)
+    for kind, had in (("gpus", machine.gpus), ("cores", machine.cores)):
+        work = [w for w in phase if bool(w.gpus) == (kind == "gpus") and w.jobs]
+        if too_large := [w for w in work if getattr(w, kind) > had]:
+            names = ", ".join(w.rule for w in too_large)
+            needed = max(getattr(w, kind) for w in too_large)
             raise ValueError(
-                f"{names}: needs {needed} {'GPUs' if on_gpus else 'cores'}, a machine has {had}"
+                f"{names}: needs {needed} {kind.replace('gpus', 'GPUs')}, a machine has {had}"
             )
-        ends = [0.0] * (nodes * (had // needed))
-        for hours in sorted((h for w in work for h in w.hours or ()), reverse=True):
-            first = min(range(len(ends)), key=ends.__getitem__)
-            ends[first] += hours
-        longest = max(longest, *ends)
+        # When each core (or GPU) of each machine is free again.
+        ends = [[0.0] * had for _ in range(nodes)]
+        jobs = [(hours, getattr(w, kind)) for w in work for hours in w.hours or ()]
+        for hours, needed in sorted(jobs, reverse=True):
+            node = min(ends, key=lambda free, needed=needed: free[needed - 1])
+            node[:needed] = [node[needed - 1] + hours] * needed
+            node.sort()
+        longest = max([longest, *(max(node) for node in ends if node)])
     return longest

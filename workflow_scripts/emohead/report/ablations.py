@@ -10,7 +10,16 @@ import pandas as pd
 from emohead.data.mead import EMOTIONS
 from emohead.evaluation.catalogue import Metric, metric
 from emohead.evaluation.statistics import Difference, paired_difference
-from emohead.report.scores import Score, of_reference, read_scores, score, score_by, table_of
+from emohead.report.scores import (
+    Score,
+    of_reference,
+    read_scores,
+    score,
+    score_by,
+    speakers_of,
+    table_of,
+    whom_intervals_speak_of,
+)
 from emohead.report.table1 import number
 
 #: What each stage is scored by: metric and convention.
@@ -37,9 +46,9 @@ class Cell:
 
     @property
     def verdict(self) -> str:
-        """`better`, `worse`, or nothing where the 95 % interval holds zero or isn't known."""
+        """`better`, `worse`, or nothing: of one training, or where the interval holds zero."""
         change = self.difference
-        if change is None or not (change.low > 0 or change.high < 0):
+        if change is None or change.seeds == 1 or not (change.low > 0 or change.high < 0):
             return ""
         return "better" if (change.mean < 0) == self.measured.lower_is_better else "worse"
 
@@ -62,6 +71,7 @@ class Ablations:
     choices: tuple[Choice, ...]
     by_emotion: Mapping[str, Mapping[str, Score]]
     sound_accuracy: float
+    speakers: int
 
     def of(self, stage: str, reference: str) -> list[Choice]:
         """The choices of a stage, scored with one kind of reference face."""
@@ -96,7 +106,8 @@ def compare(
         for name, convention in STAGE_METRICS["landmarks"]
     }
     heard = read_scores([sound])
-    return Ablations(choices, by_emotion, float(heard["value"].mean()))
+    speakers = table["speaker"].nunique()
+    return Ablations(choices, by_emotion, float(heard["value"].mean()), speakers)
 
 
 def _compare_stage(
@@ -111,15 +122,17 @@ def _compare_stage(
             ours = table_of(rows, name, measure, convention)
             base = table_of(rows, first, measure, convention)
             same = ours.size and base.size and name != first
-            change = paired_difference(*_aligned(ours, base)) if same else None
+            change = _difference(ours, base) if same else None
             cells.append(Cell(metric(measure, convention), score(ours), change))
         yield Choice(stage, reference, name, label, tuple(cells))
 
 
-def _aligned(ours: pd.DataFrame, base: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Seeds and clips that both have."""
+def _difference(ours: pd.DataFrame, base: pd.DataFrame) -> Difference:
+    """The paired difference of two `table_of`, on the seeds and clips that both have."""
     ours, base = ours.align(base, join="inner")
-    return ours.to_numpy(float), base.to_numpy(float)
+    return paired_difference(
+        ours.to_numpy(float), base.to_numpy(float), speakers=speakers_of(ours.columns)
+    )
 
 
 def to_csv(ablations: Ablations) -> str:
@@ -151,8 +164,9 @@ def to_markdown(ablations: Ablations) -> str:
             ]
     parts.append(
         "Mean over test clips, then over seeds (± standard deviation over seeds); in brackets the "
-        "difference from the first row with its 95 % interval (clips and seeds resampled; not "
-        "corrected for the number of comparisons), **bold** where it leaves zero out."
+        "difference from the first row with its 95 % interval (not corrected for the number of "
+        "comparisons), **bold** where it leaves zero out and there are several seeds. "
+        f"{whom_intervals_speak_of(ablations.speakers)}"
     )
     parts.append(
         f"A logistic regression on mean and standard deviation of the MFCC, same split, names the "

@@ -2,7 +2,7 @@
 
 import math
 
-from emohead.report.claims import FAILS, HOLDS, OURS, SIGNIFICANT, Finding
+from emohead.report.claims import FAILS, HOLDS, ONE_TRAINING, OURS, SIGNIFICANT, Finding
 from emohead.report.table1 import number
 
 _DECIMALS = {"px": 2, "dB": 2}  # of a mean; a difference has one more
@@ -22,7 +22,11 @@ def claim_sentence(finding: Finding) -> str:
         return f"{means} Too few clips ({result.clips}) for an interval."
     found = f"{_signed(finding, result.mean, unit)} (95 % interval {interval_in_words(finding)})"
     counted = f"{_plural(result.clips, 'clip')}, {_plural(result.seeds, 'seed')}"
-    return f"{means} {ours} is {found}, {_so(finding)}. {counted}; {p_in_words(finding)}."
+    if result.speakers:
+        whose = f"of {_plural(result.speakers, 'speaker')}"
+        counted = f"{_plural(result.clips, 'clip')} {whose}, {_plural(result.seeds, 'seed')}"
+    p = "" if finding.verdict == ONE_TRAINING else f"; {p_in_words(finding)}"
+    return f"{means} {ours} is {found}, {_so(finding)}. {counted}{p}."
 
 
 def heading_of(finding: Finding) -> str:
@@ -69,6 +73,8 @@ def _signed(finding: Finding, value: float, unit: str = "") -> str:
 
 
 def _so(finding: Finding) -> str:
+    if finding.verdict == ONE_TRAINING:
+        return "which one training doesn't decide"
     if finding.verdict == HOLDS:
         return "as claimed"
     if finding.verdict == FAILS:

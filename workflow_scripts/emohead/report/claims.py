@@ -19,10 +19,14 @@ from emohead.report.scores import (
     label_methods,
     of_reference,
     references_of,
+    speakers_of,
     table_of,
+    whom_intervals_speak_of,
 )
 
 HOLDS, FAILS, UNDECIDED = "holds", "fails", "undecided"
+#: Whatever its difference: another training may give another, and by how much, one can't tell.
+ONE_TRAINING = "not decided by one training"
 PARTS = ("headline", "other")
 SIGNIFICANT = 0.05
 OURS = "ours"
@@ -68,7 +72,9 @@ class Finding:
 
     @property
     def verdict(self) -> str:
-        """`holds` or `fails` where the corrected p value tells, else `undecided`."""
+        """`holds` or `fails` where the corrected p value tells; one training decides nothing."""
+        if self.difference.seeds == 1:
+            return ONE_TRAINING
         if not self.p_corrected < SIGNIFICANT:
             return UNDECIDED
         return HOLDS if self.is_better else FAILS
@@ -98,6 +104,8 @@ class Claims:
 def overall_verdict(findings: Sequence[Finding]) -> str:
     """Of a claim with several metrics: it holds if all hold, and fails if one fails."""
     verdicts = {finding.verdict for finding in findings}
+    if ONE_TRAINING in verdicts:
+        return ONE_TRAINING
     if FAILS in verdicts:
         return FAILS
     return HOLDS if verdicts == {HOLDS} else UNDECIDED
@@ -154,10 +162,13 @@ def find_claims(scores: pd.DataFrame, labels: Sequence[tuple[str, str]] = ()) ->
         for claim in CLAIMS:
             pair = _paired_values(rows, claim)
             if pair is not None:
-                ours, against = (values[:, _finite_in(pair)] for values in pair)
+                *values, clips = pair
+                finite = np.isfinite(np.concatenate(values)).all(axis=0)
+                ours, against = (of_method[:, finite] for of_method in values)
+                result = paired_difference(ours, against, speakers=speakers_of(clips[finite]))
                 means = mean_over_seeds(ours), mean_over_seeds(against)
-                compared.append((claim, reference, *means, paired_difference(ours, against)))
-                notes += _note_left_out(claim, reference, pair)
+                compared.append((claim, reference, *means, result))
+                notes += _note_left_out(claim, reference, int((~finite).sum()), len(finite))
             else:
                 notes += _note_untested(rows, claim, reference)
     headline = {
@@ -171,7 +182,7 @@ def find_claims(scores: pd.DataFrame, labels: Sequence[tuple[str, str]] = ()) ->
         corrected, family = _correct(headline | {place: result.p}, result.p)
         findings.append(Finding(claim, reference, ours, against, result, corrected, family, names))
     findings.sort(key=lambda each: PARTS.index(each.claim.part))
-    return Claims(tuple(findings), (*notes, *_note_seeds(findings)))
+    return Claims(tuple(findings), (*notes, *_note_seeds(findings), *_note_speakers(findings)))
 
 
 def _correct(headline: dict[tuple[str, str, str], float], p: float) -> tuple[float, int]:
@@ -182,8 +193,10 @@ def _correct(headline: dict[tuple[str, str, str], float], p: float) -> tuple[flo
     return float(holm(np.array(family))[family.index(p)]), len(family)
 
 
-def _paired_values(rows: pd.DataFrame, claim: Claim) -> tuple[np.ndarray, np.ndarray] | None:
-    """The values [seeds, clips] of ours and the other on their common seeds and clips."""
+def _paired_values(
+    rows: pd.DataFrame, claim: Claim
+) -> tuple[np.ndarray, np.ndarray, pd.Index] | None:
+    """The values [seeds, clips] of ours and the other on their common seeds and clips; these."""
     ours, other = (
         table_of(rows, method, claim.metric, claim.convention) for method in (OURS, claim.against)
     )
@@ -191,7 +204,7 @@ def _paired_values(rows: pd.DataFrame, claim: Claim) -> tuple[np.ndarray, np.nda
     clips = ours.columns.intersection(other.columns)
     if seeds.empty or clips.empty:
         return None
-    return ours.loc[seeds, clips].to_numpy(float), other.loc[seeds, clips].to_numpy(float)
+    return ours.loc[seeds, clips].to_numpy(float), other.loc[seeds, clips].to_numpy(float), clips
 
 
 def _note_missing(rows: pd.DataFrame, reference: str, labels: dict[str, str]) -> list[str]:
@@ -215,18 +228,12 @@ def _note_untested(rows: pd.DataFrame, claim: Claim, reference: str) -> list[str
     ]
 
 
-def _finite_in(pair: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """[clips]: whether a clip has a finite value in every seed of both methods."""
-    return np.isfinite(np.concatenate(pair)).all(axis=0)
-
-
-def _note_left_out(claim: Claim, reference: str, pair: tuple[np.ndarray, np.ndarray]) -> list[str]:
-    left_out = ~_finite_in(pair)
-    if claim.part != "headline" or not left_out.any():
+def _note_left_out(claim: Claim, reference: str, left_out: int, clips: int) -> list[str]:
+    if claim.part != "headline" or not left_out:
         return []
     return [
         f"{REFERENCE_LABELS.get(reference, reference)}, {claim.text}, {claim.measured.heading}: "
-        f"{left_out.sum()} of {len(left_out)} clips lack a finite value and are left out."
+        f"{left_out} of {clips} clips lack a finite value and are left out."
     ]
 
 
@@ -234,6 +241,12 @@ def _note_seeds(findings: Sequence[Finding]) -> list[str]:
     if all(finding.difference.seeds > 1 for finding in findings):
         return []
     return [
-        "One seed: intervals and verdicts speak of these trainings alone, not of what another "
-        "training would give."
+        "One seed: the intervals speak of these trainings alone, and no claim about the methods is "
+        "decided; other trainings of the same may differ by more than the methods do. Give more "
+        "seeds (`seeds: [0, 1, 2]` in the config)."
     ]
+
+
+def _note_speakers(findings: Sequence[Finding]) -> list[str]:
+    counts = {finding.difference.speakers for finding in findings}
+    return [whom_intervals_speak_of(count) for count in sorted(counts) if count]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from emohead.report.claim_sentence import claim_sentence, difference, heading_of, mean, unit_of
-from emohead.report.claims import Claims, Finding, find_claims, overall_verdict
+from emohead.report.claims import ONE_TRAINING, Claims, Finding, find_claims, overall_verdict
 from emohead.report.forms import write_forms
 from emohead.report.render import render_template
 from emohead.report.scores import REFERENCE_LABELS, read_scores
@@ -14,8 +14,10 @@ from emohead.report.scores import REFERENCE_LABELS, read_scores
 CAPTION = (
     "A claim holds, or fails, where the paired difference between the two methods lies on one side "
     "of zero: p below 0.05 after Holm's correction over all claims of all tables here; else it is "
-    "undecided. Intervals are of 95 %, not corrected. Clips are resampled for both methods and all "
-    "seeds together (studentised bootstrap); seeds are the second level (Student's t)."
+    "undecided. Of one training of each (one seed) it is not decided, whatever the difference. "
+    "Intervals are of 95 %, not corrected. Their unit is the speaker (Student's t), or with few "
+    "speakers the clip (studentised bootstrap, for both methods and all seeds together); seeds are "
+    "the second level (Student's t)."
 )
 OTHER_CAPTION = (
     "The same comparisons by other metrics and conventions. Each is corrected as if it stood in "
@@ -106,6 +108,8 @@ def to_html(claims: Claims) -> str:
 def summary(findings: Sequence[Finding]) -> str:
     """How many metrics of a claim hold, fail and are undecided: `3 of 4 hold, 1 undecided`."""
     verdicts = [finding.verdict for finding in findings]
+    if ONE_TRAINING in verdicts:
+        return f"{len(verdicts)} metrics, {ONE_TRAINING}."
     holding, failing = verdicts.count("holds"), verdicts.count("fails")
     parts = [f"{holding} of {len(verdicts)} hold"]
     parts += [f"{failing} fail"] if failing else []

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from markupsafe import Markup
@@ -20,7 +20,12 @@ from emohead.report.provenance import group_alike, hash_of
 from emohead.report.rejects import group_by_cause
 from emohead.report.render import render_template
 from emohead.report.run_times import read_run_times
-from emohead.report.scores import label_methods, read_scores, references_of
+from emohead.report.scores import (
+    label_methods,
+    read_scores,
+    references_of,
+    whom_intervals_speak_of,
+)
 from emohead.report.verdicts import VERDICTS, read_verdicts
 from emohead.report.videos import Run, build_player
 
@@ -35,6 +40,7 @@ class FigureKind:
     heading: str
     caption: str
     photos: bool = False
+    intervals: bool = False
 
 
 #: By the name in `--figure REFERENCE/NAME=PATH`, in the page's order.
@@ -53,6 +59,7 @@ FIGURES = {
     "emotions": FigureKind(
         "By emotion",
         "Table 1's metrics by emotion: means over test clips and seeds with their 95 % intervals.",
+        intervals=True,
     ),
 }
 TRAINING_CAPTION = (
@@ -123,7 +130,7 @@ def write_page(
         study=study and Markup(study.read_text(encoding="utf-8")),
         player=build_player(runs, clips_to_show(split), named, references),
         per_emotion=per_emotion_tables(rows, named),
-        figures=_shown_figures(figures),
+        figures=_shown_figures(figures, whom_intervals_speak_of(rows["speaker"].nunique())),
         training_figure=embed_figure(training_figure, photos=False),
         training_caption=TRAINING_CAPTION,
         totals=totals(tables, len(speakers)),
@@ -151,14 +158,20 @@ def place_in_zip(path: Path) -> str:
     return f"../{hashlib.sha256(str(path).encode()).hexdigest()[:16]}/{path.name}"
 
 
-def _shown_figures(figures: Mapping[tuple[str, str], Path]) -> dict[str, list[ShownFigure]]:
+def _shown_figures(
+    figures: Mapping[tuple[str, str], Path], of_intervals: str
+) -> dict[str, list[ShownFigure]]:
     """The figures by name, in the page's order; of each name, one for every reference."""
+    kinds = {
+        name: replace(kind, caption=f"{kind.caption} {of_intervals}") if kind.intervals else kind
+        for name, kind in FIGURES.items()
+    }
     shown = {
         name: [
             ShownFigure(reference, kind, embed_figure(path, photos=kind.photos))
             for (reference, each), path in figures.items()
             if each == name
         ]
-        for name, kind in FIGURES.items()
+        for name, kind in kinds.items()
     }
     return {name: versions for name, versions in shown.items() if versions}

@@ -4,7 +4,7 @@ A protocol is the choice of the reference face (`same_emotion`, `neutral`). The 
 scored once and stands in the tables of every protocol.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,12 @@ from pandas.api.types import union_categoricals
 from emohead.data.mead import EMOTIONS, parse_clip_id
 from emohead.evaluation.catalogue import ALL_CLIPS
 from emohead.evaluation.scores import COLUMNS, read_table
-from emohead.evaluation.statistics import Interval, mean_interval, mean_over_seeds
+from emohead.evaluation.statistics import (
+    FEWEST_SPEAKERS,
+    Interval,
+    mean_interval,
+    mean_over_seeds,
+)
 from emohead.report.methods import BUILT_IN, COPY_REFERENCE, GROUND_TRUTH
 from emohead.report.paper import TABLE_1
 
@@ -25,11 +30,13 @@ REFERENCE_LABELS = {
     "neutral": "Neutral reference face",
 }
 NAMED_CLIPS = 3  # in a note on clips that are missing
+#: Speakers by their number, where they are few.
+FEW = ("no", "one", "two", "three", "four", "five")
 
 
 @dataclass(frozen=True)
 class Score:
-    """A mean with its 95 % interval over clips, and the standard deviation over seeds.
+    """A mean with its 95 % interval over speakers or clips, and the standard deviation over seeds.
 
     NaN where there is no value, too few clips for an interval, or a single seed.
     """
@@ -110,8 +117,26 @@ def score(table: pd.DataFrame, *, interval: bool = True) -> Score:
     seed_means = np.array([mean_over_seeds(seed[None]) for seed in values])
     several = len(seed_means) > 1 and bool(np.isfinite(seed_means).all())
     sd = float(np.std(seed_means, ddof=1)) if several else float("nan")
-    ends = mean_interval(values) if interval else Interval(float("nan"), float("nan"))
+    ends = Interval(float("nan"), float("nan"))
+    if interval:
+        ends = mean_interval(values, speakers=speakers_of(table.columns))
     return Score(mean_over_seeds(values), sd, ends.low, ends.high)
+
+
+def speakers_of(clips: Iterable[str]) -> list[str]:
+    """The speaker of each clip."""
+    return [parse_clip_id(clip).speaker for clip in clips]
+
+
+def whom_intervals_speak_of(speakers: int) -> str:
+    """The sentence that goes under intervals: of any speakers, or of these few."""
+    if speakers >= FEWEST_SPEAKERS:
+        return f"Intervals have the speaker as their unit ({speakers} speakers)."
+    these = "this one speaker" if speakers == 1 else f"these {FEW[speakers]} speakers"
+    return (
+        f"Intervals are of {these}, by clips: they say nothing of other people, for whom the "
+        f"speaker is the unit, from {FEWEST_SPEAKERS} on."
+    )
 
 
 def score_by(

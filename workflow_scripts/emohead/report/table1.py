@@ -21,6 +21,7 @@ from emohead.report.scores import (
     references_of,
     score,
     table_of,
+    whom_intervals_speak_of,
 )
 
 LEGACY = "psnr_legacy"
@@ -39,7 +40,7 @@ CAPTION = (
     "(all 68, the mouth's 20), in pixels of a 128-pixel crop. SSIM; PSNR (RGB) in dB. PSNR, "
     "wrapped 8-bit: grey frames whose squared difference wraps at 256, as a widely used script "
     "computes it; its floor is near 27.9 dB. Mean over test clips per seed, then over seeds "
-    "(± standard deviation over seeds); in brackets the 95 % interval over resampled clips. Bold: "
+    "(± standard deviation over seeds); in brackets the 95 % interval for these trainings. Bold: "
     "the best method of this run."
 )
 PAPER_CAPTION = (
@@ -155,7 +156,11 @@ def build_table1(
         )
         for each in references
     ]
-    return Table1(tuple(protocols), (*notes, *note_unscored(scores, labels)))
+    speakers = whom_intervals_speak_of(scores["speaker"].nunique())
+    return Table1(
+        tuple(protocols),
+        (*notes, *note_unscored(scores, labels), *([speakers] if intervals else [])),
+    )
 
 
 def _build_protocol(

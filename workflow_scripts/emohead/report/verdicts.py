@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from emohead.evaluation.catalogue import metric
-from emohead.report.claims import FAILS, HOLDS, UNDECIDED, overall_verdict
+from emohead.report.claims import FAILS, HOLDS, ONE_TRAINING, UNDECIDED, overall_verdict
 
-VERDICTS = (HOLDS, FAILS, UNDECIDED)
+VERDICTS = (HOLDS, FAILS, UNDECIDED, ONE_TRAINING)
 HEADLINE_PART = "headline"
 _COLUMNS = (
     "reference", "claim", "metric", "convention", "difference", "low", "high", "verdict",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import httpx
 from gradio.components import Component
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -148,6 +149,11 @@ def launch_page(page: gr.Blocks, address: Address, limits: Limits) -> str:
     except OSError as error:
         raise ValueError(
             f"port {address.port} of {address.host} is in use or not allowed: choose another"
+        ) from error
+    except httpx.HTTPError as error:
+        # Gradio asks its own address whether the page is there.
+        raise ValueError(
+            f"the page can't be reached at {address.host}, port {address.port} ({error})"
         ) from error
     return url
 

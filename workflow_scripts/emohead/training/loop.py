@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 import torch
+from torch import nn
 from torch.optim.lr_scheduler import ExponentialLR
 
 from emohead.provenance import Provenance, find_provenance
@@ -151,7 +152,14 @@ class _Training:
         train_data.share(fabric.global_rank, fabric.world_size)
         for data in filter(None, (train_data, validation_data)):
             data.pin_memory = machine.device == "cuda"  # so that batches go there meanwhile
-        adam = torch.optim.Adam(task.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.999))
+        if machine.device == "cuda" and machine.devices > 1:  # torch has none for CPUs
+            task = nn.SyncBatchNorm.convert_sync_batchnorm(task)  # in place
+        adam = torch.optim.Adam(
+            task.parameters(),
+            lr=recipe.learning_rate,
+            betas=(0.9, 0.999),
+            eps=recipe.adam_epsilon,
+        )
         self.decay = ExponentialLR(adam, gamma=recipe.decay)
         self.step_task, self.adam = fabric.setup(
             torch.compile(task) if machine.compile else task, adam
@@ -206,10 +214,12 @@ class _Training:
             self.check.note(self.epoch, self.batch, {**figures, GRADIENT: norm})
             self.adam.step()
             self.adam.zero_grad()
-            self.means.add(figures, count)
+            self.means.add(figures, self._counts(figures, batch))
             if self.fabric.is_global_zero:
                 seen = count * self.fabric.world_size
-                self.progress.step(self.epoch, self.batch, self.step, seen, self.means.values)
+                self.progress.step(
+                    self.epoch, self.batch, self.step, seen, lambda: self._values(self.means)
+                )
             self.batch += 1
             self.step += 1
             if self._state_is_due():
@@ -223,7 +233,7 @@ class _Training:
         self.check.look_at_validation(self.epoch, validation)
         self.seconds = time.monotonic() - self.started
         row = {"epoch": self.epoch + 1, "step": self.step, "seconds": self.seconds}
-        self.history.append(row | self.means.total(self.fabric).values() | validation)
+        self.history.append(row | self._values(self.means.total(self.fabric)) | validation)
         self.epoch, self.batch, self.means = self.epoch + 1, 0, EpochMeans()
         if self.fabric.is_global_zero:
             self.progress.epoch(self.history[-1])
@@ -243,8 +253,18 @@ class _Training:
         for number, batch in enumerate(self.validation_data):
             if number % self.fabric.world_size == self.fabric.global_rank:
                 with self._autocast():
-                    means.add(self.task(self.fabric.to_device(batch)), len(batch[0]))
-        return {f"val_{name}": value for name, value in means.total(self.fabric).values().items()}
+                    figures = self.task(self.fabric.to_device(batch))
+                means.add(figures, self._counts(figures, batch))
+        values = self._values(means.total(self.fabric))
+        return {f"val_{name}": value for name, value in values.items()}
+
+    def _counts(self, figures: Iterable[str], batch: tuple[torch.Tensor, ...]) -> dict[str, int]:
+        return {name: self.task.count(name, batch) for name in figures}
+
+    def _values(self, means: EpochMeans) -> dict[str, float]:
+        """The means by name; of the loss, what those of its terms make."""
+        values = means.values()
+        return values | {"loss": self.task.loss_of(values)}
 
     def _autocast(self) -> torch.autocast:
         # No cache: a weight that is used twice gets both gradients in float32.

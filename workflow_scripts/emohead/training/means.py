@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class EpochMeans:
-    """Sums of each figure times the samples that it was a mean of, in float64.
+    """Sums of each figure times the number of values that it was a mean of, in float64.
 
     They stay on the device until somebody asks: a GPU isn't made to wait for them.
     """
@@ -21,10 +21,10 @@ class EpochMeans:
     def __init__(self, sums: Mapping[str, Tensor] | None = None):
         self._sums = dict(sums or {})
 
-    def add(self, figures: Mapping[str, Tensor], count: int) -> None:
-        """Take in a batch of `count` samples."""
+    def add(self, figures: Mapping[str, Tensor], counts: Mapping[str, int]) -> None:
+        """Take in the figures of a batch, each a mean of so many values."""
         for name, value in figures.items():
-            value = value.detach().double()
+            value, count = value.detach().double(), counts[name]
             # Figures need not come with every batch: each is counted for itself.
             self._sums[name] = self._sums.get(name, 0) + torch.stack(
                 [value * count, torch.full_like(value, count)]

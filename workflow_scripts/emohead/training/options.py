@@ -12,8 +12,11 @@ class Recipe:
       rate after every epoch.
     - `precision`: "32-true", "bf16-mixed", or "auto", bf16 where the hardware that begins the
       training does it fast.
-    - `devices` share each batch: batch normalisation and means are each one's own. `threads` are
-      torch's on a CPU: the order of its sums depends on their number.
+    - `devices` share each batch. GPUs normalise it as one (SyncBatchNorm), processes on a CPU each
+      its own share; the loss of each share counts the same, however many frames its clips have.
+      `threads` are torch's on a CPU: the order of its sums depends on their number.
+    - `adam_epsilon` keeps Adam from dividing by nothing. Gradients of its size are learnt from more
+      slowly: with `loss.unit` 1 those of the landmark losses come near PyTorch's 1e-8.
     - `validation` is the fraction of the training clips held out; with `patience`, training stops
       after so many epochs without a better validation loss, and `keep` "best" takes the weights of
       the epoch that had the best.
@@ -28,6 +31,7 @@ class Recipe:
     epochs: int
     batch_size: int
     learning_rate: float = 1e-4
+    adam_epsilon: float = 1e-8
     decay: float = 0.95
     precision: Literal["auto", "32-true", "bf16-mixed"] = "32-true"
     devices: int = 1

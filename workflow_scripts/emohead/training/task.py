@@ -1,6 +1,7 @@
 """What the trainer trains."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import ClassVar
 
 from torch import Tensor, nn
@@ -22,3 +23,11 @@ class TrainingTask(nn.Module):
 
         All are means over the batch, whose tensors begin with the same dimension.
         """
+
+    def count(self, figure: str, batch: tuple[Tensor, ...]) -> int:
+        """How many values a figure of `forward` is a mean of: the samples of the batch."""
+        return len(batch[0])
+
+    def loss_of(self, means: Mapping[str, float]) -> float:
+        """The loss of an epoch from the means of its figures, each by its own `count`."""
+        return means["loss"]

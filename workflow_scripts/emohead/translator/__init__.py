@@ -1,1 +1,1 @@
-"""Stage 2, the translator: landmark drawing and reference face to frame (paper section 2.3)."""
+"""Stage 2, the translator: landmark drawing and reference face to frame (paper section 3.2)."""

@@ -12,9 +12,14 @@ from emohead.translator.perceptual import MEASURED_RELUS, RELUS, PerceptualLoss
 
 @dataclass(frozen=True)
 class TranslatorLossOptions:
-    """The weights of eq. (5), both 1 in the paper, and which VGG-19 eq. (6) uses.
+    """The weights of eqs. (5), L_1, and (6), L_per, and which VGG-19 eq. (6) uses.
 
-    `vgg_layers` are those whose features are compared. `vgg_weights` is a file with torchvision's
+    The paper gives neither the sum of the two nor weights. 1 to 1 is MakeItTalk's, which adds a
+    third term, the style loss (Gram matrices), that the paper doesn't have, nor we.
+
+    `vgg_layers` are those whose features are compared; their differences are summed, as MakeItTalk
+    does, or with `vgg_average` averaged, as eq. (6) is printed: the same as `perceptual` divided by
+    their number. `vgg_weights` is a file with torchvision's
     ImageNet state dict, or "random", with `vgg_width` and `vgg_seed`; see PerceptualLoss.
 
     A perceptual weight of 0 leaves the VGG-19 out. Raises ValueError for negative weights and for
@@ -24,6 +29,7 @@ class TranslatorLossOptions:
     l1: float = 1.0
     perceptual: float = 1.0
     vgg_layers: tuple[str, ...] = MEASURED_RELUS
+    vgg_average: bool = False
     vgg_weights: str | Literal["random"] = "random"
     vgg_width: float = 1.0
     vgg_seed: int = 0
@@ -50,7 +56,7 @@ class TranslatorLossOptions:
 
 
 class TranslatorLoss(nn.Module):
-    """Eq. (5): L = l1 * L_1 + perceptual * L_per, and both terms by name."""
+    """L = l1 * L_1 + perceptual * L_per, of eqs. (5) and (6), and both terms by name."""
 
     def __init__(self, options: TranslatorLossOptions) -> None:
         super().__init__()
@@ -60,6 +66,7 @@ class TranslatorLoss(nn.Module):
             self.perceptual = PerceptualLoss(
                 options.weights_file,
                 measured=options.vgg_layers,
+                average=options.vgg_average,
                 width=options.vgg_width,
                 seed=options.vgg_seed,
             )

@@ -34,14 +34,16 @@ MEASURED_RELUS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
 
 class PerceptualLoss(nn.Module):
-    """Eq. (6): the sum over some VGG-19 layers of the mean absolute difference of features.
+    """Eq. (6): the mean absolute difference of features of some VGG-19 layers, over the layers.
 
-    `measured` names these layers, `relu1_1` to `relu5_4`; what lies behind the last one is left
-    out. `weights` is a file with torchvision's VGG-19 state dict (ImageNet), or None for fixed
-    random weights, drawn from `seed`. Random features cannot tell what matters to an eye, but they
-    do see edges and texture at several scales; with them `width` may scale every layer's channels,
-    so that the loss is affordable without a GPU. The network is frozen, and in no checkpoint: its
-    weights are buffers that a state dict leaves out.
+    The equation is printed as their average (`average`); without it they are summed, as in
+    MakeItTalk, which is their number times that. `measured` names these layers, `relu1_1` to
+    `relu5_4`; what lies behind the last one is left out. `weights` is a file with torchvision's
+    VGG-19 state dict (ImageNet), or None for fixed random weights, drawn from `seed`. Random
+    features cannot tell what matters to an eye, but they do see edges and texture at several
+    scales; with them `width` may scale every layer's channels, so that the loss is affordable
+    without a GPU. The network is frozen, and in no checkpoint: its weights are buffers that a state
+    dict leaves out.
 
     Raises ValueError when the file is missing or holds another network, or when `width` is not 1
     beside a file.
@@ -52,12 +54,14 @@ class PerceptualLoss(nn.Module):
         weights: Path | None = None,
         *,
         measured: Sequence[str] = MEASURED_RELUS,
+        average: bool = False,
         width: float = 1.0,
         seed: int = 0,
     ) -> None:
         super().__init__()
         if weights is not None and width != 1:
             raise ValueError(f"ImageNet weights fit VGG-19 at width 1, got width {width}")
+        self.average = average
         self.measured = frozenset(RELUS[name] for name in measured)
         channels = [c if c == "M" else max(1, round(c * width)) for c in cfgs["E"]]
         self.layers = make_layers(channels)[: max(self.measured) + 1]
@@ -73,10 +77,11 @@ class PerceptualLoss(nn.Module):
         """The loss, a scalar, of frames [B, 3, S, S] in [0, 1]; no gradient reaches `true`."""
         with torch.no_grad():
             true_features = self._features(true)
-        return sum(
+        total = sum(
             functional.l1_loss(of_made, of_true)
             for of_made, of_true in zip(self._features(made), true_features, strict=True)
         )
+        return total / len(self.measured) if self.average else total
 
     def _features(self, frames: Tensor) -> list[Tensor]:
         features, measured = (frames - self.mean) / self.std, []

@@ -10,7 +10,7 @@ from emohead.translator.unet import TranslatorOptions, build_translator
 
 
 class TranslatorTask(TrainingTask):
-    """A translator and its loss, eq. (5): `loss`, `l1` and `perceptual`.
+    """A translator and its loss, eqs. (5) and (6): `loss`, `l1` and `perceptual`.
 
     `seed` is of the translator's first weights. The VGG-19 of the loss has no parameters.
     """
@@ -29,5 +29,5 @@ class TranslatorTask(TrainingTask):
         inputs, true = (
             images.to(torch.float32, memory_format=torch.channels_last) / 255 for images in batch
         )
-        made = self.model(inputs).float()  # under autocast, eq. (5) is still summed in float32
+        made = self.model(inputs).float()  # under autocast, the loss is still summed in float32
         return self.loss(made, true)

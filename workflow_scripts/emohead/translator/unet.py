@@ -10,7 +10,7 @@
          ...                                                              ...
       down n-1  [wn-1, S/2^n, S/2^n]  ------------------------------>  up n-2
 
-Sources: paper section 2.3 and figure 3; MakeItTalk src/models/model_image_translation.py
+Sources: paper section 3.2; MakeItTalk src/models/model_image_translation.py
 (ResUnetGenerator). Where MakeItTalk applies a tanh outside the net and clips, this net ends in a
 sigmoid.
 """
