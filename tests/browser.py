@@ -36,7 +36,7 @@ class Page:
         number = next(self._numbers)
         await self._socket.send_json({"id": number, "method": method, "params": parameters})
         while True:
-            message = await self._socket.receive_json(timeout=60)
+            message = await self._socket.receive_json(timeout=120)
             if message.get("method") == "Network.requestWillBeSent":
                 self.requests.append(message["params"]["request"]["url"])
             if message.get("method") == "Runtime.exceptionThrown":
@@ -66,7 +66,7 @@ class Page:
         assert "exceptionDetails" not in result, (script, result)
         return result["result"].get("value")
 
-    async def wait_for(self, condition: str, seconds: float = 20) -> None:
+    async def wait_for(self, condition: str, seconds: float = 120) -> None:
         end = time.monotonic() + seconds
         while not await self.run(f"Boolean({condition})"):
             assert time.monotonic() < end, (condition, await self.run("document.body.innerText"))
@@ -114,7 +114,7 @@ async def chromium(folder: Path):
     )  # fmt: skip
     try:
         port_file = profile / "DevToolsActivePort"
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120
         while not (port_file.exists() and port_file.read_text().count("\n")):
             assert time.monotonic() < end and process.poll() is None, "Chromium doesn't start"
             await asyncio.sleep(0.05)
