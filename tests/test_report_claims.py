@@ -242,8 +242,8 @@ def test_the_sentence_holds_the_numbers(tmp_path):
         f"F-LMD: 0.90 px for Mine, {finding.against:.2f} px for Ours w/o MSEF. Mine is "
         f"{-result.mean:.3f} px lower (95 % interval {-result.high:.3f} to {-result.low:.3f} "
         f"lower), {'as claimed' if finding.verdict == 'holds' else 'which decides nothing'}. "
-        f"16 clips of 1 speaker, 2 seeds; p = {finding.p_corrected:.3f} after correction for "
-        "2 claims."
+        "16 clips of 1 speaker, 2 seeds; "
+        f"p = {finding.p_corrected:.3f} after correction for 2 claims."
     )
 
 
