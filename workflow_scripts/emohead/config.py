@@ -1,5 +1,6 @@
 """What a config, merged and complete, says of models and data. Needs nothing but Python itself."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from typing import Any
@@ -51,8 +52,8 @@ def model_options(config: Mapping[str, Any], stage: str, name: str) -> dict[str,
 def origin_note(config: Mapping[str, Any]) -> str | None:
     """What a report has to say of its data and of the sizes of its models; None for nothing."""
     sizes = {
-        "landmarks": lambda model: model["reference_width"] < _PAPERS_REFERENCE_WIDTH,
-        "translator": lambda model: sum(model["widths"]) < _PAPERS_MAPS,
+        "landmarks": lambda model: model.get("reference_width", math.inf) < _PAPERS_REFERENCE_WIDTH,
+        "translator": lambda model: sum(model.get("widths", [math.inf])) < _PAPERS_MAPS,
     }
     is_small = any(
         is_less(model_options(config, stage, name)["model"])

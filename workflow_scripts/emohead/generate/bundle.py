@@ -22,6 +22,7 @@ import torch
 import yaml
 
 from emohead.features.store import open_clips, open_hdf5
+from emohead.files import stand_in
 from emohead.generate.card import make_card
 from emohead.generate.places import promised_file, writing
 from emohead.landmarks.load import restore_landmark_model
@@ -31,6 +32,15 @@ from emohead.translator.load import restore_translator
 from emohead.translator.unet import UNet
 
 FORMAT = "emohead bundle 1"
+_CARD_KEYS = {
+    "method", "label", "seed", "landmark_model", "translator", "note", "use", "config_hash",
+    "config",
+}  # fmt: skip
+# What h5py, JSON and the models' classes raise for bytes and options that make no sense.
+_ERRORS = (
+    OSError, LookupError, TypeError, AttributeError, ValueError, RuntimeError, ArithmeticError,
+    AssertionError, MemoryError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -95,18 +105,22 @@ def read_bundle(path: Path) -> Bundle:
         with open_hdf5(path) as file:
             if file.attrs.get("format") != FORMAT:
                 raise ValueError(f"not made by `emohead export` (format {FORMAT!r})")
+            card = json.loads(file.attrs["card"])
+            if lacking := _CARD_KEYS - card.keys():
+                raise ValueError(f"its card lacks {', '.join(sorted(lacking))}")
             return Bundle(
                 restore_landmark_model(_checkpoint(file, "landmarks")),
                 restore_translator(_checkpoint(file, "translator")),
                 int(file.attrs["crop_size"]),
-                json.loads(file.attrs["card"]),
+                card,
             )
     except FileNotFoundError as error:
         raise ValueError(f"{path}: there is no such bundle") from error
     except IsADirectoryError as error:
         raise ValueError(f"{path}: is a folder, not a bundle of `emohead export`") from error
-    except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(f"{path}: not a bundle of emohead ({error})") from error
+    except _ERRORS as error:
+        reason = stand_in(path) or error
+        raise ValueError(f"{path}: not a bundle of emohead ({reason})") from error
 
 
 def _checkpoint(file: h5py.File, kind: str) -> Checkpoint:

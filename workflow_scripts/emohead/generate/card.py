@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from emohead.config import without_runtime
+from emohead.config import origin_note, without_runtime
 
 USE = (
     "Animate only people who have agreed, and say that the video is synthetic. MEAD's terms, and "
@@ -30,6 +30,7 @@ def make_card(config: Mapping[str, Any], method: str, seed: int) -> dict[str, An
         "translator": _of_model(config["translator"], translator),
         "seed": seed,
     }
+    notes = origin_note(config), config.get("report", {}).get("note")
     text = json.dumps(made_from, sort_keys=True)
     return {
         "method": method,
@@ -37,7 +38,7 @@ def make_card(config: Mapping[str, Any], method: str, seed: int) -> dict[str, An
         "seed": seed,
         "landmark_model": landmarks,
         "translator": translator,
-        "note": config.get("report", {}).get("note"),
+        "note": " ".join(filter(None, notes)) or None,
         "use": USE,
         "config_hash": hashlib.sha256(text.encode()).hexdigest()[:12],
         "config": made_from,

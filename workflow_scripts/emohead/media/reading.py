@@ -106,7 +106,7 @@ def iterate_frames(path: Path) -> Iterator[av.VideoFrame]:
                 while t / FPS < (previous_time + time) / 2 - start:
                     yield previous
                     t += 1
-            held = float(frame.duration * frame.time_base) if frame.duration else 0.0
+            held = float((frame.duration or 0) * (frame.time_base or 0))
             previous, previous_time, count = normaliser.of(frame, time), time, count + 1
         if previous is None:
             raise MediaError(f"{path}: holds no frame")
@@ -151,7 +151,10 @@ def luma(frame: av.VideoFrame) -> np.ndarray:
         rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
         return rows[: frame.height, : frame.width]
     # Between unequal matrices, FFmpeg would go through RGB, which takes ten times as long.
-    return frame.to_ndarray(format="gray", src_colorspace="ITU601", dst_colorspace="ITU601")
+    try:
+        return frame.to_ndarray(format="gray", src_colorspace="ITU601", dst_colorspace="ITU601")
+    except av.error.FFmpegError as error:
+        raise MediaError(f"frames of format {frame.format.name} can't be shown") from error
 
 
 class RgbPart:
@@ -177,8 +180,11 @@ class RgbPart:
             self._geometry = geometry
         # The filters want growing time stamps, which repeated frames don't have.
         frame.pts = None
-        self._graph.push(frame)
-        image = self._graph.pull().to_ndarray()
+        try:
+            self._graph.push(frame)
+            image = self._graph.pull().to_ndarray()
+        except av.error.FFmpegError as error:
+            raise MediaError(f"frames of format {frame.format.name} can't be shown") from error
         if self._box is None or self._size is not None:
             return image
         x0, y0, x1, y1 = self._box

@@ -205,7 +205,7 @@ def _decoded(
     end, time = 0, 0.0
     for packet in container.demux(stream):
         damage.of += packet.size
-        if packet.pts is not None:
+        if packet.pts is not None and packet.time_base:
             time = float(packet.pts * packet.time_base)
         if packet.pos is not None:
             end = max(end, packet.pos + packet.size)
