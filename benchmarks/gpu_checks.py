@@ -528,19 +528,19 @@ def second_training_waits(device: str) -> list[str]:
             target=lambda: [lines.put(line.strip()) for line in other.stdout], daemon=True
         ).start()
         try:
-            said = [lines.get(timeout=60)]
+            said = [lines.get(timeout=300)]
             with suppress(Empty):
                 said.append(lines.get(timeout=2))
         except Empty:
             other.kill()
-            raise AssertionError("the second training said nothing for a minute") from None
+            raise AssertionError("the second training said nothing for five minutes") from None
     try:
-        other.wait(30)
+        other.wait(300)
     finally:
         other.kill()
     if len(said) != 1 or "waiting" not in said[0]:
         raise AssertionError(f"the second training didn't wait for the first: it said {said}")
-    said.append(lines.get(timeout=5))
+    said.append(lines.get(timeout=30))
     if said[-1] != "has it":
         raise AssertionError(f"the second training didn't get what was given back: {said}")
     return said

@@ -56,6 +56,7 @@ def sources(tmp_path_factory) -> dict[str, dict]:
             "evaluation": {"weights": {k: str(folder / name) for k, name in weights.items()}},
             "generate": {"requests": {"talk": request}},
             "methods": {"theirs": {"videos": str(folder)}},
+            "study": {"answers": str(folder)},
         },
         "archives": {
             "data": {
@@ -74,7 +75,7 @@ def sources(tmp_path_factory) -> dict[str, dict]:
     }  # fmt: skip
 
 
-ALSO = {"mini": ["all", "ablations", "generated", "results/report/cost.md",
+ALSO = {"mini": ["all", "ablations", "generated", "study", "results/report/cost.md",
                  "results/evaluation/ours/neutral/seed0/row.csv"]}  # fmt: skip
 
 
