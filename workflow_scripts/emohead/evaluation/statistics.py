@@ -17,7 +17,7 @@ both levels, which cross: each seed meets each unit. With D_su the difference of
 
 Clips are resampled, jointly for both methods and all seeds, and the mean studentised (bootstrap-t,
 Efron & Tibshirani 1993, section 12.5). Speakers are few and their means nearly normal: theirs is
-Student's t, whose simulated coverage is better than a bootstrap's (`benchmarks/coverage.py`). Three
+Student's t, whose simulated coverage is better than a bootstrap's (`benchmarks/interval.py`). Three
 seeds can't be resampled: their bootstrap has far too narrow tails, so their share is Student's t
 with seeds - 1 degrees of freedom. The noise is in the spread over units and in that over seeds and
 is counted once, as in the analysis of several readers on several cases (Hillis 2007, doi

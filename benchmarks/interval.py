@@ -1,6 +1,6 @@
 """How often the report's 95 % intervals hold the truth, where clips of a speaker are alike.
 
-    python benchmarks/coverage.py [--trials 1000]
+    python benchmarks/interval.py [--trials 1000]
 
 Simulated experiments: 8 to 24 clips for each speaker, values with standard deviation 1 of which
 the intra-speaker correlation is the speakers' share; with several seeds each training adds its own
