@@ -130,11 +130,11 @@ def test_without_a_classifier_there_is_no_belief(inputs, tmp_path):
 
 
 def test_sound_that_breaks_off_leaves_no_file(inputs, tmp_path, monkeypatch):
-    def broken(sound, frames):
+    def broken(sound, frames, **options):
         if broken.passes:
             raise ValueError("voice.wav: damaged at 1.0 s")
         broken.passes += 1
-        return mfcc_windows_of(sound, frames)
+        return mfcc_windows_of(sound, frames, **options)
 
     from emohead.generate.sound import mfcc_windows as mfcc_windows_of
 

@@ -37,7 +37,7 @@ def memory_by_formula(f: np.ndarray, w: Weights, name: str, kind: str) -> np.nda
 
 @pytest.mark.parametrize("memory", MEMORIES)
 def test_msef_is_the_formula_whatever_the_padding(memory):
-    msef = MSEF(12, 5, memory, classifier=True, hidden_width=9).double()
+    msef = MSEF(12, 5, memory, classifier=True, mfcc_window=336, hidden_width=9).double()
     x, mask = padded_batch((28, 12))
     with torch.no_grad():
         f_e, logits = msef(x, mask)
@@ -53,7 +53,7 @@ def test_msef_is_the_formula_whatever_the_padding(memory):
 
 @pytest.mark.parametrize("memory", MEMORIES)
 def test_frames_in_another_order_give_the_same_features_and_emotions(memory):
-    msef = MSEF(12, 5, memory, classifier=True, hidden_width=9).double()
+    msef = MSEF(12, 5, memory, classifier=True, mfcc_window=336, hidden_width=9).double()
     x, mask = padded_batch((28, 12))
     order = torch.tensor([3, 0, 6, 1, 5, 2, 4])
     f_e, logits = msef(x[:1], mask[:1])
@@ -122,7 +122,7 @@ def test_memory_starts_as_external_attentions():
 
 
 def test_without_classifier_there_are_no_logits():
-    msef = MSEF(12, 5, "double", classifier=False, hidden_width=9).double()
+    msef = MSEF(12, 5, "double", classifier=False, mfcc_window=336, hidden_width=9).double()
     x, mask = padded_batch((28, 12))
     f_e, logits = msef(x, mask)
     assert f_e.shape == (3, 7, 12)
@@ -131,6 +131,6 @@ def test_without_classifier_there_are_no_logits():
 
 @pytest.mark.parametrize("memory", MEMORIES)
 def test_gradients(memory):
-    msef = MSEF(3, 2, memory, classifier=True, hidden_width=4).double()
+    msef = MSEF(3, 2, memory, classifier=True, mfcc_window=336, hidden_width=4).double()
     x, mask = padded_batch((28, 12))
     check_gradients(msef, x.requires_grad_(), mask)
