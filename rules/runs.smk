@@ -347,3 +347,51 @@ def ablation_labels(stage):
             for name, text in config["ablations"][stage].items()
         )
     )
+
+
+def study_reference():
+    """The reference face of the videos that a study shows."""
+    return config["study"]["reference"] or references()[0]
+
+
+def study_runs():
+    """The run of every method that a study shows, by name, in the table's order; first seed."""
+    there = shown(study_reference())
+    for name in config["study"]["methods"]:
+        if name in BUILT_IN_METHODS:
+            stop("study.methods", f"{name} is in every study: name the others")
+        if name not in there:
+            known = ", ".join(n for n in there if n not in BUILT_IN_METHODS)
+            stop(
+                "study.methods",
+                f"there is no {name!r} with the reference {study_reference()} (known: {known})",
+            )
+    names = [*BUILT_IN_METHODS, *config["study"]["methods"]]
+    return {name: there[name] for name in names}
+
+
+def study_folders():
+    """(method, folder of its videos): one for each speaker."""
+    return [
+        (name, folder)
+        for name, run in study_runs().items()
+        for folder in expand(VIDEOS, speaker=speakers(), **run)
+    ]
+
+
+def study_flag(wildcards):
+    """Which further videos a run keeps: those of the study, if it is one of its runs."""
+    run = study_runs().get(wildcards.method)
+    if run is None or RUN.format(**run) != RUN.format(**wildcards):
+        return ""
+    return f"--study {config['study']['clips']} {config['study']['seed']}"
+
+
+def answer_files():
+    """The answers and their times: with a new one the table is made again."""
+    folder = config["study"]["answers"]
+    if folder is None:
+        stop("study.answers", "name the folder of the answer files")
+    if not Path(folder).is_dir():
+        stop("study.answers", f"there is no folder {folder!r}")
+    return folder_files(folder)

@@ -361,7 +361,7 @@ def test_what_has_no_model_is_rendered_once(snakemake, tmp_path):
     override = {"seeds": [0, 1, 2], "methods": {"evp": {"videos": "evp"}}}
     (tmp_path / "evp").mkdir()
     output = dry_run(snakemake, tmp_path, override)
-    runs = set(re.findall(r"wildcards: method=(\w+), reference=(\w+), seed=(\d)\n", output))
+    runs = set(re.findall(r"method=(\w+), reference=(\w+), seed=(\d), speaker=\w+\n", output))
     count = {m: sum(run[0] == m for run in runs) for m, *_ in runs}
     assert count == {
         "ground_truth": 1, "copy_reference": 2, "evp": 1,

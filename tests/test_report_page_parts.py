@@ -59,7 +59,7 @@ def test_results_that_were_made_alike_are_told_together():
         "c": Provenance("3.11.2", "2.15.0", "EPYC", "32-true", "c0ffee", 90),
         "d": Provenance("3.11.2", None, "EPYC", "32-true", "c0ffee", 1),
     }
-    groups = group_alike(made)
+    groups = group_alike(made.items())
     assert [group.names for group in groups] == [("a", "c"), ("b",), ("d",)]
     assert [group.by.seconds for group in groups] == [150, 5, 1]
     assert groups[0].shown == ("EPYC", "32-true", "2.5 min", "2.15.0", "3.11.2", "c0ffee")

@@ -293,12 +293,7 @@ class ClipWriter:
         arrays = {"landmarks": landmarks, "mfcc": mfcc, "transform": transform}
         for name, array in arrays.items():
             if array is not None:
-                # Neighbouring MFCC windows share most of their steps: a third of the bytes is left.
-                self._group.create_dataset(
-                    name,
-                    data=np.asarray(array, np.float32),
-                    compression="gzip" if name == "mfcc" and len(array) else None,
-                )
+                self._group[name] = np.asarray(array, np.float32)
                 _add(self._digest, self._group[name][:])
         self._group.attrs.update({**(attributes or {}), _DIGEST: self._digest.hexdigest()})
 
