@@ -141,8 +141,8 @@ def test_the_length_takes_no_memory(tmp_path):
                 file.setparams((1, 2, 8000, 0, "NONE", ""))
                 for _ in range(seconds):
                     file.writeframes(np.arange(-4000, 4000, dtype="<i2").tobytes())
-            sound = Sound(sys.argv[1] + ".wav")
-            with VideoSink(sys.argv[1] + ".mp4", (32, 32), sound, {}) as sink:
+            sound = Sound(Path(sys.argv[1] + ".wav"))
+            with VideoSink(Path(sys.argv[1] + ".mp4"), (32, 32), sound, {}) as sink:
                 for t in range(sound.frames):
                     sink.write(frames[t % 10])
             # Not ru_maxrss, which begins with what pytest holds.

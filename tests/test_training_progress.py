@@ -6,7 +6,8 @@ import pytest
 import torch
 from test_translator_data import SIZE, clips
 
-from emohead.training import Recipe, Runtime, progress
+from emohead.training import progress
+from emohead.training.options import Recipe, Runtime
 from emohead.training.progress import Progress
 from emohead.translator.drawing import draw_landmarks
 from emohead.translator.fit import train_translator
