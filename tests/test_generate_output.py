@@ -139,8 +139,9 @@ def test_the_length_takes_no_memory(tmp_path):
         for seconds in map(int, sys.argv[2:]):
             with wave.open(sys.argv[1] + ".wav", "wb") as file:
                 file.setparams((1, 2, 8000, 0, "NONE", ""))
+                noise = np.random.default_rng(1).integers(-4000, 4000, 8000, np.int16)
                 for _ in range(seconds):
-                    file.writeframes(np.arange(-4000, 4000, dtype="<i2").tobytes())
+                    file.writeframes(noise.tobytes())
             sound = Sound(Path(sys.argv[1] + ".wav"))
             with VideoSink(Path(sys.argv[1] + ".mp4"), (32, 32), sound, {}) as sink:
                 for t in range(sound.frames):
