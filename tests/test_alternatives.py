@@ -27,7 +27,7 @@ from emohead.translator.render import translate
 from emohead.translator.unet import TranslatorOptions, build_translator
 
 SIZE = 32
-TRAIN = Recipe(epochs=2, batch_size=4, learning_rate=0.01), Runtime(device="cpu")
+TRAIN = Recipe(epochs=1, batch_size=4), Runtime(device="cpu")
 
 LANDMARKS = LandmarkModelOptions(
     components=4, audio_width=8, emotion_width=8, memory_slots=4, reference_width=8,
