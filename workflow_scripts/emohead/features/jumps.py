@@ -26,7 +26,7 @@ _CONTINUOUS = 0.85
 _WAY, _GROWTH = 0.3, 1.12
 # dlib's descriptors of two photos of one person lie .6 apart at most; of neighbouring frames, .2.
 _OTHER_PERSON = 0.45
-# Faces are looked for in every so manieth frame, where only cuts are asked for.
+# Faces are looked for in every tenth frame, where only cuts are asked for.
 _EVERY = 10
 # Pixels: that correlation is coarse, so that noise and small movements don't count.
 _PATCH = 16
