@@ -535,7 +535,7 @@ def scoring(device: str, scale: Scale) -> Figures:
     true = draw_faces(landmarks, scale.crop, random)
     made = np.clip(true + random.normal(0, 8, true.shape), 0, 255).astype(np.uint8)
     boxes = boxes_of(landmarks, scale.crop)
-    taken = seconds_for(lambda: picture_values(made, true, boxes), "cpu", scale)
+    taken = seconds_for(lambda: picture_values(zip(made, true, strict=True), boxes), "cpu", scale)
     yield "SSIM, PSNR, CPBD, one core", count / taken, "frames/s"
     from emohead.evaluation.networks.lpips import Lpips, lpips_distance
     from emohead.evaluation.networks.syncnet import SyncNet
