@@ -465,8 +465,8 @@ def _second_epoch(history, batch: int) -> float:
 
 def landmark_steps(device: str, scale: Scale, clips: dict[str, StoredClip]) -> Figures:
     """Steps of the landmark models at the paper's size, clips of one length on the device."""
-    components = LandmarkModelOptions(**scale.landmarks).components
-    basis, statistics = fit_training_statistics(clips, scale.crop, components)
+    options = LandmarkModelOptions(**scale.landmarks)
+    basis, statistics = fit_training_statistics(clips, scale.crop, options)
     samples = LandmarkClips(clips, scale.crop, seed=0)
     loader = EpochLoader(
         samples, SeededShuffle(len(samples), 0), len(samples), collate=collate_clips

@@ -10,6 +10,7 @@ rule train_landmarks:
         model="results/landmarks/{landmark_model}/seed{seed}/model.pt",
         history="results/landmarks/{landmark_model}/seed{seed}/history.csv",
         provenance="results/landmarks/{landmark_model}/seed{seed}/provenance.json",
+        basis="results/landmarks/{landmark_model}/seed{seed}/basis.csv",
     log:
         "results/logs/train_landmarks/{landmark_model}-seed{seed}.log",
     benchmark:
@@ -31,5 +32,5 @@ rule train_landmarks:
         "python {input.script:q} --features {input.features} --split {input.split} "
         "--options {params.options:q} --runtime {params.runtime:q} --code {params.code} "
         "--seed {wildcards.seed} --state {params.state} --model {output.model} "
-        "--history {output.history} --provenance {output.provenance} --curves {params.curves} "
+        "--history {output.history} --provenance {output.provenance} --basis {output.basis} --curves {params.curves} "
         "> {log} 2>&1"

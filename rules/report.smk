@@ -5,6 +5,11 @@ FIGURES = {
     for reference in references()
     for name in ("landmarks", "frames", "emotions")
 }
+# What the PCA basis of every landmark model leaves, first seed.
+BASES = {
+    name: f"results/landmarks/{name}/seed{config['seeds'][0]}/basis.csv"
+    for name in used_models("landmarks")
+}
 
 
 rule report_crops:
@@ -343,6 +348,7 @@ rule report_page:
         training="results/report/training.png",
         study=STUDY_TABLE if config["study"]["answers"] else [],
         provenance=trainings("results/{stage}/{model}/seed{seed}/provenance.json"),
+        bases=list(BASES.values()),
         clips="results/clips.csv",
         split="results/split.csv",
         rejected="results/rejected.csv",
@@ -375,6 +381,7 @@ rule report_page:
                 "results/{stage}/{model}/seed{seed}/provenance.json"
             )
         ),
+        bases=" ".join(f"--basis {name}={path}" for name, path in BASES.items()),
         note=note_flags(),
         missing=networks_missing(),
         config=as_json(emohead.config.without_runtime(config)),
@@ -383,5 +390,5 @@ rule report_page:
         "--published {input.published} --scores {input.scores} {params.labels} {params.runs} "
         "{params.figures} {params.study} --training-figure {input.training} "
         "--clips {input.clips} --split {input.split} --rejected {input.rejected} "
-        "--data-page {params.data_page} {params.provenance} --benchmarks results/benchmarks "
-        "--config {params.config:q} {params.note} {params.missing} --output {output} > {log} 2>&1"
+        "--data-page {params.data_page} {params.provenance} {params.bases} "
+        "--benchmarks results/benchmarks --config {params.config:q} {params.note} {params.missing} --output {output} > {log} 2>&1"

@@ -115,8 +115,7 @@ def save_models(folder: Path, **options: Any) -> tuple[Path, Path]:
         "basis/mean": model.mean_face.numpy().ravel(),
         "basis/components": model.components.numpy(),
         "basis/deviations": model.deviations.numpy(),
-        "basis/explained_face": np.linspace(0.5, 0.9, 6),
-        "basis/explained_mouth": np.linspace(0.5, 0.9, 6),
+        "basis/spread": model.spread.numpy(),
         "mfcc/mean": model.mfcc_mean.numpy(),
         "mfcc/deviation": model.mfcc_deviation.numpy(),
     }

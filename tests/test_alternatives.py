@@ -48,7 +48,7 @@ LANDMARK_ALTERNATIVES = {
     "lstm_layers, dropout": {"lstm_layers": 2, "dropout": 0.5},
     "architecture: at_net": {"architecture": "at_net"},
     "at_net, absolute": {"architecture": "at_net", "target": "absolute"},
-    "reference_input: components": {"reference_input": "components"},
+    "reference_input: components": {"reference_input": "components", "target": "absolute"},
     "at_net as in ATVG": {
         "architecture": "at_net",
         "target": "absolute",

@@ -24,7 +24,7 @@ MODELS = {
     "no classifier": {"classifier": False},
     "plain": {"emotion": "none"},
     "absolute": {"target": "absolute"},
-    "components": {"reference_input": "components"},
+    "components": {"reference_input": "components", "target": "absolute"},
     "at_net": {"architecture": "at_net"},
 }
 

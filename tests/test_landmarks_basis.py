@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from emohead.landmarks.basis import LandmarkBasis, fit_basis
+from emohead.landmarks.basis import (
+    LandmarkBasis,
+    face_moments,
+    fit_basis,
+    offset_moments,
+    principal_axes,
+    residuals,
+)
 
 
 def faces(frames: int = 300, rank: int = 136, seed: int = 0) -> np.ndarray:
@@ -26,19 +33,45 @@ def test_basis_is_that_of_numpy_svd():
     np.testing.assert_allclose(agreement, 1, atol=1e-5)
 
 
-def test_explained_variance_is_one_minus_the_residual_of_each_region():
+def test_offset_moments_are_those_of_every_frame_from_every_reference():
+    clips = [(faces(7, seed=1), faces(3, seed=2)), (faces(5, seed=3), faces(1, seed=4))]
+    total = np.zeros((136, 136))
+    for frames, references in clips:
+        offsets = (frames[:, None] - references[None]).reshape(-1, 136).astype(np.float64)
+        total += offsets.T @ offsets / len(references)
+    np.testing.assert_allclose(offset_moments(clips), total / 12, rtol=1e-6, atol=1e-9)
+
+
+def test_basis_of_offsets_loses_nothing_of_a_mean_offset():
+    """Zero coefficients are the reference: the mean offset must lie in the basis, too."""
+    calm, smile = faces(1, seed=5), np.zeros((1, 68, 2))
+    smile[0, 48:68, 1] = -0.03
+    strength = 1 + 0.1 * np.random.default_rng(0).standard_normal((40, 1, 1))
+    frames = calm + strength * smile
+    basis = fit_basis(frames, 1, offset_moments([(frames, calm)]))
+    offsets = (frames - calm).reshape(40, 136)
+    again = offsets @ basis.components.T @ basis.components
+    np.testing.assert_allclose(again, offsets, atol=1e-6)
+    root_mean_square = np.sqrt(np.square(offsets).sum(axis=1).mean())
+    assert basis.deviations[0] == pytest.approx(root_mean_square, rel=1e-5)
+    np.testing.assert_allclose(basis.mean, frames.reshape(40, 136).mean(axis=0), rtol=1e-6)
+
+
+def test_residuals_are_the_distances_that_a_projection_leaves():
     landmarks = faces()
-    basis = fit_basis(landmarks, 6)
-    flat = landmarks.reshape(300, 136).astype(np.float64)
-    centred = flat - flat.mean(axis=0)
-    for used in (1, 4, 6):
-        components = basis.components[:used]
-        residual = (centred - centred @ components.T @ components).reshape(-1, 68, 2)
-        whole = centred.reshape(-1, 68, 2)
-        face = 1 - np.square(residual).sum() / np.square(whole).sum()
-        mouth = 1 - np.square(residual[:, 48:68]).sum() / np.square(whole[:, 48:68]).sum()
-        assert basis.explained_face[used - 1] == pytest.approx(face, abs=1e-5)
-        assert basis.explained_mouth[used - 1] == pytest.approx(mouth, abs=1e-5)
+    centred = (landmarks - landmarks.mean(axis=0)).astype(np.float64)
+    _, _, directions = np.linalg.svd(centred.reshape(300, 136), full_matrices=False)
+    axes = principal_axes(face_moments(landmarks))[1]
+    table = residuals(axes, [centred[:100], centred[100:]], (4, 10)).set_index("components")
+    for size in (4, 10):
+        flat = centred.reshape(300, 136)
+        left = flat - flat @ directions[:size].T @ directions[:size]
+        distance = 128 * np.linalg.norm(left.reshape(300, 68, 2), axis=-1)
+        for region, points in {
+            "face": range(68), "mouth": range(48, 68), "brows": range(17, 27),
+            "eyes": range(36, 48), "jaw": range(17),
+        }.items():  # fmt: skip
+            assert table.loc[size, region] == pytest.approx(distance[:, points].mean(), rel=1e-6)
 
 
 def test_spread_is_the_deviation_of_one_coordinate():
@@ -61,6 +94,21 @@ def test_sign_does_not_depend_on_the_order_of_the_frames():
     np.testing.assert_allclose(
         fit_basis(landmarks, 10).components, fit_basis(shuffled, 10).components, atol=1e-4
     )
+
+
+def test_a_checkpoint_from_before_bases_of_offsets_is_read():
+    """It has shares of variance in the place of the spread, which follows from them."""
+    landmarks = faces()
+    new = fit_basis(landmarks, 5)
+    arrays = new.to_arrays()
+    total = landmarks.reshape(300, 136).astype(np.float64).var(axis=0, ddof=1).sum()
+    explained = np.cumsum(arrays["deviations"] ** 2) / total
+    del arrays["spread"]
+    old = LandmarkBasis.from_arrays(
+        arrays | {"explained_face": explained, "explained_mouth": explained}
+    )
+    assert float(old.spread) == pytest.approx(float(new.spread), rel=1e-4)
+    assert old.size == 5
 
 
 def test_arrays_round_trip():

@@ -1,9 +1,12 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
+from emohead.data.split import hold_out_validation
 from emohead.landmarks.build import build_landmark_model
 from emohead.landmarks.data import LandmarkClips, collate_clips, fit_training_statistics
 from emohead.landmarks.fit import train_landmark_model
@@ -178,7 +181,7 @@ def test_collate_pads_with_zeros_and_keeps_lengths():
 
 def test_statistics_are_those_of_all_training_windows():
     made = clips()
-    basis, statistics = fit_training_statistics(made, 128, components=4)
+    basis, statistics = fit_training_statistics(made, 128, LandmarkModelOptions(components=4))
     steps = np.concatenate([clip.mfcc.reshape(-1, 12) for clip in made.values()])
     np.testing.assert_allclose(statistics.mean, steps.mean(axis=0), rtol=1e-4)
     np.testing.assert_allclose(statistics.deviation, steps.std(axis=0), rtol=1e-4)
@@ -186,12 +189,68 @@ def test_statistics_are_those_of_all_training_windows():
     np.testing.assert_allclose(basis.mean, landmarks.reshape(-1, 136).mean(axis=0), rtol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("reference", "pairs"),
+    [
+        ("first", lambda x: x - x[:1]),
+        ("random", lambda x: (x[:, None] - x[None]).reshape(-1, 136)),
+    ],
+)
+def test_components_are_those_of_the_offsets_that_training_asks_for(reference, pairs):
+    made = clips((30, 20, 25))
+    options = LandmarkModelOptions(components=4, reference=reference)
+    basis, _ = fit_training_statistics(made, 128, options)
+    moments = 0
+    for clip in made.values():
+        x = clip.landmarks.reshape(-1, 136).astype(np.float64) / 128
+        offsets = pairs(x)
+        moments = moments + len(x) * offsets.T @ offsets / len(offsets)
+    strongest = np.linalg.eigh(moments / 75)
+    np.testing.assert_allclose(basis.deviations**2, strongest[0][:-5:-1], rtol=1e-4)
+    agreement = np.abs((basis.components * strongest[1].T[:-5:-1]).sum(axis=1))
+    np.testing.assert_allclose(agreement, 1, atol=1e-3)
+    absolute = replace(options, target="absolute")
+    of_faces = fit_training_statistics(made, 128, absolute)[0]
+    np.testing.assert_array_equal(of_faces.mean, basis.mean)
+    assert np.abs(of_faces.components - basis.components).max() > 0.01
+
+
+def test_training_tells_what_the_basis_leaves_of_clips_it_has_not_seen(tmp_path):
+    draw = np.random.default_rng(2)
+    made = {
+        f"W901-front-angry-1-00{number}": SimpleNamespace(
+            landmarks=draw.uniform(20, 100, (25, 68, 2)).astype(np.float32),
+            mfcc=draw.normal(5, 3, (25, 28, 12)).astype(np.float32),
+            crop_size=128,
+        )
+        for number in range(1, 5)
+    }
+    options = LandmarkModelOptions(
+        components=3, hidden_width=8, emotion_width=8, reference_width=8, audio_width=8,
+        lstm_width=8, lstm_layers=1, reference="first",
+    )  # fmt: skip
+    train_landmark_model(
+        made, options, Recipe(epochs=1, batch_size=4, validation=0.25), Runtime(device="cpu"),
+        seed=0, state=tmp_path / "state", basis_table=tmp_path / "basis.csv",
+    )  # fmt: skip
+    table = pd.read_csv(tmp_path / "basis.csv").set_index("components")
+    assert list(table.index) == [3, 6, 16, 32, 64] and list(table["used"][:2]) == [True, False]
+    train_ids, (held_out,) = hold_out_validation(list(made), fraction=0.25, seed=0)
+    components = fit_training_statistics({k: made[k] for k in train_ids}, 128, options)[
+        0
+    ].components
+    offsets = (made[held_out].landmarks - made[held_out].landmarks[0]).reshape(-1, 136)
+    left = (offsets - offsets @ components.T @ components).reshape(-1, 68, 2)
+    assert table.loc[3, "face"] == pytest.approx(np.linalg.norm(left, axis=-1).mean(), rel=1e-3)
+
+
 def test_a_model_without_c0_learns_the_same_from_features_that_have_it():
     narrow, wide = clips(), clips()
     for clip in wide.values():
         loudness = np.random.default_rng(5).normal(-40, 9, (*clip.mfcc.shape[:2], 1))
         clip.mfcc = np.concatenate([loudness.astype(np.float32), clip.mfcc], axis=2)
-    statistics = [fit_training_statistics(each, 128, 4)[1] for each in (narrow, wide)]
+    options = LandmarkModelOptions(components=4)
+    statistics = [fit_training_statistics(each, 128, options)[1] for each in (narrow, wide)]
     np.testing.assert_array_equal(statistics[0].mean, statistics[1].mean)
     without, ignored = (LandmarkClips(c, 128, seed=3, mfcc_offset=2.0) for c in (narrow, wide))
     assert torch.equal(without[0].mfcc, ignored[0].mfcc)
@@ -225,7 +284,7 @@ def test_training_learns_what_the_sound_says(architecture, tmp_path):
         reference_width=16, audio_width=16, lstm_width=16, lstm_layers=1,
     )  # fmt: skip
     torch.manual_seed(0)
-    model = build_landmark_model(options, *fit_training_statistics(made, 128, 2))
+    model = build_landmark_model(options, *fit_training_statistics(made, 128, options))
     data = LandmarkClips(made, 128, seed=0)
     loader = EpochLoader(data, range(len(data)), 1, collate=collate_clips)
     history, _ = fit(

@@ -43,7 +43,7 @@ MODELS = {
     "no classifier": replace(SMALL, classifier=False),
     "plain": replace(SMALL, emotion="none"),
     "absolute": replace(SMALL, target="absolute"),
-    "components": replace(SMALL, reference_input="components"),
+    "components": replace(SMALL, reference_input="components", target="absolute"),
     "at_net": replace(SMALL, architecture="at_net"),
 }
 LENGTHS = torch.tensor([9, 4])

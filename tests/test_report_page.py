@@ -48,6 +48,14 @@ def write_run(folder: Path, method: str, reference: str) -> Path:
     return run
 
 
+def write_basis(path: Path, used: int) -> Path:
+    """A landmark model's basis.csv."""
+    rows = [(6, 0.74, 0.9), (16, 0.353, 0.4), (32, 0.198, 0.251)]
+    table = pd.DataFrame(rows, columns=["components", "face", "mouth"])
+    table.assign(used=table["components"] == used).to_csv(path, index=False)
+    return path
+
+
 @pytest.fixture
 def inputs(tmp_path):
     runs = {run: write_run(tmp_path / "methods", *run) for run in RUNS}
@@ -85,7 +93,10 @@ def inputs(tmp_path):
         "runs": runs,
         "figures": {(reference, name): tmp_path / f"{name}.png" for reference in REFERENCES
                     for name in ("landmarks", "frames", "emotions")},
-        "training_figure": tmp_path / "training.png", "clips": tmp_path / "clips.csv",
+        "training_figure": tmp_path / "training.png",
+        "bases": {name: write_basis(tmp_path / f"{name}.csv", used)
+                  for name, used in (("at_net", 16), ("audio2lm", 32), ("plain", 32))},
+        "clips": tmp_path / "clips.csv",
         "split": tmp_path / "split.csv", "rejected": tmp_path / "rejected.csv",
         "data_page": Path("results/report/data.html"),
         "provenance": {
@@ -119,6 +130,23 @@ def test_results_say_what_made_them(page):
             "c0ffee",
         ],
         ["at_net", "EPYC", "32-true", "30 s", "2.15.0", "3.11.2", "unknown"],
+    ]
+
+
+def test_bases_stand_there_once_with_the_trained_size_marked(page):
+    tables = dict(
+        re.findall(r"leaves \((.*?)\)</h3>.*?<table class=\"basis\">(.*?)</table>", page, re.S)
+    )
+    assert list(tables) == ["at_net", "audio2lm, plain"]
+    rows = [
+        re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row)
+        for row in tables["audio2lm, plain"].split("<tr>")[1:]
+    ]
+    assert rows == [
+        ["Components", "face", "mouth"],
+        ["6", "0.74", "0.90"],
+        ["16", "0.35", "0.40"],
+        ["32", "<strong>0.20</strong>", "<strong>0.25</strong>"],
     ]
 
 

@@ -67,7 +67,9 @@ def test_landmark_models_see_the_training_frames_alone(numbered):
                 assert (sample.landmarks[:, 0, 0] * 64).tolist() == list(TRAINED_ON)
                 assert sample.mfcc[:, 0, 0].tolist() == list(TRAINED_ON)
                 assert sample.reference[0, 0] * 64 in TRAINED_ON
-    basis, statistics = fit_training_statistics(numbered["train"], 64, components=1)
+    basis, statistics = fit_training_statistics(
+        numbered["train"], 64, LandmarkModelOptions(components=1)
+    )
     assert basis.mean * 64 == pytest.approx(np.full(136, np.mean(TRAINED_ON)))
     assert statistics.mean == pytest.approx(np.full(12, np.mean(TRAINED_ON)))
 

@@ -38,6 +38,14 @@ for name, path, what in (
         help=f"{what}; repeat",
     )
 parser.add_argument("--training-figure", type=Path, required=True, help=".png")
+parser.add_argument(
+    "--basis",
+    action="append",
+    default=[],
+    type=name_and_path,
+    metavar="NAME=FILE",
+    help="a landmark model's basis.csv; repeat",
+)
 parser.add_argument("--study", type=Path, help="Table 2's .html form, if there are answers")
 parser.add_argument("--clips", type=Path, required=True, help="the data's clips.csv")
 parser.add_argument("--split", type=Path, required=True, help="split.csv")
@@ -71,6 +79,7 @@ if __name__ == "__main__":
         runs=dict(flags.run),
         figures=dict(flags.figure),
         training_figure=flags.training_figure,
+        bases=dict(flags.basis),
         study=flags.study,
         clips=flags.clips,
         split=flags.split,

@@ -26,6 +26,7 @@ parser.add_argument("--state", type=Path, required=True, help="folder of the tra
 parser.add_argument("--model", type=Path, required=True)
 parser.add_argument("--history", type=Path, required=True)
 parser.add_argument("--provenance", type=Path, required=True)
+parser.add_argument("--basis", type=Path, help="table of what the PCA basis leaves, .csv")
 parser.add_argument("--curves", type=Path, help="folder for TensorBoard")
 
 if __name__ == "__main__":
@@ -41,6 +42,7 @@ if __name__ == "__main__":
             Runtime(**flags.runtime),
             seed=flags.seed,
             state=state,
+            basis_table=flags.basis,
             curves=flags.curves,
         )
         save_training(checkpoint, flags.model, flags.history, flags.provenance)

@@ -111,6 +111,11 @@ def model_mistakes(config: Mapping[str, Any], stage: str, name: str) -> Iterator
     if stage == "landmarks":
         if model.get("c0") and not config["features"]["c0"]:
             yield "features.c0", f"is false, and landmarks.options.c0 hears the loudness ({name})"
+        if model.get("reference_input") == "components" and model["target"] != "absolute":
+            yield (
+                "landmarks.options.reference_input",
+                f"is components, which wants target: absolute ({name})",
+            )
         data = config["data"]
         has_neutral = data["source"] == "footage" or "neutral" in data["emotions"]
         if model["reference"] == "neutral" and not has_neutral:

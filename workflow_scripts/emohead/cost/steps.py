@@ -62,8 +62,7 @@ def landmark_step(options: Mapping[str, Any], frames: int, *, device: str = "cpu
             "mean": np.full(2 * POINTS, 0.5),
             "components": np.eye(k, 2 * POINTS),
             "deviations": np.ones(k),
-            "explained_face": np.ones(k),
-            "explained_mouth": np.ones(k),
+            "spread": np.ones(()),
         }
     )
     statistics = MfccStatistics.from_arrays(

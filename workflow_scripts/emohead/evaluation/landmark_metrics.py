@@ -5,10 +5,10 @@ Landmarks are [T, 68, 2] in one unit, the first frame left out, rendered beside 
 
 import numpy as np
 
-from emohead.features.points import LIPS, lip_opening
+from emohead.features.points import JAW, LIPS, lip_opening
 
 #: The points that each distance is taken over.
-PARTS = {"f": slice(None), "m": LIPS, "jaw": slice(17)}
+PARTS = {"f": slice(None), "m": LIPS, "jaw": JAW}
 #: How far the lips may be late or early, in frames.
 MAX_LAG = 5
 # A mouth whose opening varies by less than this, in the unit of the landmarks, doesn't move.

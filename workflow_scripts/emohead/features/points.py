@@ -3,7 +3,7 @@
 import numpy as np
 
 POINTS = 68
-LIPS = slice(48, 68)
+JAW, BROWS, EYES, LIPS = slice(17), slice(17, 27), slice(36, 48), slice(48, 68)
 #: Facing pairs of the inner lips, upper and lower.
 INNER_LIPS = ((61, 67), (62, 66), (63, 65))
 

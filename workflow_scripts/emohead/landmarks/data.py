@@ -15,8 +15,9 @@ from emohead.data.mead import parse_clip_id
 from emohead.data.references import neutral_clips
 from emohead.features.mfcc_shape import COEFFICIENTS
 from emohead.features.store import StoredClip
-from emohead.landmarks.basis import LandmarkBasis, fit_basis
+from emohead.landmarks.basis import LandmarkBasis, face_moments, fit_basis, offset_moments
 from emohead.landmarks.model import MfccStatistics
+from emohead.landmarks.options import LandmarkModelOptions
 
 
 class ClipSample(NamedTuple):
@@ -85,13 +86,11 @@ class LandmarkClips(Dataset[ClipSample]):
                     "windows: both must be the same and at least 2; extract its features again"
                 )
             self._clips.append((mfcc, landmarks, parse_clip_id(clip_id).emotion_index))
-        # For each clip the references that it may get, [K, 68, 2]; the first one at evaluation.
-        self._references = [landmarks for _, landmarks, _ in self._clips]
-        if reference == "neutral":
-            neutral = _neutral_references(clips if reference_clips is None else reference_clips)
-            self._references = [
-                torch.from_numpy(_of_speaker(neutral, clip_id)) / crop_size for clip_id in clips
-            ]
+        # The first one at evaluation.
+        self._references = [
+            torch.from_numpy(faces) / crop_size
+            for faces in references_of(clips, reference, reference_clips)
+        ]
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch whose references are drawn; the loader calls it."""
@@ -120,6 +119,19 @@ def _last(mfcc: np.ndarray, coefficients: int) -> np.ndarray:
             f"{coefficients}: set features.c0 to true, and extract them again"
         )
     return mfcc[..., -coefficients:]
+
+
+def references_of(
+    clips: Mapping[str, StoredClip],
+    reference: Literal["first", "random", "neutral"],
+    reference_clips: Mapping[str, StoredClip] | None = None,
+) -> list[np.ndarray]:
+    """For each clip the reference faces that it may get, [K, 68, 2] in pixels: `LandmarkClips`."""
+    if reference == "neutral":
+        neutral = _neutral_references(clips if reference_clips is None else reference_clips)
+        return [_of_speaker(neutral, clip_id) for clip_id in clips]
+    frames = 1 if reference == "first" else None
+    return [clip.landmarks[:frames] for clip in clips.values()]
 
 
 def _neutral_references(clips: Mapping[str, StoredClip]) -> dict[str, np.ndarray]:
@@ -152,14 +164,33 @@ def collate_clips(samples: Sequence[ClipSample]) -> LandmarkBatch:
     )
 
 
+def target_moments(
+    clips: Mapping[str, StoredClip], crop_size: int, options: LandmarkModelOptions
+) -> np.ndarray:
+    """Second moments [136, 136] of what a model is to predict of training clips, `options.target`.
+
+    Of offsets, those from every reference face that `options.reference` may give.
+    """
+    if options.target == "absolute":
+        return face_moments(np.concatenate([clip.landmarks for clip in clips.values()]) / crop_size)
+    references = references_of(clips, options.reference)
+    return offset_moments(
+        (clip.landmarks / crop_size, faces / crop_size)
+        for clip, faces in zip(clips.values(), references, strict=True)
+    )
+
+
 def fit_training_statistics(
-    clips: Mapping[str, StoredClip],
-    crop_size: int,
-    components: int,
-    coefficients: int = COEFFICIENTS,
+    clips: Mapping[str, StoredClip], crop_size: int, options: LandmarkModelOptions
 ) -> tuple[LandmarkBasis, MfccStatistics]:
-    """Fit the PCA basis and the MFCC statistics; give it the training clips only."""
+    """Fit the PCA basis and the MFCC statistics; give it the training clips only.
+
+    With `target: offset` the components are those of the offsets from the reference faces that
+    `options.reference` gives at training.
+    """
+    coefficients = options.coefficients
     landmarks = np.concatenate([clip.landmarks for clip in clips.values()]) / crop_size
+    moments = target_moments(clips, crop_size, options)
     count, total, squares = 0, np.zeros(coefficients), np.zeros(coefficients)
     for clip in clips.values():
         steps = _last(clip.mfcc, coefficients).reshape(-1, coefficients)  # [T * 28, 12]
@@ -170,4 +201,4 @@ def fit_training_statistics(
     mean = total / count
     deviation = np.sqrt(squares / count - mean**2)
     statistics = MfccStatistics.from_arrays({"mean": mean, "deviation": deviation})
-    return fit_basis(landmarks, components), statistics
+    return fit_basis(landmarks, options.components, moments), statistics

@@ -1,15 +1,23 @@
 """From training clips to a landmark model's checkpoint, and back to the model."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from emohead.data.split import hold_out_validation
 from emohead.features.store import StoredClip
+from emohead.files import whole_file
+from emohead.landmarks.basis import LandmarkBasis, principal_axes, residuals
 from emohead.landmarks.build import build_landmark_model
-from emohead.landmarks.data import LandmarkClips, collate_clips, fit_training_statistics
+from emohead.landmarks.data import (
+    LandmarkClips,
+    collate_clips,
+    fit_training_statistics,
+    target_moments,
+)
 from emohead.landmarks.options import LandmarkModelOptions
 from emohead.landmarks.task import LandmarkTask
 from emohead.training.batches import EpochLoader, SeededShuffle
@@ -17,6 +25,9 @@ from emohead.training.checkpoint import Checkpoint
 from emohead.training.loop import fit
 from emohead.training.machine import choose_machine
 from emohead.training.options import Recipe, Runtime
+
+#: Sizes of the PCA basis whose residuals are shown beside the model's own: ATVG's, EVP's and more.
+COMPARED_SIZES = (6, 16, 32, 64)
 
 
 def train_landmark_model(
@@ -27,26 +38,21 @@ def train_landmark_model(
     *,
     seed: int,
     state: Path,
+    basis_table: Path | None = None,
     curves: Path | None = None,
 ) -> Checkpoint:
     """Train a landmark model on `clips`, the training part, and return its checkpoint.
 
     `state` is the folder of the unfinished training and `curves` TensorBoard's, see
-    `emohead.training.fit`.
+    `emohead.training.fit`. `basis_table`, .csv, gets the `residuals` of PCA bases, of which one is
+    `used`, on the validation clips (without any, on the training clips).
     """
     train_ids, validation_ids = hold_out_validation(
         list(clips), fraction=recipe.validation, seed=seed
     )
     crop_size = next(iter(clips.values())).crop_size
     train_clips = {clip_id: clips[clip_id] for clip_id in train_ids}
-    basis, statistics = fit_training_statistics(
-        train_clips, crop_size, options.components, options.coefficients
-    )
-    print(
-        f"{basis.size} PCA components explain {basis.explained_face[-1]:.1%} of the variance of "
-        f"the face, {basis.explained_mouth[-1]:.1%} of the mouth's",
-        flush=True,
-    )
+    basis, statistics = fit_training_statistics(train_clips, crop_size, options)
     torch.manual_seed(seed)
     model = build_landmark_model(options, basis, statistics)
     train_set = LandmarkClips(
@@ -65,22 +71,32 @@ def train_landmark_model(
         workers=workers,
         collate=collate_clips,
     )
-    validation_data = None
+    validation_set = validation_data = None
     if validation_ids:
-        validation_clips = {clip_id: clips[clip_id] for clip_id in validation_ids}
+        validation_set = LandmarkClips(
+            {clip_id: clips[clip_id] for clip_id in validation_ids},
+            crop_size,
+            reference=options.reference,
+            reference_clips=train_clips,
+            coefficients=options.coefficients,
+        )
         validation_data = EpochLoader(
-            LandmarkClips(
-                validation_clips,
-                crop_size,
-                reference=options.reference,
-                reference_clips=train_clips,
-                coefficients=options.coefficients,
-            ),
+            validation_set,
             range(len(validation_ids)),
             recipe.batch_size,
             workers=workers,
             collate=collate_clips,
         )
+    left = residuals(
+        principal_axes(target_moments(train_clips, crop_size, options))[1],
+        _targets(validation_set or train_set, options, basis),
+        sorted({*COMPARED_SIZES, basis.size}),
+    )
+    left["used"] = left["components"] == basis.size
+    print("What PCA components leave, px of 128:", left.round(3).to_string(index=False), sep="\n")
+    if basis_table:
+        with whole_file(basis_table) as unfinished:
+            left.to_csv(unfinished, index=False, float_format="%.4f")
     history, provenance = fit(
         LandmarkTask(model), train_data, validation_data, recipe, runtime,
         seed=seed, state=state, curves=curves,
@@ -94,3 +110,14 @@ def train_landmark_model(
         history=history,
         provenance=provenance,
     )
+
+
+def _targets(
+    clips: LandmarkClips, options: LandmarkModelOptions, basis: LandmarkBasis
+) -> Iterator[np.ndarray]:
+    """What the model is to predict of each clip, [T, 68, 2] in parts of the crop."""
+    for index in range(len(clips)):
+        sample = clips[index]
+        mean = basis.mean.reshape(sample.reference.shape)
+        origin = sample.reference.numpy() if options.target == "offset" else mean
+        yield sample.landmarks.numpy() - origin

@@ -104,7 +104,7 @@ class LandmarkModel(nn.Module, ABC):
         self.register_buffer("mean_face", torch.tensor(basis.mean).reshape(POINTS, 2))
         self.register_buffer("components", torch.tensor(basis.components))
         self.register_buffer("deviations", torch.tensor(basis.deviations))
-        self.register_buffer("spread", torch.tensor(basis.spread, dtype=torch.float32))
+        self.register_buffer("spread", torch.tensor(basis.spread))
 
         given = {"points": 2 * POINTS, "components": options.components}[options.reference_input]
         self.E_Lm = mlp(given, options.hidden_width, options.reference_width)

@@ -61,8 +61,9 @@ class LandmarkModelOptions:
       the evaluation's neutral protocol. A random one mostly shows the full expression already, and
       the model doesn't learn to put it onto a calm face.
     - `reference_input`: what E_Lm is given of the reference face: its "points", 136 numbers, or
-      their "components" in the PCA basis (as ATVG's generator).
-    - `components`: size of the PCA basis.
+      their "components" in the PCA basis (as ATVG's generator), which must be one of faces:
+      `target="absolute"`.
+    - `components`: size of the PCA basis, of what `target` names.
     - `c0`: whether the first MFCC, the loudness, is heard, too; the features must have it
       (`features.c0`).
     - widths: `audio_width` is E_A's output (128 in the paper; 256 in AT-net), `emotion_width` that
@@ -96,6 +97,11 @@ class LandmarkModelOptions:
         for name, hint in get_type_hints(type(self)).items():
             if hint is int and getattr(self, name) < 1:
                 raise ValueError(f"landmark option {name} is {getattr(self, name)}: at least 1")
+        if self.reference_input == "components" and self.target != "absolute":
+            raise ValueError(
+                "landmark option reference_input is 'components', and those of the offsets can't "
+                "tell a face: choose points, or target='absolute'"
+            )
         if self.memory != "none" and self.memory_slots < 2:
             raise ValueError(
                 "landmark option memory_slots is 1: a memory of one slot tells every frame the "

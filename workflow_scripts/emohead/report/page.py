@@ -3,8 +3,10 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from io import StringIO
 from pathlib import Path
 
+import pandas as pd
 from markupsafe import Markup
 
 from emohead.evaluation.scores import provenance_of
@@ -88,6 +90,7 @@ def write_page(
     runs: Mapping[Run, Path],
     figures: Mapping[tuple[str, str], Path],
     training_figure: Path,
+    bases: Mapping[str, Path],
     study: Path | None = None,
     clips: Path,
     split: Path,
@@ -103,12 +106,13 @@ def write_page(
 
     `claims` is claims.csv; `table1`, `published` and `study` (Table 2) are .html fragments;
     `scores` the tables of scores; `labels` (method, name) in the order of the rows; `runs` their
-    folders, by method and reference; `figures` .png by reference and name; `data_page` the data
+    folders, by method and reference; `figures` .png by reference and name; `bases` basis.csv by
+    landmark model; `data_page` the data
     report, which lies beside `out`; `provenance` of the models, by their names (that of the scores
     lies with them); `benchmarks` Snakemake's folder; `config` the run's configuration, YAML text;
     `missing` sentences on what was not computed. ValueError for a missing file.
     """
-    for path in filter(None, (table1, published, study)):
+    for path in filter(None, (table1, published, study, *bases.values())):
         if not path.is_file():
             raise ValueError(f"the page needs {path}, which is not there")
     unknown = sorted({name for _, name in figures} - set(FIGURES))
@@ -133,6 +137,7 @@ def write_page(
         figures=_shown_figures(figures, whom_intervals_speak_of(rows["speaker"].nunique())),
         training_figure=embed_figure(training_figure, photos=False),
         training_caption=TRAINING_CAPTION,
+        bases=_read_bases(bases),
         totals=totals(tables, len(speakers)),
         rejected_share=rejected_share(tables),
         causes=group_by_cause(tables.rejected)[:CAUSES_SHOWN],
@@ -148,6 +153,14 @@ def write_page(
     )
     with whole_file(out) as unfinished:
         unfinished.write_text(page, encoding="utf-8", newline="\n")
+
+
+def _read_bases(paths: Mapping[str, Path]) -> dict[str, pd.DataFrame]:
+    """The tables of what PCA bases leave, by the landmark models that share one."""
+    models: dict[str, list[str]] = {}
+    for model, path in paths.items():
+        models.setdefault(path.read_text(encoding="utf-8"), []).append(model)
+    return {", ".join(names): pd.read_csv(StringIO(text)) for text, names in models.items()}
 
 
 def place_in_zip(path: Path) -> str:
