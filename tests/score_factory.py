@@ -12,7 +12,8 @@ from emohead.evaluation import scores as tables
 COLUMNS = ["clip_id", "method", "reference", "seed", "metric", "convention", "value"]
 REFERENCES = ("same_emotion", "neutral")
 METHODS = (
-    "ground_truth", "copy_reference", "baseline", "ours_wo_msef", "ours_wo_aatu", "ours"
+    "ground_truth", "copy_reference", "baseline", "ours_wo_msef", "ours_wo_msef_joint",
+    "ours_wo_aatu", "ours",
 )  # fmt: skip
 NETWORK_METRICS = ("lpips", "fid", "sync_confidence", "sync_distance", "sync_offset")
 
@@ -46,6 +47,7 @@ SCALES: dict[tuple[str, str], tuple[float, float]] = {
 #: How bad each method is, as a share of the scales above.
 BADNESS = {
     "ground_truth": 0.0, "copy_reference": 1.2, "baseline": 1.0, "ours_wo_msef": 0.95,
+    "ours_wo_msef_joint": 0.9,
     "ours_wo_aatu": 0.75, "ours": 0.7,
 }  # fmt: skip
 

@@ -28,7 +28,7 @@ MISTAKES = {
     ),
     "no such model": (
         {"methods": {"mine": {"landmarks": "at_nett", "translator": "unet"}}},
-        ["methods.mine.landmarks", "at_nett", "at_net, audio2lm_msef"],
+        ["methods.mine.landmarks", "at_nett", "at_net, audio2lm_plain, audio2lm_msef"],
     ),
     "no such folder of videos": (
         {"methods": {"evp": {"videos": "nowhere/evp"}}},
@@ -365,7 +365,7 @@ def test_what_has_no_model_is_rendered_once(snakemake, tmp_path):
     count = {m: sum(run[0] == m for run in runs) for m, *_ in runs}
     assert count == {
         "ground_truth": 1, "copy_reference": 2, "evp": 1,
-        "baseline": 6, "ours_wo_msef": 6, "ours_wo_aatu": 6, "ours": 6,
+        "baseline": 6, "ours_wo_msef": 6, "ours_wo_msef_joint": 6, "ours_wo_aatu": 6, "ours": 6,
     }  # fmt: skip
 
 

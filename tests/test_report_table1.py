@@ -37,6 +37,7 @@ F_LMD = ("f_lmd", "redetected/centred/128")
 M_LMD = ("m_lmd", "redetected/centred/128")
 SSIM, PSNR = ("ssim", "frame"), ("psnr", "frame")
 LEGACY = ("psnr_legacy", "grey_wrapped")
+PREDICTED = {f"{name}_predicted": (name, "predicted/centred/128") for name in ("f_lmd", "m_lmd")}
 
 
 def run(method, f_lmd, *, seed=0, reference="same_emotion", missed=(), **others):
@@ -99,14 +100,15 @@ def test_table_1_recomputed_from_the_files(tmp_path):
             continue
         of_truth = row["method"] == "ground_truth"
         reference = "same_emotion" if of_truth else row["reference"]
-        for metric, convention in (F_LMD, M_LMD, SSIM, PSNR, LEGACY):
-            by_seed = values[row["method"], reference, metric, convention].values()
+        columns = {key[0]: key for key in (F_LMD, M_LMD, SSIM, PSNR, LEGACY)} | PREDICTED
+        for column, key in columns.items():
+            by_seed = values[row["method"], reference, *key].values()
             mean = statistics.fmean(statistics.fmean(clips) for clips in by_seed)
-            assert float(row[metric]) == pytest.approx(mean, abs=2e-6)
-            assert float(row[f"{metric}_low"]) <= mean + 2e-6
-            assert float(row[f"{metric}_high"]) >= mean - 2e-6
+            assert float(row[column]) == pytest.approx(mean, abs=2e-6)
+            assert float(row[f"{column}_low"]) <= mean + 2e-6
+            assert float(row[f"{column}_high"]) >= mean - 2e-6
             shown += 1
-    assert shown == 5 * 2 * 6
+    assert shown == 7 * 2 * 7
     # The fragment is right in any encoding: a browser that opens it alone isn't told of one.
     assert "&#8734;" in out["html"].read_bytes().decode("ascii")
     truth = next(csv.DictReader(out["csv"].open()))
@@ -147,6 +149,28 @@ def test_best_is_bold_ties_as_printed_and_built_in_rows_do_not_compete(tmp_path)
     protocol = table.protocols[0]
     best = {m: {r.id for r in protocol.rows if protocol.is_best(r, m)} for m in ("f_lmd", "psnr")}
     assert best == {"f_lmd": {"baseline", "ours"}, "psnr": {"ours"}}
+
+
+def test_both_readings_of_the_papers_row_have_its_figures(tmp_path):
+    readings = ("ours_wo_msef", "ours_wo_msef_joint")
+    table = table_of(tmp_path, *(run(name, [1.0]) for name in readings))
+    for name in readings:
+        shown = [row_of(table, name).shown_paper(each) for each in ("f_lmd", "m_lmd", "psnr")]
+        assert shown == ["2.38", "3.06", "33.30"]
+    # A row that wasn't run is not there twice.
+    alone = table_of(tmp_path / "alone", run("ours", [1.0]))
+    labels = [row.label for row in alone.protocols[0].rows]
+    assert labels.count("Ours w/o MSEF") == 1 and len(labels) == 6
+
+
+def test_predicted_landmarks_have_columns_of_their_own(tmp_path):
+    """Of somebody else's videos there are none, which needs no note."""
+    ours = run("ours", [1.0, 2.0])
+    predicted = scores_by_hand("ours", {PREDICTED["f_lmd_predicted"]: [0.5, 0.7]})
+    table = table_of(tmp_path, ours, predicted, run("evp", [3.0, 4.0]))
+    assert row_of(table, "ours").shown("f_lmd_predicted") == "0.60"
+    assert row_of(table, "evp").shown("f_lmd_predicted") == "–"
+    assert table.protocols[0].notes == ()
 
 
 def test_numbers_that_are_none_nan_or_infinite():
@@ -233,8 +257,8 @@ def test_latex_rows_are_equally_wide_and_braces_close(tmp_path):
     body = latex.split(r"\midrule")[1].split(r"\bottomrule")[0].strip().splitlines()
     assert len(body) == 7  # the paper's six rows, and the line of intervals
     for line in body:
-        spanned = 4 if "multicolumn" in line else 0
-        assert len(re.findall(r"(?<!\\)&", line)) + 1 + spanned == 10
+        spanned = 6 if "multicolumn" in line else 0
+        assert len(re.findall(r"(?<!\\)&", line)) + 1 + spanned == 12
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")

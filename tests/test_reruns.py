@@ -23,9 +23,10 @@ LIBRARY = "workflow_scripts/emohead"
 TARGETS = ("all", "ablations")
 # Models with each part of the library that only some have, and the methods made of them.
 MSEF = {"audio2lm_msef", "ours_wo_aatu", "ours"}
-CBAM = {"aatu", "ours_wo_msef", "ours"}
+CBAM = {"aatu", "ours_wo_msef", "ours_wo_msef_joint", "ours"}
 AT_NET = {"at_net", "baseline", "ours_wo_msef"}
-EVERYONE = MSEF | CBAM | AT_NET | {"unet", "ground_truth", "copy_reference"}
+LANDMARK_MODELS = {"at_net", "audio2lm_plain", "audio2lm_msef"}
+EVERYONE = MSEF | CBAM | AT_NET | {"audio2lm_plain", "unet", "ground_truth", "copy_reference"}
 
 pytestmark = pytest.mark.end_to_end
 
@@ -151,14 +152,14 @@ def test_a_part_of_some_models_runs_those_and_what_depends_on_them(
 def test_what_all_trainings_run_trains_all_models(run, checkout):
     with changed(checkout, f"{LIBRARY}/training/loop.py", "0.9, 0.999", "0.5, 0.999"):
         jobs = planned(run("--dry-run"))
-    assert trained(jobs) == {"audio2lm_msef", "at_net", "aatu", "unet"}
+    assert trained(jobs) == {*LANDMARK_MODELS, "aatu", "unet"}
     assert "extract_features" not in {rule for rule, _ in jobs}
 
 
 def test_more_epochs_train_the_models_of_their_stage(run, tmp_path):
     (tmp_path / "mine.yaml").write_text("landmarks: {train: {epochs: 4}}")
     jobs = planned(run("--dry-run", configs=(tmp_path / "mine.yaml",)))
-    assert trained(jobs) == {"audio2lm_msef", "at_net"}
+    assert trained(jobs) == LANDMARK_MODELS
 
 
 def test_a_change_of_the_extraction_runs_everything(run, checkout):

@@ -21,7 +21,7 @@ from emohead.training.checkpoint import load_checkpoint
 ROOT = Path(__file__).parent.parent
 SMOKE = ["--configfile", str(ROOT / "config/smoke.yaml")]
 REFERENCES = ["same_emotion", "neutral"]
-REAL_METHODS = ["baseline", "ours_wo_msef", "ours_wo_aatu", "ours"]
+REAL_METHODS = ["baseline", "ours_wo_msef", "ours_wo_msef_joint", "ours_wo_aatu", "ours"]
 
 pytestmark = pytest.mark.end_to_end
 
@@ -145,11 +145,12 @@ def test_methods_that_share_a_part_share_its_training(folder):
     assert models == [
         "results/landmarks/at_net/seed0/model.pt",
         "results/landmarks/audio2lm_msef/seed0/model.pt",
+        "results/landmarks/audio2lm_plain/seed0/model.pt",
         "results/translator/aatu/seed0/model.pt",
         "results/translator/unet/seed0/model.pt",
     ]
     # What a longer training would go on from.
-    assert len(list((folder / "state").glob("*/*-seed0/*/last.ckpt"))) == 4
+    assert len(list((folder / "state").glob("*/*-seed0/*/last.ckpt"))) == 5
     for rule in ("features", "render_clips", "score_clips"):
         assert not [path for path in (folder / "state" / rule).rglob("*") if path.is_file()]
 

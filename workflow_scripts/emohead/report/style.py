@@ -17,10 +17,11 @@ METHOD_COLOURS = {
     "copy_reference": "#888888",
     "baseline": "#D55E00",
     "ours_wo_msef": "#009E73",
+    "ours_wo_msef_joint": "#8C6D31",
     "ours_wo_aatu": "#CC79A7",
     "ours": "#0072B2",
 }
-OTHER_COLOURS = ("#E69F00", "#56B4E9", "#8C6D31", "#7B5EA7", "#117777", "#AA4466")
+OTHER_COLOURS = ("#E69F00", "#56B4E9", "#7B5EA7", "#117777", "#AA4466")
 TRAIN_COLOUR, VALIDATION_COLOUR = "#0072B2", "#D55E00"
 FAINT = "#C9C9C9"
 
