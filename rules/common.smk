@@ -49,6 +49,8 @@ def check_config():
     errors = Draft202012Validator(schema).iter_errors(config)
     for error in sorted(errors, key=lambda e: (len(e.path), str(e.path))):
         stop(".".join(map(str, error.absolute_path)) or "(top level)", explain(error))
+    if config["split"]["scored"] == "dev" and not config["split"]["dev_fraction"]:
+        stop("split.dev_fraction", "is 0, and split.scored: dev wants a dev part")
     check_models()
     for name in config["translator"]["models"]:
         check_vgg(name)
@@ -243,6 +245,11 @@ def note_flags():
         notes.append(
             "Clips were split in time: the test frames are the ends of the clips that the models "
             "were trained on, which is easier than MEAD's own split."
+        )
+    if config["split"]["scored"] == "dev":
+        notes.append(
+            "Scored on the dev part (split.scored), which stands in the test part's place: figures "
+            "to choose options by, and none to report."
         )
     if left_out := set(config["evaluation"]["references"]) - set(references()):
         notes.append(

@@ -23,9 +23,12 @@ rule split_clips:
         gap=config["split"]["gap"],
         choice=config["split"]["choice"],
         test_fraction=config["split"]["test_fraction"],
+        dev_fraction=config["split"]["dev_fraction"],
+        scored=config["split"]["scored"],
         seed=config["split"]["seed"],
     shell:
         "python {input.script:q} --clips {input.clips} --unit {params.unit} "
         "--gap {params.gap} --choice {params.choice} "
-        "--test-fraction {params.test_fraction} --seed {params.seed} --output {output} "
+        "--test-fraction {params.test_fraction} --dev-fraction {params.dev_fraction} "
+        "--scored {params.scored} --seed {params.seed} --output {output} "
         "> {log} 2>&1"

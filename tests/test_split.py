@@ -68,6 +68,42 @@ def test_whole_clips_have_all_their_frames():
     ]
 
 
+@pytest.mark.parametrize("choice", ["last", "random"])
+@pytest.mark.parametrize("unit", ["clip", "time"])
+def test_a_dev_part_leaves_the_test_part_alone(unit, choice):
+    clips = table({("W901", "sad", 2): 12, ("W902", "happy", 3): 30, ("W902", "sad", 2): 2})
+    clips["frames"] = np.arange(len(clips)) * 5 + 30
+    kinds = {
+        (dev, scored): split_clips(
+            clips, unit=unit, choice=choice, test_fraction=0.2, dev_fraction=dev, scored=scored
+        )
+        for dev, scored in ((0, "test"), (0.2, "test"), (0.2, "dev"))
+    }
+
+    def part(kind: tuple[float, str], name: str) -> set[tuple]:
+        rows = kinds[kind]
+        return set(rows[rows["part"] == name].drop(columns="part").itertuples(index=False, name=None))
+
+    none, beside, dev = kinds
+    assert part(none, "test") == part(beside, "test") == part(dev, "unused")
+    assert part(beside, "unused") == part(dev, "test") != set()
+    assert part(beside, "train") == part(dev, "train") != part(none, "train")
+    if unit == "clip":
+        of_twelve = [clip for clip, *_ in part(dev, "test") if clip.startswith("W901")]
+        assert len(of_twelve) == 2 and len(part(dev, "test")) == 2 + 6
+        every = part(dev, "test") | part(dev, "train") | part(dev, "unused")
+        assert every == part(none, "train") | part(none, "test")
+        if choice == "last":
+            assert sorted(clip[-3:] for clip in of_twelve) == ["009", "010"]
+        # Of two clips one is trained on and one tested: there is none to spare.
+        assert not [clip for clip, *_ in part(dev, "test") if clip.startswith("W902-front-sad")]
+    else:
+        ends = {clip: start for clip, start, _ in part(dev, "unused")}
+        starts = {clip: stop for clip, _, stop in part(dev, "train")}
+        for clip, start, stop in part(dev, "test"):
+            assert ends[clip] - stop == start - starts[clip] == 13  # half a second
+
+
 def test_random_choice_follows_its_seed():
     clips = table({("W901", "sad", 2): 20})
     drawn = [

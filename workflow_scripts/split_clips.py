@@ -12,6 +12,8 @@ parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--clips", type=Path, required=True)
 parser.add_argument("--unit", choices=("clip", "time"), required=True)
 parser.add_argument("--test-fraction", type=float, required=True)
+parser.add_argument("--dev-fraction", type=float, default=0.0)
+parser.add_argument("--scored", choices=("test", "dev"), default="test", help="the part to score")
 parser.add_argument("--gap", type=float, required=True, help="seconds, for --unit time")
 parser.add_argument("--choice", choices=("last", "random"), required=True, help="for --unit clip")
 parser.add_argument("--seed", type=int, required=True, help="for --choice random")
@@ -24,6 +26,8 @@ if __name__ == "__main__":
         pd.read_csv(flags.clips, dtype={"speaker": str}, keep_default_na=False),
         unit=flags.unit,
         test_fraction=flags.test_fraction,
+        dev_fraction=flags.dev_fraction,
+        scored=flags.scored,
         gap=flags.gap,
         choice=flags.choice,
         seed=flags.seed,

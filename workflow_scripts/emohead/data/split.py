@@ -23,11 +23,18 @@ def split_clips(
     *,
     unit: Literal["clip", "time"] = "clip",
     test_fraction: float,
+    dev_fraction: float = 0.0,
+    scored: Literal["test", "dev"] = "test",
     gap: float = 0.5,
     choice: Literal["last", "random"] = "last",
     seed: int = 0,
 ) -> pd.DataFrame:
-    """The parts of every clip: rows clip_id, part (`train` | `test`), frames [start, stop).
+    """The parts of every clip: rows clip_id, part, frames [start, stop).
+
+    A part is `train`, `test` or `unused`. With a `dev_fraction` some clips beside the test part are
+    kept for choosing options: `scored="dev"` makes them the part `test`, on which everything is
+    scored, and the test clips `unused`; `scored="test"` makes them `unused`. Whatever
+    `dev_fraction`, the test clips are the same ones.
 
     `unit="clip"`, the paper's: whole clips. `test_fraction` of them, rounded, go to the test part.
     `choice="last"`: in each speaker, emotion and level the highest-numbered ones, as MEAD's own
@@ -35,29 +42,32 @@ def split_clips(
     so that no sentence is trained on at one level and tested at another. A number's place in the
     draw depends on `seed`, speaker and emotion alone: one more speaker, or a rejected clip, leaves
     the others' parts as they were. Two clips (numbers) or more always give at least one to each
-    part; a single one is trained on.
+    part; a single one is trained on. The dev part is chosen in the same way among the others, of
+    which one at least is trained on.
 
     `unit="time"`, for few clips: the last `test_fraction` of every clip is the test part and what
     lies more than `gap` seconds before it the training part; `choice` and `seed` mean nothing. An
     MFCC window reaches 0.13 s past its frame on either side, so from a gap of 0.26 s on the two
-    parts share no sound. Clips too short to give both are trained on whole, which is printed.
+    parts share no sound. The dev part lies between them, as far from both, in clips that are long
+    enough. Clips too short to give both others are trained on whole, which is printed.
 
     `clips` is clips.csv. Raises ValueError when no clip gives a test part.
     """
     if unit == "time":
-        rows = _split_inside(clips, test_fraction, math.ceil(round(gap * FPS, 6)))
+        rows = _split_inside(clips, test_fraction, dev_fraction, math.ceil(round(gap * FPS, 6)))
         remedy = "all clips are too short: lower split.gap, raise split.test_fraction or add others"
     else:
-        rows = _split_between(clips, test_fraction, choice, seed)
+        rows = _split_between(clips, test_fraction, dev_fraction, choice, seed)
         remedy = "no speaker, emotion and level has two clips: add some, or set split.unit to time"
     parts = pd.DataFrame(rows, columns=list(COLUMNS))
+    parts["part"] = parts["part"].map({"train": "train", scored: "test"}).fillna("unused")
     if "test" not in set(parts["part"]):
         raise ValueError(f"there is nothing to test on, since {remedy}")
     return parts.sort_values(["clip_id", "start"], ignore_index=True)
 
 
 def _split_between(
-    clips: pd.DataFrame, test_fraction: float, choice: str, seed: int
+    clips: pd.DataFrame, test_fraction: float, dev_fraction: float, choice: str, seed: int
 ) -> Iterator[tuple[str, str, int, int]]:
     if choice == "random":
         keys, order = ["speaker", "emotion"], _drawn
@@ -69,11 +79,14 @@ def _split_between(
         )
         count = len(numbers)
         tests = 0 if count < 2 else min(max(round(count * test_fraction), 1), count - 1)
-        tested = set(numbers[count - tests :])
+        devs = max(round(count * dev_fraction), 1) if dev_fraction else 0
+        devs = min(devs, max(count - tests - 1, 0))
+        parts = ["train"] * (count - devs - tests) + ["dev"] * devs + ["test"] * tests
+        part_of = dict(zip(numbers, parts, strict=True))
         for clip_id, number, frames in zip(
             group["clip_id"], group["number"], group["frames"], strict=True
         ):
-            yield clip_id, "test" if number in tested else "train", 0, int(frames)
+            yield clip_id, part_of[number], 0, int(frames)
 
 
 def _drawn(seed: int, speaker: str, emotion: str, number: int) -> float:
@@ -83,7 +96,7 @@ def _drawn(seed: int, speaker: str, emotion: str, number: int) -> float:
 
 
 def _split_inside(
-    clips: pd.DataFrame, test_fraction: float, gap_frames: int
+    clips: pd.DataFrame, test_fraction: float, dev_fraction: float, gap_frames: int
 ) -> Iterator[tuple[str, str, int, int]]:
     whole = []
     for clip_id, frames in zip(clips["clip_id"], clips["frames"], strict=True):
@@ -92,9 +105,13 @@ def _split_inside(
         if min(train_stop, frames - test_start) < SHORTEST_PIECE:
             whole.append(clip_id)
             yield clip_id, "train", 0, frames
-        else:
-            yield clip_id, "train", 0, train_stop
-            yield clip_id, "test", test_start, frames
+            continue
+        yield clip_id, "test", test_start, frames
+        dev_start = train_stop - round(frames * dev_fraction)
+        if dev_fraction and min(dev_start - gap_frames, train_stop - dev_start) >= SHORTEST_PIECE:
+            yield clip_id, "dev", dev_start, train_stop
+            train_stop = dev_start - gap_frames
+        yield clip_id, "train", 0, train_stop
     if whole:
         print(
             f"{len(whole)} of {len(clips)} clips are too short to be split and are trained on "
