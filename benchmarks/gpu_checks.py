@@ -67,7 +67,7 @@ TRANSLATORS = {
     "U-Net": TranslatorOptions(WIDTHS, 0, attention="none"),
     "U-Net, residual blocks": TranslatorOptions(WIDTHS[:3], 1, attention="none"),
     "AATU": TranslatorOptions(WIDTHS, 0),
-    "AATU, execution order": TranslatorOptions((*WIDTHS, 16), 0, placement="execution_order"),
+    "AATU, shallow": TranslatorOptions((*WIDTHS, 16), 0, placement="shallow"),
     "channel gate": TranslatorOptions(WIDTHS, 0, attention="channel"),
     "spatial gate": TranslatorOptions(WIDTHS, 0, attention="spatial"),
 }

@@ -64,7 +64,7 @@ TRANSLATOR_ALTERNATIVES = {
     "attention: cbam": {"attention": "cbam"},
     "attention: channel": {"attention": "channel"},
     "attention: spatial": {"attention": "spatial"},
-    "placement: execution_order": {"placement": "execution_order"},
+    "placement: shallow": {"placement": "shallow"},
     "reduction: 1": {"reduction": 1},
     "residual_blocks: 0": {"residual_blocks": 0},
 }

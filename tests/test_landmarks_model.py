@@ -283,7 +283,7 @@ E_A = (336 * 256 + 256) + (256 * 128 + 128)
 MEMORY = (128 * 128 + 128) + 128 * 64 + 64 * 128 + 128 * 128
 CLASSIFIER = 128 * 8 + 8
 LSTM = 4 * 256 * (768 + 256 + 2) + 2 * 4 * 256 * (256 + 256 + 2)
-FC = 256 * 16 + 16
+FC = 256 * 32 + 32
 AUDIO_ENCODER = (
     sum(9 * i * o + 2 * o for i, o in ((1, 64), (64, 128), (128, 256), (256, 256), (256, 512)))
     + (12288 * 2048 + 2048)
@@ -299,15 +299,15 @@ def test_sizes_of_audio2lm_at_the_papers_scale():
     assert parameters(model.E_Lm) == E_LM == 166_656
     assert model.lstm.input_size == 512 + 128 + 128 == 768
     assert parameters(model.lstm) == LSTM == 2_103_296
-    assert parameters(model) == E_A + E_A + MEMORY + CLASSIFIER + E_LM + LSTM + FC == 2_562_712
-    assert parameters(build(LandmarkModelOptions())) == parameters(model)
+    assert parameters(model) == E_A + E_A + MEMORY + CLASSIFIER + E_LM + LSTM + FC == 2_566_824
+    assert parameters(build(LandmarkModelOptions(components=32))) == parameters(model)
 
 
 def test_sizes_of_at_net_at_atvgnets_scale():
     model = build(landmark_options(options_of("config/mead.yaml", "landmarks", "at_net")))
     assert parameters(model.audio_encoder) == AUDIO_ENCODER == 27_833_536
     assert model.lstm.input_size == 512 + 256 == 768
-    assert parameters(model) == AUDIO_ENCODER + E_LM + LSTM + FC == 30_107_600
+    assert parameters(model) == AUDIO_ENCODER + E_LM + LSTM + FC == 30_111_712
 
 
 def test_options_that_do_not_exist_are_refused():

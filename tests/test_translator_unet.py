@@ -65,19 +65,22 @@ def test_the_papers_unet_has_makeittalks_parameters() -> None:
     ],
 )
 def test_a_gate_adds_its_parameters(attention: str, added: int) -> None:
-    assert parameters(translator_of_mead("aatu", attention=attention)) == 69_861_315 + added
+    gated = translator_of_mead("aatu", attention=attention, placement="shallow")
+    assert parameters(gated) == 69_861_315 + added
 
 
 def test_size_of_the_papers_aatu() -> None:
-    aatu = translator_of_mead("aatu")
-    wider_gates = translator_of_mead("aatu", reduction=8)
-    assert parameters(aatu) == 69_861_315 + 89_080 + 800
-    assert parameters(wider_gates) - parameters(aatu) == 2 * sum(
+    aatu, shallow = (
+        translator_of_mead("aatu", placement=p) for p in ("execution_order", "shallow")
+    )
+    assert parameters(translator_of_mead("aatu")) == parameters(aatu) == 69_983_927
+    wider_gates = translator_of_mead("aatu", placement="shallow", reduction=8)
+    assert parameters(shallow) == 69_861_315 + 89_080 + 800
+    assert parameters(wider_gates) - parameters(shallow) == 2 * sum(
         (2 * c + 1) * (c // 8 - c // 16) for c in (64, 128, 256, 512)
     )
-    deep = translator_of_mead("aatu", placement="execution_order")
     # One more map of 512 channels in the place of that of 64.
-    assert parameters(deep) - parameters(aatu) == (2 * 512 * 32 + 32 + 512) - (2 * 64 * 4 + 4 + 64)
+    assert parameters(aatu) - parameters(shallow) == (2 * 512 * 32 + 32 + 512) - (2 * 64 * 4 + 4 + 64)
 
 
 def unet_by_formula(x: np.ndarray, w: Weights, options: TranslatorOptions) -> np.ndarray:
@@ -127,7 +130,7 @@ def residual_block_by_formula(x: np.ndarray, w: Weights, name: str) -> np.ndarra
         {"attention": "none", "residual_blocks": 2},
         {"attention": "none", "residual_blocks": 0},
         {"attention": "cbam"},
-        {"attention": "cbam", "placement": "execution_order", "reduction": 1},
+        {"attention": "cbam", "placement": "shallow", "reduction": 1},
         {"attention": "channel"},
         {"attention": "spatial"},
     ],
@@ -191,8 +194,8 @@ def test_attention_sits_where_the_paper_and_the_placement_say() -> None:
     shallow = [(64, 128), (128, 64), (256, 32), (512, 16)]
     for placement in ("shallow", "execution_order"):
         assert recorded_maps(TranslatorOptions(placement=placement), "attend_down") == shallow
-    assert recorded_maps(TranslatorOptions(), "attend_up") == shallow[::-1]
-    assert recorded_maps(TranslatorOptions(placement="execution_order"), "attend_up") == [
+    assert recorded_maps(TranslatorOptions(placement="shallow"), "attend_up") == shallow[::-1]
+    assert recorded_maps(TranslatorOptions(), "attend_up") == [
         (512, 8),
         (512, 16),
         (256, 32),

@@ -34,8 +34,8 @@ class TranslatorOptions:
     - `widths`: channels of the encoder maps, each half the size of the one before.
     - `attention`: "cbam" has both of CBAM's gates, "channel" and "spatial" one of them; "none" is
       MakeItTalk's U-Net.
-    - `placement`: which four decoder maps are attended, the shallowest, mirroring the encoder's
-      ("shallow"), or the first that the decoder computes ("execution_order"). The encoder's are
+    - `placement`: which four decoder maps are attended, the first that the decoder computes
+      ("execution_order"), or the shallowest, mirroring the encoder's ("shallow"). The encoder's are
       always its first four.
     - `reduction`: by how much the channel gate's hidden layer is narrower than its map.
 
@@ -45,7 +45,7 @@ class TranslatorOptions:
     widths: tuple[int, ...] = (64, 128, 256, 512, 512, 512)
     residual_blocks: int = 2
     attention: Literal["none", "cbam", "channel", "spatial"] = "cbam"
-    placement: Literal["shallow", "execution_order"] = "shallow"
+    placement: Literal["shallow", "execution_order"] = "execution_order"
     reduction: int = 16
 
     def __post_init__(self) -> None:
