@@ -190,6 +190,22 @@ def recorded_maps(options: TranslatorOptions, modules: str) -> list[tuple[int, i
     return seen
 
 
+@pytest.mark.parametrize("how", ["autocast", "weights"])
+def test_frames_in_bf16_are_finer_than_bf16(how: str) -> None:
+    """Between .5 and 1 bf16 has 128 values: a level of a pixel each, or two."""
+    model = build_translator(TranslatorOptions((8, 8, 8, 8, 8), 0, "none"), seed=0).eval()
+    inputs = torch.rand(1, 6, 64, 64, generator=torch.Generator().manual_seed(0))
+    logits = []
+    model.to_frame[1].register_forward_hook(lambda _, __, made: logits.append(made))
+    if how == "weights":
+        model, inputs = model.bfloat16(), inputs.bfloat16()
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=how == "autocast"):
+        made = model(inputs)
+    assert logits[0].dtype == torch.bfloat16 and made.dtype == torch.float32
+    expected = 1 / (1 + np.exp(-logits[0].double().numpy()))
+    np.testing.assert_allclose(made.numpy(), expected, atol=1e-6)
+
+
 def test_attention_sits_where_the_paper_and_the_placement_say() -> None:
     shallow = [(64, 128), (128, 64), (256, 32), (512, 16)]
     for placement in ("shallow", "execution_order"):

@@ -37,5 +37,5 @@ def render(model: UNet, drawings: np.ndarray, reference_face: np.ndarray) -> np.
     model.eval()
     made = model(inputs.to(weight.dtype).contiguous(memory_format=torch.channels_last))
     model.train(was_training)
-    pixels = made.float().mul(255).round().to(torch.uint8)
+    pixels = made.mul(255).round().to(torch.uint8)
     return pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()

@@ -29,5 +29,4 @@ class TranslatorTask(TrainingTask):
         inputs, true = (
             images.to(torch.float32, memory_format=torch.channels_last) / 255 for images in batch
         )
-        made = self.model(inputs).float()  # under autocast, the loss is still summed in float32
-        return self.loss(made, true)
+        return self.loss(self.model(inputs), true)

@@ -110,6 +110,13 @@ def _up(inputs: int, outputs: int, *, residual_blocks: int) -> nn.Sequential:
     )
 
 
+class _FrameSigmoid(nn.Sigmoid):
+    """Under bf16 in float32: bf16 has steps of 1/256 from .5 to 1, a whole level of a pixel."""
+
+    def forward(self, logits: Tensor) -> Tensor:
+        return super().forward(logits.to(torch.promote_types(logits.dtype, torch.float32)))
+
+
 def _attend(channels: int, options: TranslatorOptions, attended: bool) -> nn.Module:
     """What follows a map of `channels`: CBAM, one of its gates, or nothing."""
     if not attended or options.attention == "none":
@@ -144,7 +151,7 @@ class UNet(nn.Module):
         self.to_frame = nn.Sequential(
             nn.Upsample(scale_factor=2, mode="nearest"),
             nn.Conv2d(2 * widths[0], 3, 3, padding=1),
-            nn.Sigmoid(),
+            _FrameSigmoid(),
         )
         shallowest = range(ATTENDED_MAPS)
         deepest_up = range(depth - 1 - ATTENDED_MAPS, depth - 1)
