@@ -142,14 +142,16 @@ def memory_mib(job: dict[str, str]) -> float:
 def cancel(state: Path, piece: str, rule: tuple[str, str]) -> None:
     """Cancel a rule's job in the middle, once it has saved its first piece of work."""
     deadline = time.monotonic() + 900
-    while not list(state.glob(piece)):
+    running = []
+    while not (running and list(state.glob(piece))):
         assert time.monotonic() < deadline, f"{rule} has not begun"
         time.sleep(0.02)
-    (job,) = [
-        job["JobId"]
-        for job in cluster.jobs()
-        if job["JobState"] == "RUNNING" and rule_of(job) == rule
-    ]
+        running = [
+            job["JobId"]
+            for job in cluster.jobs()
+            if job["JobState"] == "RUNNING" and rule_of(job) == rule
+        ]
+    (job,) = running
     subprocess.run(["scancel", job], check=True)
 
 
