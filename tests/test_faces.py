@@ -10,6 +10,7 @@ from emohead.features.faces import (
     crop_transform,
     cut_out,
     overlap,
+    predictor_file,
     transform_points,
 )
 from emohead.features.points import lip_opening
@@ -52,6 +53,32 @@ def test_landmarks_follow_a_larger_picture(finder, portrait, found):
     eye_distance = np.linalg.norm(np.subtract(*eye_centres(points)))
     again = (finder.landmarks(large, box) + 0.5) / 2 - 0.5
     assert np.linalg.norm(again - points, axis=1).mean() < 0.05 * eye_distance
+
+
+def predictors_mean_face() -> np.ndarray:
+    """The first thing in dlib's file: a version, the size, and the mean shape [68, 2]."""
+    with predictor_file().open("rb") as file:
+
+        def integer() -> int:
+            """A byte of sign and length, then that many bytes, the lowest first."""
+            (head,) = file.read(1)
+            value = int.from_bytes(file.read(head & 15), "little")
+            return -value if head & 128 else value
+
+        assert [integer() for _ in range(3)] == [1, -136, -1]  # negative: the newer form
+        numbers = [integer() * 2.0 ** integer() for _ in range(136)]
+    return np.reshape(numbers, (68, 2))
+
+
+def test_the_mean_face_of_the_predictor_lies_where_the_template_is():
+    face = 1000 * predictors_mean_face()
+    transform = crop_transform(face.astype(np.float32), 128)
+    left, right = eye_centres(transform_points(face, transform))
+    assert right - left == pytest.approx([0.283 * 128, 0], abs=0.01)
+    assert (left + right) / 2 == pytest.approx([64, 0.387 * 128], abs=0.02)
+    # The template is that face: it is brought there by no turning, and by the eyes' distance alone.
+    scale = 0.283 * 128 / np.subtract(*eye_centres(face)[::-1])[0]
+    np.testing.assert_allclose(transform[:, :2], scale * np.eye(2), rtol=2e-4, atol=5e-5)
 
 
 @pytest.mark.parametrize("size", [128, 256])

@@ -102,13 +102,17 @@ def test_table_1_recomputed_from_the_files(tmp_path):
         reference = "same_emotion" if of_truth else row["reference"]
         columns = {key[0]: key for key in (F_LMD, M_LMD, SSIM, PSNR, LEGACY)} | PREDICTED
         for column, key in columns.items():
-            by_seed = values[row["method"], reference, *key].values()
+            of_run = values.get((row["method"], reference, *key))
+            if of_run is None:
+                assert column in PREDICTED and row[column] == ""
+                continue
+            by_seed = of_run.values()
             mean = statistics.fmean(statistics.fmean(clips) for clips in by_seed)
             assert float(row[column]) == pytest.approx(mean, abs=2e-6)
             assert float(row[f"{column}_low"]) <= mean + 2e-6
             assert float(row[f"{column}_high"]) >= mean - 2e-6
             shown += 1
-    assert shown == 7 * 2 * 7
+    assert shown == 7 * 2 * 5 + 5 * 2 * 2
     # The fragment is right in any encoding: a browser that opens it alone isn't told of one.
     assert "&#8734;" in out["html"].read_bytes().decode("ascii")
     truth = next(csv.DictReader(out["csv"].open()))

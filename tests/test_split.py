@@ -82,7 +82,9 @@ def test_a_dev_part_leaves_the_test_part_alone(unit, choice):
 
     def part(kind: tuple[float, str], name: str) -> set[tuple]:
         rows = kinds[kind]
-        return set(rows[rows["part"] == name].drop(columns="part").itertuples(index=False, name=None))
+        return set(
+            rows[rows["part"] == name].drop(columns="part").itertuples(index=False, name=None)
+        )
 
     none, beside, dev = kinds
     assert part(none, "test") == part(beside, "test") == part(dev, "unused")

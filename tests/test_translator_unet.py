@@ -80,7 +80,9 @@ def test_size_of_the_papers_aatu() -> None:
         (2 * c + 1) * (c // 8 - c // 16) for c in (64, 128, 256, 512)
     )
     # One more map of 512 channels in the place of that of 64.
-    assert parameters(aatu) - parameters(shallow) == (2 * 512 * 32 + 32 + 512) - (2 * 64 * 4 + 4 + 64)
+    assert parameters(aatu) - parameters(shallow) == (2 * 512 * 32 + 32 + 512) - (
+        2 * 64 * 4 + 4 + 64
+    )
 
 
 def unet_by_formula(x: np.ndarray, w: Weights, options: TranslatorOptions) -> np.ndarray:

@@ -42,6 +42,8 @@ _USED_BY = {
     ("f_lmd", "redetected/centred/128"): "EAT (`test_lmd.py`); here Table 1",
     ("m_lmd", "redetected/centred/128"): "EAT (`test_lmd.py`); here Table 1",
     ("m_lvd", "redetected/centred/128"): "EAT (`test_lmd.py`)",
+    ("f_lmd", "predicted/centred/128"): "perhaps the paper; here Table 1",
+    ("m_lmd", "predicted/centred/128"): "perhaps the paper; here Table 1",
     ("f_lmd", "redetected/centred/256"): "most papers that work at 256 px",
     ("m_lmd", "redetected/centred/256"): "most papers that work at 256 px",
 }

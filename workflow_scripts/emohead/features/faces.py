@@ -13,22 +13,22 @@ import dlib
 import numpy as np
 from skimage.transform import SimilarityTransform
 
-# Points 0-46 of an average neutral face (the symmetrised mean of the mini set's two portraits):
-# the mid-point of the eyes is the origin, their distance the unit. Mouth left out, so that
-# speech doesn't move the crop.
+# Points 0-46 of the mean face of the predictor's training pictures (300-W), with which its cascade
+# starts (`initial_shape` in its file): the mid-point of the eyes is the origin, their distance the
+# unit. Mouth left out, so that speech doesn't move the crop.
 _TEMPLATE = np.array([
-    (-1.053, .094), (-1.029, .369), (-.987, .632), (-.937, .898), (-.859, 1.159), (-.717, 1.374),
-    (-.521, 1.546), (-.283, 1.663), (0, 1.729), (.283, 1.663), (.521, 1.546), (.717, 1.374),
-    (.859, 1.159), (.937, .898), (.987, .632), (1.029, .369), (1.053, .094),
-    (-.865, -.249), (-.751, -.296), (-.601, -.31), (-.421, -.281), (-.266, -.215),
-    (.266, -.215), (.421, -.281), (.601, -.31), (.751, -.296), (.865, -.249),
-    (0, .001), (0, .202), (0, .396), (0, .598),
-    (-.225, .702), (-.117, .736), (0, .774), (.117, .736), (.225, .702),
-    (-.753, .006), (-.592, -.089), (-.412, -.097), (-.238, .032), (-.416, .073), (-.588, .073),
-    (.238, .032), (.412, -.097), (.592, -.089), (.753, .006), (.588, .073),
+    (-1.145, .016), (-1.137, .319), (-1.105, .621), (-1.042, .917), (-.924, 1.192), (-.743, 1.43),
+    (-.521, 1.629), (-.277, 1.788), (0, 1.836), (.277, 1.788), (.521, 1.629), (.743, 1.43),
+    (.924, 1.192), (1.042, .917), (1.105, .621), (1.137, .319), (1.145, .016),
+    (-.927, -.205), (-.785, -.333), (-.584, -.371), (-.377, -.342), (-.183, -.261),
+    (.183, -.261), (.377, -.342), (.584, -.371), (.785, -.333), (.927, -.205),
+    (0, -.024), (0, .172), (0, .365), (0, .564),
+    (-.232, .699), (-.121, .74), (0, .775), (.121, .74), (.232, .699),
+    (-.696, .001), (-.572, -.07), (-.424, -.068), (-.294, .03), (-.433, .055), (-.581, .053),
+    (.294, .03), (.424, -.068), (.572, -.07), (.696, .001), (.581, .053),
 ])  # fmt: skip
 # Fractions of the crop: the face fills the picture, an open mouth stays inside.
-_EYE_DISTANCE, _EYE_ROW = 0.30, 0.38
+_EYE_DISTANCE, _EYE_ROW = 0.283, 0.387
 
 # The predictor answers in whole pixels: below this box width they would be too coarse.
 _FINE_BOX = 256
@@ -43,10 +43,15 @@ class NoFaceError(ValueError):
     """A picture or video in which no face, or too few faces, were found."""
 
 
-def _predictor() -> dlib.shape_predictor:
+def predictor_file() -> Path:
+    """The landmark predictor's file."""
     # The package's own __init__ needs pkg_resources, which newer setuptools no longer have.
     folder = Path(find_spec("face_recognition_models").origin).parent / "models"
-    return dlib.shape_predictor(str(folder / "shape_predictor_68_face_landmarks.dat"))
+    return folder / "shape_predictor_68_face_landmarks.dat"
+
+
+def _predictor() -> dlib.shape_predictor:
+    return dlib.shape_predictor(str(predictor_file()))
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from emohead.generate.picture import read_picture
 # A crop that enlarges the picture more than this shows a blur.
 _LARGEST_ZOOM = 2.5
 # The jaw's width in the template of the crop, as a part of the crop.
-_FACE_WIDTH = 0.63
+_FACE_WIDTH = 0.65
 # Pixels (width x height, and a side) for which H.264's level 4 has room: every player plays them.
 _MOST_PIXELS, _LONGEST_SIDE = 1920 * 1088, 4096
 # Faces are looked for as in training, with the picture's shorter side in these bounds (pixels); a
