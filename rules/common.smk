@@ -16,7 +16,7 @@ sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 import emohead.config
 from emohead.archives.table import read_archive_table
 from emohead.code_digest import code_digest
-from emohead.data.footage import read_footage
+from emohead.data.footage import footage_of
 
 # Relative, so that a moved checkout finds its results still good.
 SCRIPTS = Path(os.path.relpath(workflow.basedir)) / "workflow_scripts"

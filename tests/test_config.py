@@ -203,7 +203,7 @@ MISTAKES = {
     ),
     "no table of footage": (
         {"data": {"source": "footage", "footage": {"folder": "here"}}},
-        ["data.footage.table", "needed with data.source: footage"],
+        ["data.footage.table", "names", "needed with data.source: footage"],
     ),
     "no folder of footage": (
         {"data": {"source": "footage", "footage": {"table": "footage.csv"}}},
@@ -233,6 +233,24 @@ FILES = {
     "archives.csv": "speaker,kind,url,sha256,bytes\nM003,video,M003.tar,,\nW009,video,,,\n",
     "wrong_archives.csv": "speaker,kind,url,sha256,bytes\nM003,audio,,,\nM003,video,x.tar,ab,\n",
     "footage.csv": "file,speaker,emotion\na.mp4,anna,happy\n",
+    "table and names of footage": (
+        {
+            "data": {
+                "source": "footage",
+                "footage": {"table": "footage.csv", "names": "ravdess", "folder": "here"},
+            }
+        },
+        ["data.footage.names", "beside table"],
+    ),
+    "footage of other names": (
+        {
+            "data": {
+                "source": "footage",
+                "footage": {"names": "{emotion}/{speaker}", "folder": "here"},
+            }
+        },
+        ["data.footage.names", "'{emotion}/{speaker}'", "1 videos", "'a.mp4'"],
+    ),
     "wrong_footage.csv": "file,speaker,emotion\na.mp4,anna,happy\na.mp4,anna,joy\n",
 }
 

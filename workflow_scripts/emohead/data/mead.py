@@ -14,7 +14,7 @@ from pathlib import Path
 EMOTIONS = ("angry", "contempt", "disgusted", "fear", "happy", "neutral", "sad", "surprised")
 LEVELS = (1, 2, 3)
 FPS = 25
-VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg")
+VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".flv")
 AUDIO_SUFFIXES = (".m4a", ".wav", ".mp3", ".flac", ".aac", ".ogg", ".opus")
 
 _CLIP_ID = re.compile(
