@@ -140,7 +140,7 @@ def explain(error):
         unknown = [k for k in error.instance if k not in error.schema["properties"]]
         return f"unknown key {', '.join(unknown)} (known keys: {', '.join(error.schema['properties'])})"
     if error.validator == "oneOf" and list(error.path)[:1] == ["methods"]:
-        return "give it landmarks and translator, or a folder of videos (and reference)"
+        return "give it landmarks and translator, or a folder of videos (and names, start, reference)"
     if error.validator == "oneOf":
         return "; or ".join(each.message for each in error.context)
     if re.fullmatch(r"[-+]?\d+e[-+]?\d+", str(error.instance), re.IGNORECASE):

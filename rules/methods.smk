@@ -61,7 +61,7 @@ rule collect_notes:
         runtime=again(10),
     params:
         code=code("collect_notes.py"),
-        videos=lambda wildcards: METHODS[wildcards.method]["videos"],
+        videos=foreign_flags,
     shell:
-        "python {input.script:q} --notes {input.notes} --videos {params.videos:q} "
+        "python {input.script:q} --notes {input.notes} {params.videos} "
         "--output {output} > {log} 2>&1"
