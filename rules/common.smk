@@ -55,6 +55,7 @@ def check_config():
     CHECK_SOURCE[config["data"]["source"]]()
     if not shards():
         stop("data", "no clips: there are no speakers or no emotions")
+    check_split()
     check_methods()
     check_weights()
     check_ablations()
@@ -110,6 +111,31 @@ def check_weights():
     for name, weights in config["evaluation"]["weights"].items():
         if weights and not Path(weights).is_file():
             stop(f"evaluation.weights.{name}", f"there is no file {weights!r}")
+
+
+def check_split():
+    """The units list and speaker need what they are called after."""
+    split = config["split"]
+    for unit, key in (("list", "list"), ("speaker", "test_speakers")):
+        if (split["unit"] == unit) != bool(split[key]):
+            stop(f"split.{key}", f"goes with unit: {unit}, which is {split['unit']}")
+    if split["list"] and not Path(split["list"]).is_file():
+        stop("split.list", f"there is no file {split['list']!r}")
+    known = set(speakers())
+    if unknown := set(split["test_speakers"] or ()) - known:
+        stop("split.test_speakers", f"no clips of {', '.join(sorted(unknown))}")
+    if known == set(split["test_speakers"] or ()):
+        stop("split.test_speakers", "are all that there are: leave some to train on")
+
+
+def test_clips_flag():
+    """Which whole clips are tested, with the units list and speaker, as a flag."""
+    split = config["split"]
+    if split["unit"] == "list":
+        return verbatim(f"--list {shlex.quote(split['list'])}")
+    if split["unit"] == "speaker":
+        return f"--test-speakers {' '.join(split['test_speakers'])}"
+    return ""
 
 
 def check_executor():
@@ -244,6 +270,9 @@ def note_flags():
             "Clips were split in time: the test frames are the ends of the clips that the models "
             "were trained on, which is easier than MEAD's own split."
         )
+    if config["split"]["unit"] == "speaker":
+        tested = ", ".join(config["split"]["test_speakers"])
+        notes.append(f"Speaker-independent: nothing of {tested} was trained on.")
     if left_out := set(config["evaluation"]["references"]) - set(references()):
         notes.append(
             f"Not evaluated with a {', '.join(left_out)} reference face: a speaker has no neutral clips."

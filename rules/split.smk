@@ -5,6 +5,7 @@ rule split_clips:
     input:
         script=script("split_clips.py"),
         clips="results/clips.csv",
+        test_list=config["split"]["list"] or [],
     output:
         "results/split.csv",
     log:
@@ -24,8 +25,9 @@ rule split_clips:
         choice=config["split"]["choice"],
         test_fraction=config["split"]["test_fraction"],
         seed=config["split"]["seed"],
+        whole=test_clips_flag(),
     shell:
         "python {input.script:q} --clips {input.clips} --unit {params.unit} "
         "--gap {params.gap} --choice {params.choice} "
-        "--test-fraction {params.test_fraction} --seed {params.seed} --output {output} "
+        "--test-fraction {params.test_fraction} --seed {params.seed} {params.whole} --output {output} "
         "> {log} 2>&1"

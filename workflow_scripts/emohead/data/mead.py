@@ -21,6 +21,9 @@ _CLIP_ID = re.compile(
     r"(?P<speaker>[^-]+)-(?P<view>[^-]+)-(?P<emotion>[^-]+)-(?P<level>\d)-(?P<number>\d{3,})"
 )
 
+#: A recording's second stretch is clip number 1000002 where it is number 10.
+STRETCHES = 100_000
+
 _LEVEL = re.compile("level_[123]")
 _SHOWN = 5  # names of files in a sentence
 
@@ -39,6 +42,11 @@ class ClipName:
     def clip_id(self) -> str:
         """For example `M003-front-angry-1-001`."""
         return f"{self.speaker}-{self.view}-{self.emotion}-{self.level}-{self.number:03d}"
+
+    @property
+    def take(self) -> int:
+        """The number of the recording, of which a clip may be a stretch."""
+        return self.number // STRETCHES or self.number
 
     @property
     def emotion_index(self) -> int:
