@@ -255,6 +255,12 @@ def scoring_minutes(wildcards, input):
     return minutes(test_frames(wildcards) * seconds * max(AREA, 1 / 4))
 
 
+def input_minutes(wildcards, input):
+    """The limit of a speaker's inputs for other systems: every video is decoded and coded anew."""
+    videos = len(config["inputs"]["framings"]) * len(config["inputs"]["sizes"])
+    return minutes(test_frames(wildcards) * videos * Rates.extract_features.value)
+
+
 def network_seconds(wildcards):
     """Seconds of a core for the networks' metrics of a speaker's test part."""
     frame = sum(
