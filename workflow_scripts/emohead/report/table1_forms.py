@@ -57,7 +57,8 @@ def to_csv(table: Table1) -> str:
     ends = ("mean", "sd", "low", "high")
     return pd.DataFrame(
         [
-            {"method": row.id, "reference": protocol.reference, "label": row.label}
+            {"method": row.id, "reference": protocol.reference, "over": protocol.over}
+            | {"label": row.label}
             | {name: getattr(row, name) for name in counts}
             | {
                 name if end == "mean" else f"{name}_{end}": (
