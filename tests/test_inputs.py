@@ -88,8 +88,9 @@ def test_crops_are_those_that_our_methods_see_and_finer(written, data):
     assert film.shape == (12, 2 * SIZE, 2 * SIZE, 3)
     for frame, ours in zip(film, clip.frames(), strict=True):
         halves = frame.reshape(SIZE, 2, SIZE, 2, 3).mean(axis=(1, 3))
-        assert np.abs(halves - ours).mean() < 2.5  # a pixel beside it is more than 6
-        assert np.abs(halves[:, 1:] - ours[:, :-1]).mean() > 5
+        beside = [np.roll(ours, step, axis) for step in (-1, 1) for axis in (0, 1)]
+        least = min(np.abs(halves - each).mean() for each in beside)
+        assert np.abs(halves - ours).mean() < 0.6 * least
 
 
 def test_whole_frames_keep_their_shape(written):
@@ -97,7 +98,7 @@ def test_whole_frames_keep_their_shape(written):
     film = read_video(folder / table.loc["same_emotion", "full", HAPPY]["pose"])
     assert film.shape == (12, 128, 160, 3)
     truth = cv2.resize(talking(4 / 25), (160, 128), interpolation=cv2.INTER_AREA)
-    assert np.abs(film[0].astype(int) - truth).mean() < 3
+    assert np.abs(film[0].astype(int) - truth).mean() < 4
 
 
 def test_reference_faces_follow_the_protocol(written):
@@ -105,7 +106,7 @@ def test_reference_faces_follow_the_protocol(written):
     for protocol, picture, time in (("same_emotion", talking, 4 / 25), ("neutral", moved, 0)):
         image = cv2.imread(str(folder / table.loc[protocol, "full", HAPPY]["image"]))
         truth = cv2.resize(picture(time), (160, 128), interpolation=cv2.INTER_AREA)
-        assert np.abs(image[..., ::-1].astype(int) - truth).mean() < 3
+        assert np.abs(image[..., ::-1].astype(int) - truth).mean() < 4
 
 
 def test_sound_is_that_of_the_tested_frames(written, data):

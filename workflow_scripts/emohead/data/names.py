@@ -22,7 +22,17 @@ FIELDS = {
 CLIP_ID = "clip_id"
 
 _TOKEN = re.compile(r"(\{[^{}]*\}|\*\*/|\*)")
-_OTHER_NAMES = {
+
+
+def short_emotion(emotion: str) -> str:
+    """An emotion in three letters, `ang`, as EAT, EDTalk and CREMA-D write it."""
+    return emotion[:3]
+
+
+#: The eight emotions by their names, three letters of them, and usual other names.
+EMOTION_NAMES = {
+    **{emotion: emotion for emotion in EMOTIONS},
+    **{short_emotion(emotion): emotion for emotion in EMOTIONS},
     "anger": "angry",
     "disgust": "disgusted",
     "fearful": "fear",
@@ -32,16 +42,9 @@ _OTHER_NAMES = {
 }
 
 
-def short_emotion(emotion: str) -> str:
-    """An emotion in three letters, `ang`, as EAT, EDTalk and CREMA-D write it."""
-    return emotion[:3]
-
-
 def emotion_called(name: str) -> str | None:
-    """One of the eight emotions by its name, three letters of it, or a usual other name."""
-    name = name.lower()
-    known = {short_emotion(emotion): emotion for emotion in EMOTIONS} | _OTHER_NAMES
-    return name if name in EMOTIONS else known.get(name)
+    """One of the eight emotions by any of EMOTION_NAMES, in any case."""
+    return EMOTION_NAMES.get(name.lower())
 
 
 class NamePattern:

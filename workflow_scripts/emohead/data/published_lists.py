@@ -11,12 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from emohead.data.names import emotion_called
+from emohead.data.names import EMOTION_NAMES
 
 _NAME = re.compile(
-    r"(?:.*[\W_])?(?P<speaker>(?!video/)[^\W_]+)(?:/video)?[-_#/]"
+    r"(?:.*?[\W_])??(?P<speaker>[^\W_]+)(?:/video)?[-_#/]"
     r"(?:(?:front|down|top|(?:left|right)_\d+)[-_#/])?"
-    r"(?P<emotion>[a-z]+)[-_#/](?:level_)?(?P<level>[123])[-_#/](?P<number>\d+)(?:\.\w+)?",
+    rf"(?P<emotion>{'|'.join(EMOTION_NAMES)})[-_#/](?:level_)?(?P<level>[123])[-_#/]"
+    r"(?P<number>\d+)(?:\.\w+)?",
     re.IGNORECASE,
 )
 
@@ -41,10 +42,10 @@ def read_test_list(path: Path) -> tuple[set[ListedClip], list[str]]:
     clips, others = set(), []
     for name in _names(Path(path)):
         found = _NAME.fullmatch(name)
-        emotion = found and emotion_called(found["emotion"])
-        if not emotion:
+        if not found:
             others.append(name)
             continue
+        emotion = EMOTION_NAMES[found["emotion"].lower()]
         clips.add(ListedClip(found["speaker"], emotion, int(found["level"]), int(found["number"])))
     if not clips:
         shown = f", for example {others[0]!r}" if others else ""
