@@ -16,7 +16,7 @@ sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 import emohead.config
 from emohead.archives.table import read_archive_table
 from emohead.code_digest import code_digest
-from emohead.data.footage import read_footage
+from emohead.data.footage import footage_of
 
 # Relative, so that a moved checkout finds its results still good.
 SCRIPTS = Path(os.path.relpath(workflow.basedir)) / "workflow_scripts"
@@ -57,6 +57,7 @@ def check_config():
     CHECK_SOURCE[config["data"]["source"]]()
     if not shards():
         stop("data", "no clips: there are no speakers or no emotions")
+    check_split()
     check_methods()
     check_weights()
     check_ablations()
@@ -114,6 +115,31 @@ def check_weights():
             stop(f"evaluation.weights.{name}", f"there is no file {weights!r}")
 
 
+def check_split():
+    """The units list and speaker need what they are called after."""
+    split = config["split"]
+    for unit, key in (("list", "list"), ("speaker", "test_speakers")):
+        if (split["unit"] == unit) != bool(split[key]):
+            stop(f"split.{key}", f"goes with unit: {unit}, which is {split['unit']}")
+    if split["list"] and not Path(split["list"]).is_file():
+        stop("split.list", f"there is no file {split['list']!r}")
+    known = set(speakers())
+    if unknown := set(split["test_speakers"] or ()) - known:
+        stop("split.test_speakers", f"no clips of {', '.join(sorted(unknown))}")
+    if known == set(split["test_speakers"] or ()):
+        stop("split.test_speakers", "are all that there are: leave some to train on")
+
+
+def test_clips_flag():
+    """Which whole clips are tested, with the units list and speaker, as a flag."""
+    split = config["split"]
+    if split["unit"] == "list":
+        return verbatim(f"--list {shlex.quote(split['list'])}")
+    if split["unit"] == "speaker":
+        return f"--test-speakers {' '.join(split['test_speakers'])}"
+    return ""
+
+
 def check_executor():
     """`device: auto` must be settled where the jobs run, which is not here with most executors.
 
@@ -142,7 +168,7 @@ def explain(error):
         unknown = [k for k in error.instance if k not in error.schema["properties"]]
         return f"unknown key {', '.join(unknown)} (known keys: {', '.join(error.schema['properties'])})"
     if error.validator == "oneOf" and list(error.path)[:1] == ["methods"]:
-        return "give it landmarks and translator, or a folder of videos (and reference)"
+        return "give it landmarks and translator, or a folder of videos (and names, start, reference)"
     if error.validator == "oneOf":
         return "; or ".join(each.message for each in error.context)
     if re.fullmatch(r"[-+]?\d+e[-+]?\d+", str(error.instance), re.IGNORECASE):
@@ -251,6 +277,9 @@ def note_flags():
             "Scored on the dev part (split.scored), which stands in the test part's place: figures "
             "to choose options by, and none to report."
         )
+    if config["split"]["unit"] == "speaker":
+        tested = ", ".join(config["split"]["test_speakers"])
+        notes.append(f"Speaker-independent: nothing of {tested} was trained on.")
     if left_out := set(config["evaluation"]["references"]) - set(references()):
         notes.append(
             f"Not evaluated with a {', '.join(left_out)} reference face: a speaker has no neutral clips."

@@ -107,11 +107,11 @@ if config["data"]["source"] == "footage":
             runtime=again(10),
         params:
             code=code("list_footage.py"),
-            table=verbatim(config["data"]["footage"]["table"]),
+            named_by=footage_flag(),
             folder=verbatim(config["data"]["footage"]["folder"]),
             rows=footage_rows,
         shell:
-            "python {input.script:q} --table {params.table:q} --folder {params.folder:q} "
+            "python {input.script:q} {params.named_by} --folder {params.folder:q} "
             "--speaker {wildcards.speaker} --emotion {wildcards.emotion} --output {output} "
             "> {log} 2>&1"
 

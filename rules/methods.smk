@@ -1,4 +1,5 @@
 # methods: a landmark model and a translator together render the test clips; or somebody else did.
+INPUTS = "results/inputs/{speaker}"
 
 
 rule render_clips:
@@ -61,7 +62,60 @@ rule collect_notes:
         runtime=again(10),
     params:
         code=code("collect_notes.py"),
-        videos=lambda wildcards: METHODS[wildcards.method]["videos"],
+        videos=foreign_flags,
     shell:
-        "python {input.script:q} --notes {input.notes} --videos {params.videos:q} "
+        "python {input.script:q} --notes {input.notes} {params.videos} "
         "--output {output} > {log} 2>&1"
+
+
+# What somebody else's system is fed with; no part of `all`.
+rule write_inputs:
+    input:
+        script=script("write_inputs.py"),
+        features=speaker_shards,
+        split="results/split.csv",
+        clips="results/clips.csv",
+    output:
+        directory(INPUTS),
+    log:
+        "results/logs/write_inputs/{speaker}.log",
+    benchmark:
+        "results/benchmarks/write_inputs/{speaker}.tsv"
+    conda:
+        "../envs/media.yaml"
+    threads: 1
+    resources:
+        mem_mb=again(2000),
+        runtime=again(input_minutes),
+    params:
+        code=code("write_inputs.py"),
+        references=references(),
+        framings=config["inputs"]["framings"],
+        sizes=config["inputs"]["sizes"],
+    shell:
+        "python {input.script:q} --features {input.features} --split {input.split} "
+        "--clips {input.clips} --speaker {wildcards.speaker} --references {params.references} "
+        "--framings {params.framings} --sizes {params.sizes} --folder {output} > {log} 2>&1"
+
+
+# `snakemake --cores all export_inputs`
+rule export_inputs:
+    input:
+        script=script("export_inputs.py"),
+        folders=expand(INPUTS, speaker=speakers()),
+    output:
+        "results/inputs/inputs.csv",
+    log:
+        "results/logs/export_inputs.log",
+    benchmark:
+        "results/benchmarks/export_inputs.tsv"
+    conda:
+        "../envs/media.yaml"
+    threads: 1
+    resources:
+        mem_mb=again(1000),
+        runtime=again(10),
+    params:
+        code=code("export_inputs.py"),
+    shell:
+        "python {input.script:q} --folders {input.folders} --output {output} > {log} 2>&1"

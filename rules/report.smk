@@ -84,6 +84,7 @@ rule report_table1:
     input:
         script=script("report_table1.py"),
         scores=SCORES,
+        notes=notes_of(METHODS),
     output:
         csv="results/report/table1.csv",
         md="results/report/table1.md",
@@ -107,9 +108,10 @@ rule report_table1:
         code=code("report_table1.py"),
         labels=label_flags(),
         note=note_flags(),
+        row_notes=row_note_flags(),
     shell:
         "python {input.script:q} --scores {input.scores} {params.labels} {params.note} "
-        "--csv {output.csv} --md {output.md} --tex {output.tex} --html {output.html} "
+        "{params.row_notes} --csv {output.csv} --md {output.md} --tex {output.tex} --html {output.html} "
         "> {log} 2>&1"
 
 

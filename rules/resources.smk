@@ -82,20 +82,31 @@ def speaker_frames(speaker):
     )
 
 
+def shares(speaker):
+    """The parts of a speaker's clips that are trained on and tested; of a list, at most."""
+    split = config["split"]
+    if split["unit"] == "list":
+        return 1, 1
+    if split["unit"] == "speaker":
+        return (0, 1) if speaker in split["test_speakers"] else (1, 0)
+    return 1 - split["test_fraction"], split["test_fraction"]
+
+
 def test_frames(wildcards):
     """Frames of a speaker's test part."""
-    return config["split"]["test_fraction"] * speaker_frames(wildcards.speaker)
+    return shares(wildcards.speaker)[1] * speaker_frames(wildcards.speaker)
 
 
 def train_frames():
     """Frames of everybody's training part."""
-    return (1 - config["split"]["test_fraction"]) * sum(map(speaker_frames, speakers()))
+    return sum(shares(speaker)[0] * speaker_frames(speaker) for speaker in speakers())
 
 
 @cache
 def million_scores():
     """Of all runs, in millions."""
-    clips = config["split"]["test_fraction"] * expected_clips()
+    tested = sum(shares(speaker)[1] for speaker in speakers()) / len(speakers())
+    clips = tested * expected_clips()
     return len(method_runs()) * clips * Rates.scores.value / 1e6
 
 
@@ -242,6 +253,12 @@ def scoring_minutes(wildcards, input):
     if is_foreign(wildcards.method):
         seconds += Rates.extract_features.value
     return minutes(test_frames(wildcards) * seconds * max(AREA, 1 / 4))
+
+
+def input_minutes(wildcards, input):
+    """The limit of a speaker's inputs for other systems: every video is decoded and coded anew."""
+    videos = len(config["inputs"]["framings"]) * len(config["inputs"]["sizes"])
+    return minutes(test_frames(wildcards) * videos * Rates.extract_features.value)
 
 
 def network_seconds(wildcards):

@@ -1,5 +1,6 @@
 # Which method is rendered and scored with which reference face and seed, and where that lies.
 from emohead.evaluation.networks.reasons import not_computed
+from emohead.methods.video_names import OUR_NAMES, named_videos, videos_of_speaker
 
 # A run of a method; its speakers' clips are rendered and scored one speaker at a time.
 RUN = "{method}/{reference}/seed{seed}"
@@ -50,6 +51,7 @@ def check_methods():
                     f"methods.{name}.videos",
                     f"there is no folder {method['videos']!r}",
                 )
+            check_names(name, method)
             if method.get("reference", references()[0]) not in references():
                 stop(
                     f"methods.{name}.reference",
@@ -63,6 +65,23 @@ def check_methods():
                     f"methods.{name}.{part}",
                     f"there is no model {method[part]!r} (known: {', '.join(known)})",
                 )
+
+
+def check_names(name, method):
+    """Names of videos that fit none are a mistake; a folder may be empty until they are made."""
+    names = method.get("names")
+    if names is None:
+        return
+    try:
+        there = named_videos(Path(method["videos"]), names)
+    except (OSError, ValueError) as error:
+        stop(f"methods.{name}.names", str(error))
+    if not there:
+        files = ", ".join(file for file, _ in folder_files(method["videos"])[:5])
+        stop(
+            f"methods.{name}.names",
+            f"no video in {method['videos']} is called like {names!r}: it has {files or 'nothing'}",
+        )
 
 
 @cache
@@ -189,19 +208,37 @@ def rendered_flags(wildcards, input):
     """Where the clips of a run come from, as a flag of the scripts that score them."""
     method = METHODS[wildcards.method]
     if is_foreign(wildcards.method):
-        return f"--videos {shlex.quote(method['videos'])}"
+        return foreign_flags(wildcards)
     if needs_models(wildcards.method):
         return f"--rendered {input.rendered}"
     return f"--stand-ins {method['landmarks']} {method['translator']}"
 
 
+def foreign_flags(wildcards):
+    """Where somebody else's videos are, what they are called, and where they begin."""
+    method = METHODS[wildcards.method]
+    return (
+        f"--videos {shlex.quote(method['videos'])} "
+        f"--names {shlex.quote(method.get('names', OUR_NAMES))} --start {method.get('start', 0)}"
+    )
+
+
+@cache
+def speaker_videos(name, speaker):
+    """Somebody else's videos of a speaker and their times, sorted."""
+    method = METHODS[name]
+    folder, names = Path(method["videos"]), method.get("names", OUR_NAMES)
+    return [
+        (str(path), path.stat().st_mtime_ns)
+        for path in videos_of_speaker(folder, names, speaker)
+    ]
+
+
 def foreign_files(wildcards):
     """Somebody else's videos of a speaker and their times: a changed one is scored again."""
-    name, clips = wildcards.method, f"{wildcards.speaker}-"
-    if not is_foreign(name):
+    if not is_foreign(wildcards.method):
         return None
-    files = folder_files(METHODS[name]["videos"])
-    return [file for file in files if file[0].startswith(clips)]
+    return speaker_videos(wildcards.method, wildcards.speaker)
 
 
 def true_landmarks(wildcards):
@@ -269,6 +306,19 @@ def label_flag(name):
 def label_flags():
     """The labels of all rows, in their order."""
     return verbatim(" ".join(map(label_flag, METHODS)))
+
+
+def row_note_flags():
+    """`--row-note NAME=TEXT` of the config, and `--placed NAME=NOTES` of somebody else's videos."""
+    said = [
+        "--row-note " + shlex.quote(f"{name}={method['note']}")
+        for name, method in METHODS.items()
+        if "note" in method
+    ]
+    placed = [
+        f"--placed {name}={path}" for name in METHODS for path in notes_of([name])
+    ]
+    return verbatim(" ".join(said + placed))
 
 
 def run_flags():

@@ -79,8 +79,10 @@ def archive_problems():
 
 
 def left_out():
-    """What looks like clips in the folders and isn't taken, as [name, reason]."""
+    """What looks like clips and isn't taken, as [name, reason]."""
     data = config["data"]
+    if data["source"] == "footage":
+        return [[each.folder, each.reason] for each in all_footage()[1]]
     if data["source"] != "folder":
         return []
     return [
@@ -97,11 +99,16 @@ def left_out():
 
 
 @cache
+def all_footage():
+    """The clips of data.source: footage, and what its names pass over."""
+    return footage_of(config["data"])
+
+
+@cache
 def footage():
     """The clips of data.source: footage, by shard."""
-    table, folder = (config["data"]["footage"][key] for key in ("table", "folder"))
     clips = {}
-    for clip in read_footage(table, folder):
+    for clip in all_footage()[0]:
         clips.setdefault((clip.speaker, clip.emotion), []).append(clip)
     return clips
 
@@ -144,6 +151,16 @@ def folder_state(wildcards):
     return sorted(
         (str(folder), folder.stat().st_mtime_ns)
         for folder in [*levels, *audio.glob("level_*")]
+    )
+
+
+def footage_flag():
+    """`--table FILE` or `--names PATTERN`: what says which clips the files are."""
+    given = {key: config["data"]["footage"][key] for key in ("table", "names")}
+    return verbatim(
+        " ".join(
+            f"--{key} {shlex.quote(value)}" for key, value in given.items() if value
+        )
     )
 
 
@@ -199,17 +216,11 @@ def check_archives():
 
 
 def check_footage():
-    """The table of footage must be readable, and its files must be there."""
-    for key, value in config["data"]["footage"].items():
-        if value is None:
-            stop(f"data.footage.{key}", "is needed with data.source: footage")
-    table = config["data"]["footage"]["table"]
-    if not Path(table).is_file():
-        stop("data.footage.table", f"there is no file {table!r}")
+    """Footage must be named by a table or a pattern, and its files must be there."""
     try:
         footage()
-    except (OSError, ValueError) as error:
-        stop("data.footage.table", str(error))
+    except ValueError as error:
+        stop(*str(error).split(": ", 1))
 
 
 def check_mini():

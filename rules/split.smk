@@ -5,6 +5,7 @@ rule split_clips:
     input:
         script=script("split_clips.py"),
         clips="results/clips.csv",
+        test_list=config["split"]["list"] or [],
     output:
         "results/split.csv",
     log:
@@ -26,9 +27,10 @@ rule split_clips:
         dev_fraction=config["split"]["dev_fraction"],
         scored=config["split"]["scored"],
         seed=config["split"]["seed"],
+        whole=test_clips_flag(),
     shell:
         "python {input.script:q} --clips {input.clips} --unit {params.unit} "
         "--gap {params.gap} --choice {params.choice} "
         "--test-fraction {params.test_fraction} --dev-fraction {params.dev_fraction} "
-        "--scored {params.scored} --seed {params.seed} --output {output} "
+        "--scored {params.scored} --seed {params.seed} {params.whole} --output {output} "
         "> {log} 2>&1"

@@ -99,7 +99,7 @@ MISTAKES = {
                 "mine": {"landmarks": "at_net", "translator": "unet", "reference": "neutral"}
             }
         },
-        ["methods.mine", "videos (and reference)"],
+        ["methods.mine", "videos (and names, start, reference)"],
     ),
     "best epoch by no clips": (
         {"landmarks": {"train": {"keep": "best", "validation": 0}}},
@@ -179,6 +179,30 @@ MISTAKES = {
         {"methods": {"ablations": {"landmarks": "at_net", "translator": "unet"}}},
         ["methods.ablations", "name of a rule"],
     ),
+    "split by a list that isn't named": (
+        {"split": {"unit": "list"}},
+        ["split.list", "goes with unit: list"],
+    ),
+    "test speakers with another unit": (
+        {"split": {"test_speakers": ["W902"]}},
+        ["split.test_speakers", "goes with unit: speaker, which is clip"],
+    ),
+    "test speakers that there aren't": (
+        {"split": {"unit": "speaker", "test_speakers": ["W902", "M003"]}},
+        ["split.test_speakers", "no clips of M003"],
+    ),
+    "only test speakers": (
+        {"split": {"unit": "speaker", "test_speakers": ["W902", "W901"]}},
+        ["split.test_speakers", "leave some to train on"],
+    ),
+    "videos of other names": (
+        {"methods": {"evp": {"videos": "here", "names": "{speaker}_{emotion}"}}},
+        ["methods.evp.names", "'{speaker}_{emotion}'", "a.mp4"],
+    ),
+    "names of videos without videos": (
+        {"methods": {"mine": {"landmarks": "at_net", "translator": "unet", "start": 1}}},
+        ["methods.mine", "videos (and names, start, reference)"],
+    ),
     "no table of archives": (
         {"data": {"source": "archives", "archives": {"table": "gone.csv"}}},
         ["data.archives.table", "there is no file 'gone.csv'"],
@@ -203,11 +227,29 @@ MISTAKES = {
     ),
     "no table of footage": (
         {"data": {"source": "footage", "footage": {"folder": "here"}}},
-        ["data.footage.table", "needed with data.source: footage"],
+        ["data.footage.table", "names", "needed with data.source: footage"],
     ),
     "no folder of footage": (
         {"data": {"source": "footage", "footage": {"table": "footage.csv"}}},
         ["data.footage.folder", "needed with data.source: footage"],
+    ),
+    "table and names of footage": (
+        {
+            "data": {
+                "source": "footage",
+                "footage": {"table": "footage.csv", "names": "ravdess", "folder": "here"},
+            }
+        },
+        ["data.footage.names", "beside table"],
+    ),
+    "footage of other names": (
+        {
+            "data": {
+                "source": "footage",
+                "footage": {"names": "{emotion}/{speaker}", "folder": "here"},
+            }
+        },
+        ["data.footage.names", "'{emotion}/{speaker}'", "1 videos", "'a.mp4'"],
     ),
     "table of footage isn't there": (
         {"data": {"source": "footage", "footage": {"table": "gone.csv", "folder": "here"}}},

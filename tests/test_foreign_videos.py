@@ -22,13 +22,8 @@ from emohead.features.clip import FeatureOptions, extract_clip
 from emohead.features.faces import FaceFinder
 from emohead.features.store import ShardWriter, open_clips
 from emohead.media.reading import read_audio, read_video
-from emohead.methods.foreign_videos import (
-    Note,
-    collect_notes,
-    find_videos,
-    place_videos,
-    write_notes,
-)
+from emohead.methods.foreign_videos import ForeignVideos, collect_notes, place_videos
+from emohead.methods.video_notes import Note, concerns_of, read_notes, write_notes
 
 ROOT = Path(__file__).parent.parent
 SIZE, FRAMES = 96, 12
@@ -138,7 +133,9 @@ def folder(truth, tmp_path_factory):
 def placed(truth, folder, finder):
     """The clips that can be used, and the notes."""
     clips = open_clips([truth / "features.h5"], clips_of_part(truth / "split.csv", "test"))
-    return place_videos(folder, clips, finder, method="evp", reference="same_emotion")
+    return place_videos(
+        ForeignVideos(folder), clips, finder, method="evp", reference="same_emotion"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -321,8 +318,8 @@ def test_under_the_neutral_protocol_the_neutral_face_says_where_it_goes(truth, t
     video(tmp_path / "videos" / f"{happy}.mp4", frames=4)
     same, other = (
         place_videos(
-            tmp_path / "videos", open_clips([tmp_path / "both.h5"]), finder, method="evp",
-            reference=reference,
+            ForeignVideos(tmp_path / "videos"), open_clips([tmp_path / "both.h5"]), finder,
+            method="evp", reference=reference,
         )[0][happy]
         for reference in ("same_emotion", "neutral")
     )  # fmt: skip
@@ -334,18 +331,18 @@ def test_under_the_neutral_protocol_the_neutral_face_says_where_it_goes(truth, t
 
 def test_notes_of_all_speakers_are_one_table(tmp_path, capsys):
     tables = [
-        [Note("W901-front-sad-3-001", "scored", "fine"), Note("W901-front-sad-3-002", "short", "")],
+        [
+            Note("W901-front-sad-3-001", "scored", "fine", lip_lag=-2, outside=0.125),
+            Note("W901-front-sad-3-002", "short", "", mirrored=True),
+        ],
         [],
         [Note("W902-front-sad-3-001", "missing", "no, nothing")],
     ]
     paths = [tmp_path / f"{k}.csv" for k in range(3)]
     for notes, path in zip(tables, paths, strict=True):
         write_notes(notes, path)
-    collect_notes(paths, tmp_path, tmp_path / "notes.csv")
-    table = pd.read_csv(tmp_path / "notes.csv", keep_default_na=False)
-    assert [tuple(row) for row in table.itertuples(index=False)] == [
-        (note.clip_id, note.status, note.detail) for notes in tables for note in notes
-    ]
+    collect_notes(paths, ForeignVideos(tmp_path), tmp_path / "notes.csv")
+    assert read_notes([tmp_path / "notes.csv"]) == [note for notes in tables for note in notes]
     assert "2 of 3 test clips have a video that can be scored" in capsys.readouterr().out
 
 
@@ -355,13 +352,17 @@ def test_nothing_to_score_names_the_folder_and_what_lies_there(truth, tmp_path, 
     (videos / "take1.mp4").touch()
     (videos / f"{clip_id('good')}.mp4").touch()
     clips = open_clips([truth / "features.h5"])
-    placed, notes = place_videos(videos, clips, finder, method="evp", reference="same_emotion")
+    placed, notes = place_videos(
+        ForeignVideos(videos), clips, finder, method="evp", reference="same_emotion"
+    )
     assert placed == {}
     half = len(notes) // 2
     write_notes(notes[:half], tmp_path / "a.csv")
     write_notes(notes[half:], tmp_path / "b.csv")
     with pytest.raises(ValueError) as raised:
-        collect_notes([tmp_path / "a.csv", tmp_path / "b.csv"], videos, tmp_path / "notes.csv")
+        collect_notes(
+            [tmp_path / "a.csv", tmp_path / "b.csv"], ForeignVideos(videos), tmp_path / "notes.csv"
+        )
     told = str(raised.value)
     assert str(videos) in told and "take1.mp4" in told
     assert "not one video can be scored of 12 test clips" in told
@@ -372,14 +373,61 @@ def test_nothing_to_score_names_the_folder_and_what_lies_there(truth, tmp_path, 
 def test_a_missing_folder_is_named(truth, tmp_path, finder):
     clips = open_clips([truth / "features.h5"])
     with pytest.raises(ValueError, match=r"there is no folder .*nowhere"):
-        place_videos(tmp_path / "nowhere", clips, finder, method="evp", reference="same_emotion")
+        place_videos(
+            ForeignVideos(tmp_path / "nowhere"),
+            clips,
+            finder,
+            method="evp",
+            reference="same_emotion",
+        )
 
 
-def test_videos_are_found_by_name_whatever_their_suffix(tmp_path):
-    for name in ("001.MOV", "002.webm", "003.wav", "004.mkv", "004.mp4"):
-        (tmp_path / f"W901-front-sad-3-{name}").touch()
-    ids = [f"W901-front-sad-3-{number:03d}" for number in range(1, 6)]
-    found = find_videos(tmp_path, ids)
-    assert {clip: path.suffix for clip, path in found.items()} == {
-        ids[0]: ".MOV", ids[1]: ".webm", ids[3]: ".mp4",
-    }  # fmt: skip
+def test_notes_together_tell_what_speaks_for_a_mistake():
+    """The median lag of the clips where it is sure, and how many videos look odd."""
+    lags = (3, 2, None, 2, 0)
+    notes = [Note(f"c{k}", "scored", "", lip_lag=lag) for k, lag in enumerate(lags)]
+    notes += [
+        Note("c5", "short", "", mirrored=True, outside=0.3), Note("c6", "missing", "", lip_lag=9),
+    ]  # fmt: skip
+    late, mirrored, tight = concerns_of(notes)
+    assert late.startswith("the lips move 2 frames (0.08 s) later") and "4 clips" in late
+    assert mirrored == "left and right seem to be exchanged in 1 of 6 videos"
+    assert tight.startswith("1 of 6 videos") and "30%" in tight
+    assert (
+        concerns_of(Note(f"c{k}", "scored", "", lip_lag=lag) for k, lag in enumerate((5, 5))) == []
+    )
+
+
+@pytest.mark.parametrize(("start", "least"), [(1, 27), (-1, 27)])
+def test_a_video_that_begins_early_or_late_is_moved(truth, tmp_path, finder, start, least):
+    """One begins with a still face, one with the clip's second frame; see `brightness_step`."""
+
+    def moved(time):
+        return talking(max(0, time - start / 25))
+
+    clips = open_clips([truth / "features.h5"], [clip_id("good")])
+    video(tmp_path / f"{clip_id('good')}.mp4", moved, frames=FRAMES + start)
+    placed, (note,) = place_videos(
+        ForeignVideos(tmp_path, start=start), clips, finder, method="evp", reference="same_emotion"
+    )
+    frames = frames_of(placed[clip_id("good")])
+    assert note.status == "scored" and len(frames) == FRAMES
+    assert brightness_step(frames) == 6
+    assert psnr(frames[1:], clips[clip_id("good")].frames()[1:]) > least
+
+
+def test_a_crop_that_leaves_its_video_is_told(truth, tmp_path, finder):
+    """The middle of the crop alone: an eighth of its width is missing at every side."""
+    true_frames = open_clips([truth / "features.h5"])[clip_id("good")].frames()
+
+    def tight(time):
+        cut = true_frames[round(time * 25)][SIZE // 8 : -SIZE // 8, SIZE // 8 : -SIZE // 8]
+        return cv2.resize(cut, (240, 240), interpolation=cv2.INTER_CUBIC)
+
+    clips = open_clips([truth / "features.h5"], [clip_id("good")])
+    video(tmp_path / f"{clip_id('good')}.mp4", tight)
+    _, (note,) = place_videos(
+        ForeignVideos(tmp_path), clips, finder, method="evp", reference="same_emotion"
+    )
+    assert note.outside == pytest.approx(1 - 0.75**2, abs=0.05)
+    assert "of the crop lies outside the video" in note.detail

@@ -70,14 +70,16 @@ def test_sizes_without_neutral_clips_leave_out_the_neutral_reference():
 
 def test_sizes_of_footage(tmp_path):
     """Rows of the table; a speaker without neutral clips leaves out the neutral reference."""
-    rows = ["a.mp4,Ann,happy", "b.mp4,Ann,happy", "c.mp4,Ann,neutral", "d.mp4,Bob,happy"]
+    takes = [("Ann", "happy"), ("Ann", "happy"), ("Ann", "neutral"), ("Bob", "happy")]
+    rows = [f"{k}_{s}_{e}_.mp4,{s},{e}" for k, (s, e) in enumerate(takes)]
     for row in rows:
         (tmp_path / row.split(",")[0]).touch()
     table = tmp_path / "table.csv"
     table.write_text("\n".join(["file,speaker,emotion", *rows]))
-    footage = {"source": "footage", "footage": {"table": str(table), "folder": str(tmp_path)}}
-    asked = sizes(config({"data": footage}))
-    assert (asked.speakers, asked.shards, asked.clips, asked.references) == (2, 3, 4, 1)
+    for named_by in ({"table": str(table)}, {"names": "*_{speaker}_{emotion}_*"}):
+        footage = {"source": "footage", "footage": named_by | {"folder": str(tmp_path)}}
+        asked = sizes(config({"data": footage | {"speakers": None}}))
+        assert (asked.speakers, asked.shards, asked.clips, asked.references) == (2, 3, 4, 1)
 
 
 OVERLAYS = {
@@ -212,7 +214,7 @@ def test_more_machines_than_jobs_take_as_long_as_the_longest():
         (preset("mead"), "no seeds, split.*name config.yaml first"),
         (config({"landmarks": {"train": {"epoch": 5}}}), "epoch.*snakemake -n"),
         (config({"seeds": 3}), "wrong key or value.*snakemake -n"),
-        (config({"data": {"source": "footage"}}), "data.footage.table and .folder"),
+        (config({"data": {"source": "footage"}}), "data.footage.table: it, or names, is needed"),
         (
             config({"data": {"source": "footage", "footage": {"table": "no.csv", "folder": "."}}}),
             "data.footage.table: .*no.csv",

@@ -26,7 +26,7 @@ from emohead.config import origin_note
 from emohead.data.footage import read_footage
 from emohead.data.mead import Clip, find_clips, find_left_out
 from emohead.features.clip import FeatureOptions, extract_clip
-from emohead.features.comparison import count_faces, suspicions
+from emohead.features.comparison import compare, count_faces
 from emohead.features.faces import FaceFinder, NoFaceError
 from emohead.features.lips import LAGS, lag_seconds, lip_curve, read_curve, write_curve
 from emohead.features.store import Shard, ShardWriter, open_hdf5
@@ -480,10 +480,10 @@ def test_faces_beside_each_other_are_counted(finder):
 )
 def test_what_speaks_for_a_mistake_is_named(change, lag, told):
     truth = [shown(astronaut(), time) for time in (0.0, 0.5)]
-    said = suspicions(
+    said = compare(
         [change(image) for image in truth], truth,
         talking_landmarks(voice(4), lag), talking_landmarks(voice(4)),
-    )  # fmt: skip
+    ).words  # fmt: skip
     assert len(said) == len(told)
     assert all(part in sentence for part, sentence in zip(told, said, strict=True))
 

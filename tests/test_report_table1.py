@@ -1,10 +1,12 @@
 import csv
+import io
 import math
 import re
 import shutil
 import statistics
 import subprocess
 
+import pandas as pd
 import pytest
 from pyarrow import parquet
 from score_factory import (
@@ -19,6 +21,7 @@ from score_factory import (
 from emohead.evaluation import scores as tables
 from emohead.evaluation.catalogue import METRICS
 from emohead.evaluation.shown import clip_per_emotion, of_emotions
+from emohead.methods.video_notes import Note, write_notes
 from emohead.report.methods import spread_frames
 from emohead.report.published import GROUPS
 from emohead.report.published_forms import published_groups
@@ -203,6 +206,53 @@ def test_a_method_that_lacks_clips_is_named_with_them(tmp_path):
     )
     assert row_of(table, "evp").clips == 1
     assert "X: none of its clips could be scored." in table.notes
+
+
+def test_clips_that_all_rows_have_are_a_table_of_their_own(tmp_path):
+    """Its means, by hand: one row lacks the first clips, another the last one."""
+    values = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0]
+    few, fewer = run("evp", values), run("eat", values)
+    few = few[~few["clip_id"].isin(clip_ids()[:3])]
+    fewer = fewer[~fewer["clip_id"].isin(clip_ids()[5:6])]
+    table = table_of(tmp_path, run("ours", values), few, fewer)
+    whole, common = table.protocols
+    assert (whole.over, common.over, common.has_paper) == ("all", "common", False)
+    assert {row.id: row.scores["f_lmd"].mean for row in common.rows} == {
+        "ours": 12.0, "evp": 12.0, "eat": 12.0,
+    }  # fmt: skip
+    assert {row.clips for row in common.rows} == {2} and common.notes == ()
+    assert row_of(table, "ours").scores["f_lmd"].mean == 10.5
+    for form in (to_markdown, to_html, to_latex):
+        assert "the 2 clips that all rows have" in form(table)
+    over = pd.read_csv(io.StringIO(to_csv(table))).groupby("method")["over"].agg(list)
+    assert over["evp"] == ["all", "common"]
+
+
+@pytest.mark.parametrize("kept", [slice(0, 6), slice(3, 6)])
+def test_without_clips_to_leave_out_or_to_share_there_is_one_table(tmp_path, kept):
+    """All have all six clips; or one has the first three and one the others."""
+    one, other = run("ours", [1.0] * 6), run("evp", [1.0] * 6)
+    clips = clip_ids()[:6]
+    others = [clip for clip in clips if kept == slice(0, 6) or clip not in clips[kept]]
+    table = table_of(
+        tmp_path, one[one["clip_id"].isin(clips[kept])], other[other["clip_id"].isin(others)]
+    )
+    assert [protocol.over for protocol in table.protocols] == ["all"]
+
+
+def test_notes_on_rows_and_on_somebody_elses_videos_stand_under_the_table(tmp_path):
+    write_notes(
+        [Note(clip, "scored", "", lip_lag=3) for clip in clip_ids()[:4]], tmp_path / "notes.csv"
+    )
+    forms = {name: tmp_path / f"table.{name}" for name in ("csv", "md", "tex", "html")}
+    write_table1(
+        write_scores(tmp_path, run("evp", [1.0] * 4)), labels=[("evp", "EVP")], notes=["Made up."],
+        row_notes=[("evp", "restored by GFPGAN.")], placed=[("evp", tmp_path / "notes.csv")],
+        **forms,
+    )  # fmt: skip
+    text = forms["md"].read_text()
+    assert "> EVP: restored by GFPGAN." in text
+    assert "> EVP: the lips move 3 frames (0.12 s) later than the true ones" in text
 
 
 def test_rows_follow_the_labels_and_rows_not_run_the_paper(tmp_path):

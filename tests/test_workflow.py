@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import torch
 import yaml
+from foreign_system import foreign_system
 
 from emohead.evaluation.catalogue import HEADLINE
 from emohead.provenance import Provenance
@@ -223,6 +224,21 @@ def test_a_request_makes_a_video(snakemake, folder, tmp_path):
         assert "synthetic" in str(made.metadata).lower()
         seconds = heard.duration / av.time_base
         assert made.streams.video[0].frames == pytest.approx(25 * seconds, abs=2)
+
+
+def test_a_foreign_system_becomes_a_row_through_its_inputs(snakemake, folder, tmp_path):
+    """Its videos under names of their own; `foreign_system` is ten lines."""
+    done = snakemake(folder, "export_inputs", *SMOKE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    foreign_system(folder / "results/inputs", tmp_path, reference="neutral", name="of_{}_.mp4")
+    videos = {"videos": str(tmp_path), "names": "of_{clip_id}_*", "reference": "neutral"}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"methods": {"ten": videos}}))
+    done = snakemake(folder, "ten", *SMOKE, str(tmp_path / "mine.yaml"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    (row,) = csv.DictReader((folder / "results/evaluation/ten/neutral/seed0/row.csv").open())
+    assert 0 < float(row["f_lmd"]) < 10
+    notes = pd.read_csv(folder / "results/methods/ten/neutral/seed0/notes.csv")
+    assert list(notes["status"]) == ["scored"] * 4
 
 
 def test_one_landmark_key_reruns_only_what_depends_on_it(snakemake, jobs, folder, tmp_path):

@@ -3,13 +3,14 @@
 import argparse
 from pathlib import Path
 
+from emohead.methods.flags import add_video_flags, foreign_videos
 from emohead.methods.foreign_videos import collect_notes
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--notes", type=Path, nargs="+", required=True, help="of each speaker, .csv")
-parser.add_argument("--videos", type=Path, required=True, help="the folder of the videos")
+add_video_flags(parser)
 parser.add_argument("--output", type=Path, required=True, help=".csv")
 
 if __name__ == "__main__":
     flags = parser.parse_args()
-    collect_notes(flags.notes, flags.videos, flags.output)
+    collect_notes(flags.notes, foreign_videos(flags), flags.output)

@@ -1,4 +1,4 @@
-"""Rule list_footage: the table of a person's own videos -> the table of one shard's clips."""
+"""Rule list_footage: a person's own videos, by table or names -> one shard's table of clips."""
 
 import argparse
 from pathlib import Path
@@ -6,18 +6,25 @@ from pathlib import Path
 from emohead.data.clip_tables import clip_table
 from emohead.data.footage import read_footage
 from emohead.data.mead import EMOTIONS
+from emohead.data.named_footage import find_footage
 from emohead.files import whole_file
 
 parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--table", type=Path, required=True, help="file, speaker, emotion, level")
-parser.add_argument("--folder", type=Path, required=True, help="of the table's files")
+named_by = parser.add_mutually_exclusive_group(required=True)
+named_by.add_argument("--table", type=Path, help="file, speaker, emotion, level")
+named_by.add_argument("--names", help="a pattern of names, or a data set's name")
+parser.add_argument("--folder", type=Path, required=True, help="of the files")
 parser.add_argument("--speaker", required=True)
 parser.add_argument("--emotion", choices=EMOTIONS, required=True)
 parser.add_argument("--output", type=Path, required=True)
 
 if __name__ == "__main__":
     flags = parser.parse_args()
-    clips = read_footage(flags.table, flags.folder)
-    wanted = [c for c in clips if (c.speaker, c.emotion) == (flags.speaker, flags.emotion)]
+    if flags.table:
+        clips = read_footage(flags.table, flags.folder)
+        clips = [c for c in clips if (c.speaker, c.emotion) == (flags.speaker, flags.emotion)]
+    else:
+        shard = {"speakers": [flags.speaker], "emotions": [flags.emotion]}
+        clips, _ = find_footage(flags.folder, flags.names, **shard)
     with whole_file(flags.output) as unfinished:
-        clip_table(wanted).to_csv(unfinished, index=False)
+        clip_table(clips).to_csv(unfinished, index=False)

@@ -3,12 +3,20 @@
 import argparse
 from pathlib import Path
 
-from emohead.report.flags import add_score_flags
+from emohead.report.flags import add_score_flags, name_and_path, name_and_text
 from emohead.report.table1_forms import write_table1
 
 parser = argparse.ArgumentParser(description=__doc__)
 add_score_flags(parser)
 parser.add_argument("--note", action="append", default=[], help="a warning under the table; repeat")
+parser.add_argument(
+    "--row-note", action="append", default=[], type=name_and_text, metavar="METHOD=TEXT",
+    help="a sentence about a row; repeat",
+)  # fmt: skip
+parser.add_argument(
+    "--placed", action="append", default=[], type=name_and_path, metavar="METHOD=FILE",
+    help="notes.csv of somebody else's videos; repeat",
+)  # fmt: skip
 parser.add_argument("--csv", type=Path, required=True)
 parser.add_argument("--md", type=Path, required=True)
 parser.add_argument("--tex", type=Path, required=True)
@@ -20,6 +28,8 @@ if __name__ == "__main__":
         flags.scores,
         labels=flags.label,
         notes=flags.note,
+        row_notes=flags.row_note,
+        placed=flags.placed,
         csv=flags.csv,
         md=flags.md,
         tex=flags.tex,

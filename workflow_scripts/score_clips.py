@@ -13,8 +13,8 @@ from emohead.evaluation.shown import clips_to_show
 from emohead.evaluation.study_clips import choose_clips
 from emohead.features.faces import FaceFinder
 from emohead.methods.flags import add_clip_flags, add_rendered_flags, rendered_clips, true_clips
-from emohead.methods.foreign_videos import write_notes
 from emohead.methods.rendered import PROVENANCE
+from emohead.methods.video_notes import write_notes
 from emohead.provenance import Provenance, find_provenance
 from emohead.resume import resumable, seconds_of
 
@@ -48,6 +48,7 @@ if __name__ == "__main__":
         flags.true_landmarks,
     ]
     inputs += [flags.rendered, flags.stand_ins, flags.reference, flags.show_all, flags.study]
+    inputs += [flags.start] if flags.videos else []
     show = set(clips if flags.show_all else clips_to_show(flags.split).values())
     if flags.study:
         number, seed = flags.study

@@ -44,6 +44,7 @@ if __name__ == "__main__":
         rendered, _ = rendered_clips(flags, clips, FaceFinder())
         inputs = [flags.code, *flags.features, flags.split, flags.clips, *filter(None, files)]
         inputs += [flags.rendered, flags.stand_ins, flags.reference]
+        inputs += [flags.start] if flags.videos else []
         videos = [Path(clip.attributes["video"]) for clip in rendered.values() if flags.videos]
         with resumable(flags.state, *inputs, *videos) as state:
             values = score_networks(

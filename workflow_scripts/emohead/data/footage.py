@@ -1,15 +1,48 @@
-"""A person's own videos: any files, named by a table instead of MEAD's folders."""
+"""A person's own videos: any files, by a table or by their names instead of MEAD's folders."""
 
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from emohead.data.mead import EMOTIONS, LEVELS, Clip
+from emohead.data.mead import EMOTIONS, LEVELS, Clip, LeftOut
+from emohead.data.named_footage import find_footage
+from emohead.data.names import emotion_called
 from emohead.data.spreadsheets import read_rows
 
 #: The table's columns; `level` may be left out or empty, and is 1 then.
 COLUMNS = ("file", "speaker", "emotion", "level")
+
+
+def footage_of(data: Mapping[str, Any]) -> tuple[list[Clip], list[LeftOut]]:
+    """The clips of a config's `data` with source footage, and what its names pass over.
+
+    Raises ValueError, which begins with the key, when a key is missing or says what isn't there.
+    """
+    footage = data["footage"]
+    table, names, folder = (footage[key] for key in ("table", "names", "folder"))
+    if (table is None) == (names is None):
+        raise ValueError(
+            "data.footage.table: it, or names, is needed with data.source: footage"
+            if table is None
+            else "data.footage.names: is given beside table: one of them says what the clips are"
+        )
+    if folder is None:
+        raise ValueError("data.footage.folder: is needed with data.source: footage")
+    if not Path(folder).is_dir():
+        raise ValueError(f"data.footage.folder: there is no folder {folder!r}")
+    if table is not None and not Path(table).is_file():
+        raise ValueError(f"data.footage.table: there is no file {table!r}")
+    try:
+        if table is not None:
+            return read_footage(Path(table), Path(folder)), []
+        chosen = {"speakers": data["speakers"], "emotions": data["emotions"]}
+        return find_footage(Path(folder), names, **chosen)
+    except (OSError, ValueError) as error:
+        key = "names" if table is None else "table"
+        raise ValueError(f"data.footage.{key}: {error}") from error
 
 
 def read_footage(table: Path, folder: Path) -> list[Clip]:
@@ -26,8 +59,8 @@ def read_footage(table: Path, folder: Path) -> list[Clip]:
         file, speaker, emotion, level = (row.cells[column] for column in COLUMNS)
         if not speaker.isalnum():
             raise ValueError(f"{where}: speaker {speaker!r} must be letters and digits")
-        emotion = emotion.lower()
-        if emotion not in EMOTIONS:
+        named = emotion_called(emotion)
+        if named is None:
             raise ValueError(f"{where}: emotion {emotion!r} is none of {', '.join(EMOTIONS)}")
         # Spreadsheets make 3.0 of a 3 where another cell of the column is empty.
         level = re.sub(r"[.,]0*$", "", level) or "1"
@@ -39,9 +72,9 @@ def read_footage(table: Path, folder: Path) -> list[Clip]:
         if video in videos:
             raise ValueError(f"{where}: {video} is in the table twice")
         videos.add(video)
-        take = speaker, emotion, level
+        take = speaker, named, level
         numbers[take] += 1
-        clips.append(Clip(speaker, "front", emotion, int(level), numbers[take], video, video))
+        clips.append(Clip(speaker, "front", named, int(level), numbers[take], video, video))
     if not clips:
         raise ValueError(f"{table}: names no file")
     return clips

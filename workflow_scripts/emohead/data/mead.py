@@ -14,12 +14,15 @@ from pathlib import Path
 EMOTIONS = ("angry", "contempt", "disgusted", "fear", "happy", "neutral", "sad", "surprised")
 LEVELS = (1, 2, 3)
 FPS = 25
-VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg")
+VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".flv")
 AUDIO_SUFFIXES = (".m4a", ".wav", ".mp3", ".flac", ".aac", ".ogg", ".opus")
 
 _CLIP_ID = re.compile(
     r"(?P<speaker>[^-]+)-(?P<view>[^-]+)-(?P<emotion>[^-]+)-(?P<level>\d)-(?P<number>\d{3,})"
 )
+
+#: A recording's second stretch is clip number 1000002 where it is number 10.
+STRETCHES = 100_000
 
 _LEVEL = re.compile("level_[123]")
 _SHOWN = 5  # names of files in a sentence
@@ -39,6 +42,11 @@ class ClipName:
     def clip_id(self) -> str:
         """For example `M003-front-angry-1-001`."""
         return f"{self.speaker}-{self.view}-{self.emotion}-{self.level}-{self.number:03d}"
+
+    @property
+    def take(self) -> int:
+        """The number of the recording, of which a clip may be a stretch."""
+        return self.number // STRETCHES or self.number
 
     @property
     def emotion_index(self) -> int:

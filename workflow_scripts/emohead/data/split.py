@@ -2,14 +2,15 @@
 
 import math
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from emohead.data.mead import FPS, parse_clip_id
+from emohead.data.mead import FPS, ClipName, parse_clip_id
+from emohead.data.published_lists import ListedClip, read_test_list
 
 PARTS = ("train", "test")
 COLUMNS = ("clip_id", "part", "start", "stop")
@@ -21,13 +22,15 @@ SHORTEST_PIECE = 10
 def split_clips(
     clips: pd.DataFrame,
     *,
-    unit: Literal["clip", "time"] = "clip",
+    unit: Literal["clip", "time", "list", "speaker"] = "clip",
     test_fraction: float,
     dev_fraction: float = 0.0,
     scored: Literal["test", "dev"] = "test",
     gap: float = 0.5,
     choice: Literal["last", "random"] = "last",
     seed: int = 0,
+    test_list: Path | None = None,
+    test_speakers: Collection[str] = (),
 ) -> pd.DataFrame:
     """The parts of every clip: rows clip_id, part, frames [start, stop).
 
@@ -51,11 +54,22 @@ def split_clips(
     parts share no sound. The dev part lies between them, as far from both, in clips that are long
     enough. Clips too short to give both others are trained on whole, which is printed.
 
-    `clips` is clips.csv. Raises ValueError when no clip gives a test part.
+    `unit="list"`: the test part are the clips that `test_list` names (`read_test_list`), with all
+    stretches of a recording. `unit="speaker"`: all clips of `test_speakers`. All others are trained
+    on.
+
+    `clips` is clips.csv. Raises ValueError when no clip gives a test part, or none is left to train
+    on.
     """
     if unit == "time":
         rows = _split_inside(clips, test_fraction, dev_fraction, math.ceil(round(gap * FPS, 6)))
         remedy = "all clips are too short: lower split.gap, raise split.test_fraction or add others"
+    elif unit == "list":
+        rows = _split_whole(clips, _is_listed(clips, test_list))
+        remedy = f"{test_list} names none of these clips: its names and data.speakers differ"
+    elif unit == "speaker":
+        rows = _split_whole(clips, lambda clip: clip.speaker in test_speakers)
+        remedy = f"there are no clips of split.test_speakers ({', '.join(test_speakers)})"
     else:
         rows = _split_between(clips, test_fraction, dev_fraction, choice, seed)
         remedy = "no speaker, emotion and level has two clips: add some, or set split.unit to time"
@@ -63,6 +77,8 @@ def split_clips(
     parts["part"] = parts["part"].map({"train": "train", scored: "test"}).fillna("unused")
     if "test" not in set(parts["part"]):
         raise ValueError(f"there is nothing to test on, since {remedy}")
+    if "train" not in set(parts["part"]):
+        raise ValueError("there is nothing to train on: split tests all clips")
     return parts.sort_values(["clip_id", "start"], ignore_index=True)
 
 
@@ -87,6 +103,30 @@ def _split_between(
             group["clip_id"], group["number"], group["frames"], strict=True
         ):
             yield clip_id, part_of[number], 0, int(frames)
+
+
+def _split_whole(
+    clips: pd.DataFrame, is_tested: Callable[[ClipName], bool]
+) -> Iterator[tuple[str, str, int, int]]:
+    for clip_id, frames in zip(clips["clip_id"], clips["frames"], strict=True):
+        part = "test" if is_tested(parse_clip_id(clip_id)) else "train"
+        yield clip_id, part, 0, int(frames)
+
+
+def _is_listed(clips: pd.DataFrame, test_list: Path) -> Callable[[ClipName], bool]:
+    """Whether a list names a clip; prints how many of its names are no clips of these data."""
+
+    def listed(clip: ClipName) -> ListedClip:
+        return ListedClip(clip.speaker, clip.emotion, clip.level, clip.take)
+
+    wanted, others = read_test_list(test_list)
+    found = wanted & {listed(parse_clip_id(clip_id)) for clip_id in clips["clip_id"]}
+    print(
+        f"{test_list}: {len(found)} of {len(wanted)} listed clips are in these data, and "
+        f"{len(others)} names aren't of clips",
+        flush=True,
+    )
+    return lambda clip: listed(clip) in wanted
 
 
 def _drawn(seed: int, speaker: str, emotion: str, number: int) -> float:

@@ -8,7 +8,7 @@ from itertools import islice
 import av
 import numpy as np
 
-from emohead.data.mead import FPS, Clip
+from emohead.data.mead import FPS, STRETCHES, Clip
 from emohead.features.faces import (
     FaceFinder,
     NoFaceError,
@@ -38,8 +38,6 @@ from emohead.media.streams import MediaError
 _DETECT_EVERY = 10
 # Seconds of a recording, between jumps and gaps, that are worth being a clip.
 _SHORTEST_STRETCH = 3
-# A recording's second stretch is clip number 1000002 where it is number 10.
-_STRETCHES = 100_000
 # Seconds by which an audio file may be off its video's own sound: a codec's delay, not a mistake.
 _MOST_SHIFTED = 0.1
 
@@ -179,7 +177,7 @@ class _Extraction:
     def _piece(self, span: range, number: int) -> Clip:
         """A stretch as a clip; the first one keeps the recording's id."""
         clip = replace(self.clip, start=span.start)
-        return replace(clip, number=clip.number * _STRETCHES + number + 1) if number else clip
+        return replace(clip, number=clip.number * STRETCHES + number + 1) if number else clip
 
     def _good_spans(self) -> tuple[list[range], int]:
         """The frames between jumps and gaps, where they last long enough; and all frames' number.

@@ -1,6 +1,7 @@
 """Somebody's video beside the true clip: what a score can't tell from a bad method."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -26,35 +27,48 @@ def count_faces(image: np.ndarray, finder: FaceFinder) -> int:
     return int(np.count_nonzero(areas > _LEAST_AREA * areas.max(initial=0)))
 
 
-def suspicions(
+@dataclass(frozen=True)
+class Comparison:
+    """What speaks for a mistake in a video; `lip_lag` in frames, None where that isn't sure."""
+
+    mirrored: bool
+    exchanged: bool
+    lip_lag: int | None
+
+    @property
+    def words(self) -> list[str]:
+        """The same in words, as far as it is sure of one clip alone."""
+        found = ["left and right seem to be exchanged"] * self.mirrored
+        found += ["red and blue seem to be exchanged"] * self.exchanged
+        late = self.lip_lag or 0
+        if abs(late) >= _LATE:
+            word = "later" if late > 0 else "earlier"
+            found.append(f"the lips move {abs(late) / FPS:.2f} s {word} than the true ones")
+        return found
+
+
+def compare(
     frames: Sequence[np.ndarray],
     truth: Sequence[np.ndarray],
     landmarks: np.ndarray,
     true_landmarks: np.ndarray,
-) -> list[str]:
-    """What speaks for a mistake in a video that was placed in the true clip's crop, in words.
+) -> Comparison:
+    """What speaks for a mistake in a video that was placed in the true clip's crop.
 
     `frames` and `truth` are some frames of both, uint8 [S, S, 3], the same ones; the landmarks
     [T, 68, 2], in any pixels, are of all frames.
     """
-    found = []
     pairs = list(zip(frames, truth, strict=True))
     as_is = np.mean([_correlation(ours, theirs) for ours, theirs in pairs])
     mirrored = np.mean([_correlation(ours[:, ::-1], theirs) for ours, theirs in pairs])
-    if mirrored > as_is + _CLEARLY:
-        found.append("left and right seem to be exchanged")
-    flip = slice(None, None, -1 if mirrored > as_is + _CLEARLY else 1)
+    is_mirrored = bool(mirrored > as_is + _CLEARLY)
+    flip = slice(None, None, -1 if is_mirrored else 1)
     apart, exchanged = (
         np.mean([_distance(ours[:, flip, order], theirs) for ours, theirs in pairs])
         for order in ([0, 1, 2], [2, 1, 0])
     )
-    if exchanged < _SWAPPED * apart:
-        found.append("red and blue seem to be exchanged")
-    late = _lip_lag(landmarks, true_landmarks)
-    if abs(late) >= _LATE:
-        word = "later" if late > 0 else "earlier"
-        found.append(f"the lips move {abs(late) / FPS:.2f} s {word} than the true ones")
-    return found
+    is_exchanged = bool(exchanged < _SWAPPED * apart)
+    return Comparison(is_mirrored, is_exchanged, _lip_lag(landmarks, true_landmarks))
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> float:
@@ -68,15 +82,17 @@ def _distance(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.linalg.norm(a - b))
 
 
-def _lip_lag(landmarks: np.ndarray, truth: np.ndarray) -> int:
-    """Frames by which the lips move later than the true ones; 0 where that isn't sure."""
+def _lip_lag(landmarks: np.ndarray, truth: np.ndarray) -> int | None:
+    """Frames by which the lips move later than the true ones; None where that isn't sure."""
     length = min(len(landmarks), len(truth))
     ours, theirs = lip_opening(landmarks[:length]), lip_opening(truth[:length])
     if length < 3 * _REACH:
-        return 0
+        return None
     curve = {}
     for lag in range(-_REACH, _REACH + 1):
         a, b = ours[max(lag, 0) : length + min(lag, 0)], theirs[max(-lag, 0) : length - max(lag, 0)]
         curve[lag] = float(np.corrcoef(a, b)[0, 1]) if a.std() and b.std() else 0.0
     best = max(curve, key=curve.__getitem__)
-    return best if curve[best] > max(_SURE, curve[0] + _CLEARLY) else 0
+    if curve[best] <= _SURE:
+        return None
+    return best if curve[best] > curve[0] + _CLEARLY else 0

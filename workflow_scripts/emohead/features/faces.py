@@ -154,6 +154,15 @@ def crop_region(
     return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
 
+def share_outside(transform: np.ndarray, crop_size: int, width: int, height: int) -> float:
+    """The share of a crop that shows nothing of its picture but the edges, drawn out: 0 to 1."""
+    centres = (np.arange(32) + 0.5) * crop_size / 32 - 0.5
+    points = np.stack(np.meshgrid(centres, centres), axis=-1).reshape(-1, 2)
+    source = (points - transform[:, 2]) @ np.linalg.inv(transform[:, :2].astype(float)).T
+    inside = (source >= -0.5) & (source <= np.array([width, height]) - 0.5)
+    return float(1 - inside.all(axis=1).mean())
+
+
 def shrink(transform: np.ndarray, width: int, height: int) -> tuple[tuple[int, int], np.ndarray]:
     """The size at which a picture needs no more shrinking for its crop, and the transform from it.
 

@@ -8,8 +8,10 @@ from emohead.data.references import PROTOCOLS
 from emohead.data.split import clips_of_part
 from emohead.features.faces import FaceFinder
 from emohead.features.store import StoredClip, open_clips
-from emohead.methods.foreign_videos import Note, place_videos
+from emohead.methods.foreign_videos import ForeignVideos, place_videos
 from emohead.methods.rendered import STAND_INS, RenderedClip, open_rendering, stand_in_clips
+from emohead.methods.video_names import OUR_NAMES
+from emohead.methods.video_notes import Note
 
 
 def add_clip_flags(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +41,23 @@ def add_rendered_flags(parser: argparse.ArgumentParser) -> None:
         "--stand-ins", nargs=2, choices=STAND_INS, metavar=("LANDMARKS", "FRAMES"),
         help="`truth` or `reference`, for what needs no model",
     )  # fmt: skip
-    source.add_argument("--videos", type=Path, help="folder of somebody else's <clip_id>.mp4")
+    add_video_flags(parser, source)
+
+
+def add_video_flags(
+    parser: argparse.ArgumentParser, group: argparse._MutuallyExclusiveGroup | None = None
+) -> None:
+    """Add the flags of somebody else's videos; `--videos` to `group`, if there is one."""
+    (group or parser).add_argument("--videos", type=Path, help="folder of somebody else's videos")
+    parser.add_argument("--names", default=OUR_NAMES, help="of the videos: a pattern, or a table")
+    parser.add_argument(
+        "--start", type=int, default=0, help="the frame of a video that shows the clip's first"
+    )
+
+
+def foreign_videos(flags: argparse.Namespace) -> ForeignVideos:
+    """What the flags of `add_video_flags` say."""
+    return ForeignVideos(flags.videos, flags.names, flags.start)
 
 
 def true_clips(flags: argparse.Namespace) -> dict[str, StoredClip]:
@@ -59,4 +77,6 @@ def rendered_clips(
             clips, flags.reference, method=flags.method, landmarks=landmarks, translator=frames
         )
         return made, []
-    return place_videos(flags.videos, clips, finder, method=flags.method, reference=flags.reference)
+    return place_videos(
+        foreign_videos(flags), clips, finder, method=flags.method, reference=flags.reference
+    )

@@ -4,107 +4,111 @@ They may have any size, rate, length and framing of the face. What can't be used
 rest goes on.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
+from itertools import chain, islice, repeat
 from pathlib import Path
-from typing import Literal
 
 import av
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from emohead.data.mead import VIDEO_SUFFIXES
 from emohead.data.references import Protocol, choose_reference_clips
 from emohead.features.alignment import Place, align, whole_picture
-from emohead.features.comparison import count_faces, suspicions
-from emohead.features.faces import FaceFinder, NoFaceError, crop_frame
+from emohead.features.comparison import compare, count_faces
+from emohead.features.faces import FaceFinder, NoFaceError, crop_frame, share_outside
 from emohead.features.store import StoredClip
 from emohead.features.tracking import Seen, SeveralFacesError, follow_face
-from emohead.files import whole_file
 from emohead.media.reading import MediaError, RgbPart, iterate_frames, luma, probe_video
 from emohead.methods.rendered import RenderedClip
+from emohead.methods.video_names import OUR_NAMES, find_videos, is_table
+from emohead.methods.video_notes import Note, concerns_of, read_notes, write_notes
 
 # How often the face is looked for, and how many frames are compared with the true ones.
 _DETECT_EVERY, _COMPARED = 10, 8
 
-_NOTE_COLUMNS = ("clip_id", "status", "detail")
-Status = Literal["scored", "short", "missing", "broken", "no_face", "several_faces"]
-
 
 @dataclass(frozen=True)
-class Note:
-    """What became of a clip's video; of `short` ones the frames that there are were taken."""
+class ForeignVideos:
+    """A config's method of videos: their folder, their names (`find_videos`), and `start`.
 
-    clip_id: str
-    status: Status
-    detail: str
+    `start` is the frame of a video, at 25 a second, that shows the clip's first one: 1 where the
+    reference face comes before; -1 where a video begins with the clip's second frame.
+    """
+
+    folder: Path
+    names: str = OUR_NAMES
+    start: int = 0
+
+    def frames(self, video: Path) -> Iterator[av.VideoFrame]:
+        """A video's frames from the clip's first one on; the first stands for one that lacks.
+
+        The first frame of a clip is never scored.
+        """
+        frames = iterate_frames(video)
+        if self.start >= 0:
+            return islice(frames, self.start, None)
+        first = next(frames, None)
+        return iter(()) if first is None else chain(repeat(first, 1 - self.start), frames)
 
 
 def place_videos(
-    folder: Path,
+    videos: ForeignVideos,
     clips: Mapping[str, StoredClip],
     finder: FaceFinder,
     *,
     method: str,
     reference: Protocol,
 ) -> tuple[dict[str, RenderedClip], list[Note]]:
-    """The videos `<clip_id>.mp4` (.mov, .webm, ...) of a folder in the crops of `clips`.
+    """Somebody else's videos in the crops of `clips`.
 
     The notes say of each of the clips (test clips) what became of its video; one that can't be used
     is left out. `reference` says which reference faces the method was given.
     """
-    found = find_videos(folder, clips)
+    found = find_videos(videos.folder, clips, videos.names)
     reference_clips = choose_reference_clips(clips, reference)
     placed, notes = {}, []
     for clip_id, clip in tqdm(clips.items(), desc=method, unit="clip", mininterval=5):
-        made = _try_to_place(found, clip, clips[reference_clips[clip_id]], finder, method)
+        video = found.get(clip_id)
+        if video is None:
+            named = "of this name" if videos.names == OUR_NAMES else f"of it by {videos.names}"
+            made = Note(clip_id, "missing", f"the folder has no video {named}")
+        else:
+            made = _try_to_place(
+                video, videos, clip, clips[reference_clips[clip_id]], finder, method
+            )
         if isinstance(made, Note):
             notes.append(made)
             tqdm.write(f"{clip_id}: {made.status}: {made.detail}")
             continue
-        placed[clip_id], detail = made
-        status = "scored" if placed[clip_id].length == clip.length else "short"
-        notes.append(Note(clip_id, status, detail))
+        placed[clip_id], note = made
+        notes.append(note)
     return placed, notes
 
 
-def write_notes(notes: Sequence[Note], path: Path) -> None:
-    """A table with a row for each clip: clip_id, status, detail."""
-    with whole_file(path) as unfinished:
-        pd.DataFrame(notes, columns=list(_NOTE_COLUMNS)).to_csv(unfinished, index=False)
-
-
-def collect_notes(tables: Sequence[Path], folder: Path, path: Path) -> None:
+def collect_notes(tables: Sequence[Path], videos: ForeignVideos, path: Path) -> None:
     """Put the notes of all speakers into one table; ValueError when no video can be used."""
-    rows = pd.concat([pd.read_csv(table) for table in tables])
-    notes = [Note(*row) for row in rows[list(_NOTE_COLUMNS)].itertuples(index=False)]
-    used = sum(note.status in ("scored", "short") for note in notes)
+    notes = read_notes(tables)
+    used = sum(note.is_used for note in notes)
     print(f"{used} of {len(notes)} test clips have a video that can be scored", flush=True)
     if not used:
-        raise ValueError(_nothing_to_score(folder, notes))
+        raise ValueError(_nothing_to_score(videos, notes))
+    for concern in concerns_of(notes):
+        print(concern, flush=True)
     write_notes(notes, path)
 
 
-def find_videos(folder: Path, clip_ids: Collection[str]) -> dict[str, Path]:
-    """The videos of a folder that are called by one of these ids; ValueError without the folder."""
-    if not folder.is_dir():
-        raise ValueError(f"there is no folder {folder} to take videos from")
-    files = {path.name.lower(): path for path in sorted(folder.iterdir())}
-    found = {}
-    for clip_id in clip_ids:
-        names = [f"{clip_id}{suffix}".lower() for suffix in VIDEO_SUFFIXES]
-        named = [files[name] for name in names if name in files]
-        if named:
-            found[clip_id] = named[0]
-    return found
-
-
 def place_video(
-    video: Path, clip: StoredClip, reference: StoredClip, finder: FaceFinder, *, method: str
-) -> tuple[RenderedClip, str]:
+    video: Path,
+    videos: ForeignVideos,
+    clip: StoredClip,
+    reference: StoredClip,
+    finder: FaceFinder,
+    *,
+    method: str,
+) -> tuple[RenderedClip, Note]:
     """A video at 25 fps in the crop of a clip, at most as long as the clip; and what was done.
 
     One transform for all of its frames brings the face of the first frame that shows one to where
@@ -112,15 +116,17 @@ def place_video(
     one frame, NoFaceError when none of those frames has a face, and SeveralFacesError where it
     shows more than one.
     """
-    t, seen, landmarks = _followed_face(video, clip.length, finder)
+    t, seen, landmarks = _followed_face(videos.frames(video), clip.length, finder)
     if (faces := count_faces(luma(seen.frame), finder)) > 1:
         raise SeveralFacesError(
             f"{video}: shows {faces} faces beside each other: cut out the one that was made"
         )
-    place = Place.of(reference.frame(0), reference.landmarks[0], finder)
+    # A video that lacks the clip's first frame begins where the face is in the second one.
+    shown = max(0, -videos.start) if reference.clip_id == clip.clip_id else 0
+    place = Place.of(reference.frame(shown), reference.landmarks[shown], finder)
     image = RgbPart().of(seen.frame)
     transform = align(image, seen.landmarks, place, finder)
-    there = sum(1 for _ in iterate_frames(video))
+    there = sum(1 for _ in videos.frames(video))
     if there < 2:
         raise MediaError(f"{video}: holds one frame; the first is never scored")
     length = min(there, clip.length)
@@ -133,41 +139,51 @@ def place_video(
         detail.append(f"{there - length} beyond the clip's end left out")
     if t:
         detail.append(f"first face in frame {t}")
+    crops_of = partial(_crops, videos, video, transform, place.crop_size, length)
     compared = set(np.linspace(0, length - 1, _COMPARED).astype(int))
-    crops = enumerate(_crops(video, transform, place.crop_size, length))
-    detail += suspicions(
-        [crop for k, crop in crops if k in compared], [clip.frame(k) for k in sorted(compared)],
+    beside = compare(
+        [crop for k, crop in enumerate(crops_of()) if k in compared],
+        [clip.frame(k) for k in sorted(compared)],
         landmarks, clip.landmarks,
     )  # fmt: skip
+    detail += beside.words
+    outside = share_outside(transform, place.crop_size, image.shape[1], image.shape[0])
+    if outside > 0:
+        detail.append(f"{outside:.1%} of the crop lies outside the video")
     placed = RenderedClip(
         clip.clip_id,
         np.full((length, 68, 2), np.nan, np.float32),
-        partial(_crops, video, transform, place.crop_size, length),
+        crops_of,
         {"video": str(video), "reference_clip": reference.clip_id},
         comment=f"Synthetic talking head, made by {method}; cropped for comparison",
     )
-    return placed, ", ".join(detail)
+    status = "scored" if length == clip.length else "short"
+    return placed, Note(
+        clip.clip_id, status, ", ".join(detail),
+        beside.lip_lag, outside, beside.mirrored, beside.exchanged,
+    )  # fmt: skip
 
 
-def _crops(video: Path, transform: np.ndarray, crop_size: int, length: int) -> Iterator[np.ndarray]:
+def _crops(
+    videos: ForeignVideos, video: Path, transform: np.ndarray, crop_size: int, length: int
+) -> Iterator[np.ndarray]:
     """The crops of the first `length` frames of a video."""
     whole = RgbPart()
-    for frame in islice(iterate_frames(video), length):
+    for frame in islice(videos.frames(video), length):
         yield crop_frame(whole.of(frame), transform, crop_size)
 
 
 def _try_to_place(
-    found: Mapping[str, Path],
+    video: Path,
+    videos: ForeignVideos,
     clip: StoredClip,
     reference: StoredClip,
     finder: FaceFinder,
     method: str,
-) -> tuple[RenderedClip, str] | Note:
+) -> tuple[RenderedClip, Note] | Note:
     """A clip's video in its crop, or why it can't be used."""
-    if clip.clip_id not in found:
-        return Note(clip.clip_id, "missing", "the folder has no video of this name")
     try:
-        return place_video(found[clip.clip_id], clip, reference, finder, method=method)
+        return place_video(video, videos, clip, reference, finder, method=method)
     except NoFaceError as error:
         return Note(clip.clip_id, "no_face", str(error))
     except SeveralFacesError as error:
@@ -178,12 +194,13 @@ def _try_to_place(
 
 
 def _followed_face(
-    video: Path, length: int, finder: FaceFinder
+    frames: Iterator[av.VideoFrame], length: int, finder: FaceFinder
 ) -> tuple[int, Seen[av.VideoFrame], np.ndarray]:
     """The first of `length` frames with a face: its number, and it; and landmarks [T, 68, 2]."""
-    frames = islice(iterate_frames(video), length)
     first, landmarks = None, []
-    for t, seen in enumerate(follow_face(frames, luma, finder, every=_DETECT_EVERY)):
+    for t, seen in enumerate(
+        follow_face(islice(frames, length), luma, finder, every=_DETECT_EVERY)
+    ):
         landmarks.append(seen.landmarks)
         if first is None and seen.found:
             first = t, seen
@@ -199,7 +216,9 @@ def _describe(transform: np.ndarray, image: np.ndarray, crop_size: int) -> str:
     return f"aligned: scale {scale:.3f}, turn {turn:+.1f} degrees"
 
 
-def _nothing_to_score(folder: Path, told: Sequence[Note]) -> str:
+def _nothing_to_score(videos: ForeignVideos, told: Sequence[Note]) -> str:
+    folder = videos.folder
+    names = f"{told[0].clip_id}.mp4" if videos.names == OUR_NAMES else videos.names
     counts = pd.Series([note.status for note in told]).value_counts()
     summary = ", ".join(f"{count} {status}" for status, count in counts.items())
     files = sorted(path.name for path in folder.iterdir())
@@ -207,6 +226,6 @@ def _nothing_to_score(folder: Path, told: Sequence[Note]) -> str:
     reasons = [f"; {note.detail}" for note in told if note.status != "missing"][:3]
     return (
         f"{folder}: not one video can be scored of {len(told)} test clips ({summary}); the folder "
-        f"holds {there or 'nothing'}, and names like {told[0].clip_id}.mp4 were looked for"
-        + "".join(reasons)
+        f"holds {there or 'nothing'}, and names {'of' if is_table(names) else 'like'} {names} were "
+        "looked for" + "".join(reasons)
     )

@@ -5,11 +5,10 @@ Says the same as the Snakefile does (a test compares them), but needs no data an
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from emohead.config import MINI_SPEAKERS, clips_of, model_options
-from emohead.data.footage import read_footage
+from emohead.data.footage import footage_of
 
 #: MEAD's public part, for `speakers: null`.
 MEAD_SPEAKERS = 48
@@ -48,7 +47,7 @@ class Sizes:
 def sizes(config: Mapping[str, Any]) -> Sizes:
     """Of a whole config (config.yaml with what was laid over it).
 
-    Counts what MEAD has, not what is on disk; of footage, the rows of its table. ValueError where
+    Counts what MEAD has, not what is on disk; of footage, its files. ValueError where
     that can't be read.
     """
     data = config["data"]
@@ -85,13 +84,7 @@ def sizes(config: Mapping[str, Any]) -> Sizes:
 
 def _footage(data: Mapping[str, Any]) -> tuple[int, int, int, bool]:
     """Speakers, shards, clips, and whether all speakers have neutral clips."""
-    table, folder = data["footage"]["table"], data["footage"]["folder"]
-    if table is None or folder is None:
-        raise ValueError("data.footage.table and .folder are needed with data.source: footage")
-    try:
-        clips = read_footage(Path(table), Path(folder))
-    except OSError as error:
-        raise ValueError(f"data.footage.table: {error}") from error
+    clips, _ = footage_of(data)
     shards = {(clip.speaker, clip.emotion) for clip in clips}
     speakers = {speaker for speaker, _ in shards}
     return len(speakers), len(shards), len(clips), {(s, "neutral") for s in speakers} <= shards

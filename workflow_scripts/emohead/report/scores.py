@@ -199,6 +199,18 @@ def note_missing_clips(scores: pd.DataFrame, labels: dict[str, str]) -> list[str
     return notes
 
 
+def common_clips(scores: pd.DataFrame) -> pd.DataFrame | None:
+    """The rows of one protocol on the clips that all methods have; None where all have the same.
+
+    None, too, where no clip is left.
+    """
+    clips = [set(clips_of(scores, method)) for method in scores["method"].unique()]
+    shared = set.intersection(*clips)
+    if not shared or shared == set.union(*clips):
+        return None
+    return scores[scores["clip_id"].isin(shared)]
+
+
 def _is_in(scores: pd.DataFrame, method: str) -> bool:
     return bool((scores["method"] == method).any())
 

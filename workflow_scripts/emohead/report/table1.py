@@ -13,6 +13,7 @@ from emohead.report.scores import (
     REFERENCE_LABELS,
     Score,
     clips_of,
+    common_clips,
     count,
     label_methods,
     note_missing_clips,
@@ -100,13 +101,17 @@ class Row:
 
 @dataclass(frozen=True)
 class Protocol:
-    """The rows of one protocol, and the notes under them; the first has the paper's half."""
+    """The rows of one protocol, and the notes under them; the first has the paper's half.
+
+    `over` says which clips the means are of: `all` that each row has, or `common` to all rows.
+    """
 
     reference: str
     heading: str
     rows: tuple[Row, ...]
     notes: tuple[str, ...]
     has_paper: bool
+    over: str = "all"
 
     def is_best(self, row: Row, name: str) -> bool:
         """Whether no other method of this run is better, as far as the printed digits say."""
@@ -153,20 +158,27 @@ def build_table1(
     """Table 1 from the long rows of `read_scores`; `intervals` can be left out, being slow.
 
     Rows stand in the order of `labels`; a row of the paper that was not run follows its
-    predecessor in the paper, in the first protocol alone.
+    predecessor in the paper, in the first protocol alone. Where a row lacks clips that others
+    have, a second table of the protocol is over the clips that all rows have.
     """
     names = label_methods(scores, labels)
     references = references_of(scores)
-    protocols = [
-        _build_protocol(
-            of_reference(scores, each),
-            each,
-            names,
-            has_paper=each == references[0],
-            intervals=intervals,
-        )
-        for each in references
-    ]
+    protocols = []
+    for each in references:
+        rows = of_reference(scores, each)
+        shared = common_clips(rows)
+        for over, part in {"all": rows, "common": shared}.items():
+            if part is not None:
+                protocols.append(
+                    _build_protocol(
+                        part,
+                        each,
+                        names,
+                        over=over,
+                        has_paper=each == references[0] and over == "all",
+                        intervals=intervals,
+                    )
+                )
     speakers = whom_intervals_speak_of(scores["speaker"].nunique())
     return Table1(
         tuple(protocols),
@@ -179,6 +191,7 @@ def _build_protocol(
     reference: str,
     labels: dict[str, str],
     *,
+    over: str,
     has_paper: bool,
     intervals: bool,
 ) -> Protocol:
@@ -191,9 +204,10 @@ def _build_protocol(
         *_missing_faces(rows),
     )
     shown = _with_rows_not_run(rows) if has_paper else rows
-    return Protocol(
-        reference, REFERENCE_LABELS.get(reference, reference), tuple(shown), notes, has_paper
-    )
+    heading = REFERENCE_LABELS.get(reference, reference)
+    if over == "common":
+        heading += f": the {rows[0].clips} clips that all rows have"
+    return Protocol(reference, heading, tuple(shown), notes, has_paper, over)
 
 
 def _competes(row: Row) -> bool:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from emohead.methods.video_notes import concerns_of, read_notes
 from emohead.report.forms import latex_text, write_forms
 from emohead.report.render import render_template
 from emohead.report.scores import read_scores
@@ -27,13 +28,24 @@ def write_table1(
     *,
     labels: Sequence[tuple[str, str]],
     notes: Sequence[str],
+    row_notes: Sequence[tuple[str, str]] = (),
+    placed: Sequence[tuple[str, Path]] = (),
     csv: Path,
     md: Path,
     tex: Path,
     html: Path,
 ) -> None:
-    """Build Table 1 from tables of scores and write its four forms; errors as `read_scores`."""
-    table = build_table1(read_scores(scores), labels, notes)
+    """Build Table 1 from tables of scores and write its four forms; errors as `read_scores`.
+
+    `notes` stand under the table; so do `row_notes` on methods, by their ids, and what speaks for a
+    mistake in somebody else's videos: `placed` are their notes.csv.
+    """
+    named = dict(labels)
+    concerns = [
+        (name, f"{text}.") for name, path in placed for text in concerns_of(read_notes([path]))
+    ]
+    about_rows = [f"{named.get(name, name)}: {text}" for name, text in [*row_notes, *concerns]]
+    table = build_table1(read_scores(scores), labels, [*notes, *about_rows])
     write_forms(
         {csv: to_csv(table), md: to_markdown(table), tex: to_latex(table), html: to_html(table)}
     )
@@ -45,7 +57,8 @@ def to_csv(table: Table1) -> str:
     ends = ("mean", "sd", "low", "high")
     return pd.DataFrame(
         [
-            {"method": row.id, "reference": protocol.reference, "label": row.label}
+            {"method": row.id, "reference": protocol.reference, "over": protocol.over}
+            | {"label": row.label}
             | {name: getattr(row, name) for name in counts}
             | {
                 name if end == "mean" else f"{name}_{end}": (
