@@ -49,8 +49,6 @@ def check_config():
     errors = Draft202012Validator(schema).iter_errors(config)
     for error in sorted(errors, key=lambda e: (len(e.path), str(e.path))):
         stop(".".join(map(str, error.absolute_path)) or "(top level)", explain(error))
-    if config["split"]["scored"] == "dev" and not config["split"]["dev_fraction"]:
-        stop("split.dev_fraction", "is 0, and split.scored: dev wants a dev part")
     check_models()
     for name in config["translator"]["models"]:
         check_vgg(name)
@@ -118,6 +116,10 @@ def check_weights():
 def check_split():
     """The units list and speaker need what they are called after."""
     split = config["split"]
+    if split["scored"] == "dev" and not split["dev_fraction"]:
+        stop("split.dev_fraction", "is 0, and split.scored: dev wants a dev part")
+    if split["dev_fraction"] and split["unit"] in ("list", "speaker"):
+        stop("split.dev_fraction", f"goes with unit: clip or time, which is {split['unit']}")
     for unit, key in (("list", "list"), ("speaker", "test_speakers")):
         if (split["unit"] == unit) != bool(split[key]):
             stop(f"split.{key}", f"goes with unit: {unit}, which is {split['unit']}")
