@@ -119,7 +119,10 @@ def check_split():
     if split["scored"] == "dev" and not split["dev_fraction"]:
         stop("split.dev_fraction", "is 0, and split.scored: dev wants a dev part")
     if split["dev_fraction"] and split["unit"] in ("list", "speaker"):
-        stop("split.dev_fraction", f"goes with unit: clip or time, which is {split['unit']}")
+        stop(
+            "split.dev_fraction",
+            f"goes with unit: clip or time, which is {split['unit']}",
+        )
     for unit, key in (("list", "list"), ("speaker", "test_speakers")):
         if (split["unit"] == unit) != bool(split[key]):
             stop(f"split.{key}", f"goes with unit: {unit}, which is {split['unit']}")

@@ -311,14 +311,14 @@ def label_flags():
 def row_note_flags():
     """`--row-note NAME=TEXT` of the config, and `--placed NAME=NOTES` of somebody else's videos."""
     said = [
-        "--row-note " + shlex.quote(f"{name}={method['note']}")
+        f"--row-note {name}={shlex.quote(method['note'])}"
         for name, method in METHODS.items()
         if "note" in method
     ]
     placed = [
         f"--placed {name}={path}" for name in METHODS for path in notes_of([name])
     ]
-    return verbatim(" ".join(said + placed))
+    return verbatim(" ".join([*said, *placed]))
 
 
 def run_flags():

@@ -119,7 +119,6 @@ def runs(slurm, command, profile, tmp_path_factory) -> Runs:
         )
     try:
         cancel(folder / "state" / TRAINING, "**/last.ckpt", ("train_translator", "aatu_0"))
-        cancel(folder / "state" / TRAINING, "**/last.ckpt", ("train_translator", "aatu_0"))
         cancel(folder / "state" / SCORING, "*.json", ("score_clips", "ours_same_emotion_0_W901"))
         assert running.wait() == 0, log.read_text()
     finally:
