@@ -79,7 +79,7 @@ def check_models():
     """What training would refuse only once the clips have been extracted."""
     for stage in ("landmarks", "translator"):
         for name in config[stage]["models"]:
-            if name in STAND_INS:
+            if name in NO_MODEL:
                 stop(
                     f"{stage}.models.{name}",
                     "stands for what is no model in methods: take another name",
@@ -198,7 +198,7 @@ def code(name, **models):
     """
     unused = set()
     for stage, model in models.items():
-        options = None if model in STAND_INS else model_options(stage, model)["model"]
+        options = None if model in NO_MODEL else model_options(stage, model)["model"]
         unused |= emohead.config.unused_modules(stage, options)
     return code_digest(name, without=unused)
 

@@ -20,6 +20,8 @@ SCORES = "results/evaluation/scores.parquet"
 STAGE_SCORES = "results/ablations/{stage}/{name}/seed{seed}/{speaker}.parquet"
 # In the place of a model: the clip's true landmarks or frames, or those of its reference face.
 STAND_INS = ("truth", "reference")
+# In the place of a translator also the warped reference face.
+NO_MODEL = (*STAND_INS, "warp")
 # Rows that need no model: what the metrics give for the truth, and for a face that stays still.
 BUILT_IN_METHODS = {
     "ground_truth": {
@@ -59,7 +61,8 @@ def check_methods():
                 )
             continue
         for part in ("landmarks", "translator"):
-            known = [*config[part]["models"], *STAND_INS]
+            others = NO_MODEL if part == "translator" else STAND_INS
+            known = [*config[part]["models"], *others]
             if method[part] not in known:
                 stop(
                     f"methods.{name}.{part}",
@@ -130,6 +133,12 @@ def check_requests():
                     f"generate.requests.{name}.{key}",
                     f"there is no file {request[key]!r}",
                 )
+        head = request.get("head", "natural")
+        if head not in ("still", "natural") and not Path(head).is_file():
+            stop(
+                f"generate.requests.{name}.head",
+                f"is still, natural or a video; there is no file {head!r}",
+            )
 
 
 def generate_request(wildcards):
@@ -140,6 +149,11 @@ def generate_request(wildcards):
 def flag_if(request, name):
     """`--NAME` where a request says so."""
     return f"--{name}" if request.get(name) else ""
+
+
+def head_flag(request):
+    """How the head moves, where a request says so."""
+    return f"--head {shlex.quote(request['head'])}" if "head" in request else ""
 
 
 @cache
@@ -155,7 +169,7 @@ def runs(name, seeds):
     method = METHODS[name]
     if name == "ground_truth" or is_foreign(name):
         return [dict(reference=method.get("reference", references()[0]), seed=seeds[0])]
-    if method["landmarks"] in STAND_INS and method["translator"] in STAND_INS:
+    if method["landmarks"] in STAND_INS and method["translator"] in NO_MODEL:
         seeds = seeds[:1]
     return [dict(reference=r, seed=s) for r in references() for s in seeds]
 
@@ -345,7 +359,7 @@ def method_models(wildcards):
         ("landmarks", "results/landmarks/{name}/seed{seed}/model.pt"),
         ("translator", "results/translator/{name}/seed{seed}/model.pt"),
     ):
-        if method[part] not in STAND_INS:
+        if method[part] not in NO_MODEL:
             models[part] = pattern.format(name=method[part], seed=wildcards.seed)
     return models
 

@@ -67,6 +67,8 @@ TRANSLATOR_ALTERNATIVES = {
     "placement: shallow": {"placement": "shallow"},
     "reduction: 1": {"reduction": 1},
     "residual_blocks: 0": {"residual_blocks": 0},
+    "warp: true": {"warp": True},
+    "warp, attention: none": {"warp": True, "attention": "none"},
 }
 
 
@@ -200,7 +202,9 @@ def test_translators(alternative: str, tmp_path: Path) -> None:
     again = restore_translator(saved_and_loaded(checkpoint, tmp_path / "model.pt"))
     assert again.options == options
     clip = Clip(3)
-    frames, same = (list(translate(m, clip.landmarks, clip.frame(0))) for m in (model, again))
+    frames, same = (
+        list(translate(m, clip.landmarks, clip.frame(0), clip.landmarks[0])) for m in (model, again)
+    )
     np.testing.assert_array_equal(same, frames)
     assert len({frame.tobytes() for frame in frames}) == 3
 

@@ -408,6 +408,7 @@ def test_what_has_no_model_is_rendered_once(snakemake, tmp_path):
     assert count == {
         "ground_truth": 1, "copy_reference": 2, "evp": 1,
         "baseline": 6, "ours_wo_msef": 6, "ours_wo_msef_joint": 6, "ours_wo_aatu": 6, "ours": 6,
+        "ours_warp": 6,
     }  # fmt: skip
 
 
@@ -418,9 +419,9 @@ def test_imagenet_weights_are_fetched_and_awaited(snakemake, tmp_path):
     assert re.search(r"^fetch_vgg_weights +1$", output, re.MULTILINE)
     assert "--downloads 'kept here' --output results/translator/vgg19.pth" in output
     inputs = re.findall(r"^rule train_translator:\n +input: (.*)", output, re.MULTILINE)
-    assert len(inputs) == 2
+    assert len(inputs) == 3
     assert all("results/translator/vgg19.pth" in line for line in inputs)
-    assert output.count('"vgg_weights": "results/translator/vgg19.pth"') == 2
+    assert output.count('"vgg_weights": "results/translator/vgg19.pth"') == 3
     assert "random weights" not in output
 
 

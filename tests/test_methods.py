@@ -19,6 +19,7 @@ from emohead.methods import method as methods
 from emohead.methods.device import RenderingDevice, RenderingOptions, rendering_device
 from emohead.methods.method import Method, read_method, render_clip, render_clips
 from emohead.methods.rendered import open_rendering, sound_of, stand_in_clips
+from emohead.translator.render import warp_alone
 
 SAD, NEUTRAL = "W901-front-sad-3-001", "W901-front-neutral-1-002"
 
@@ -119,8 +120,8 @@ def test_both_models_are_given_the_protocols_reference_face(
 ):
     faces = []
 
-    def translate(model, landmarks, reference_face, *, batch_size):
-        faces.append(reference_face)
+    def translate(model, landmarks, reference_face, reference_landmarks, *, batch_size):
+        faces.append((reference_face, reference_landmarks))
         yield from np.repeat(reference_face[None], len(landmarks), axis=0)
 
     monkeypatch.setattr(methods, "translate", translate)
@@ -129,8 +130,19 @@ def test_both_models_are_given_the_protocols_reference_face(
     np.testing.assert_allclose(
         made.landmarks, np.repeat(clips[chosen].landmarks[:1], 5, axis=0), atol=1e-4
     )
-    np.testing.assert_array_equal(faces[list(clips).index(SAD)], clips[chosen].frame(0))
+    face, own = faces[list(clips).index(SAD)]
+    np.testing.assert_array_equal(face, clips[chosen].frame(0))
+    np.testing.assert_array_equal(own, clips[chosen].landmarks[0])
     assert made.attributes["reference_clip"] == chosen
+
+
+def test_the_warp_alone_is_a_translator(clips, tmp_path):
+    method = read_method("warped", "truth", "warp", ON_CPU)
+    made = frames_of(rendered(method, clips, tmp_path, "neutral")[SAD])
+    face, own = clips[NEUTRAL].frame(0), clips[NEUTRAL].landmarks[0]
+    expected = list(warp_alone(clips[SAD].landmarks, face, own))
+    np.testing.assert_array_equal(made, expected)
+    assert np.abs(made[0].astype(int) - face).mean() > 1
 
 
 @pytest.mark.parametrize("keep", [False, True])

@@ -22,7 +22,9 @@ from emohead.training.checkpoint import load_checkpoint
 ROOT = Path(__file__).parent.parent
 SMOKE = ["--configfile", str(ROOT / "config/smoke.yaml")]
 REFERENCES = ["same_emotion", "neutral"]
-REAL_METHODS = ["baseline", "ours_wo_msef", "ours_wo_msef_joint", "ours_wo_aatu", "ours"]
+REAL_METHODS = [
+    "baseline", "ours_wo_msef", "ours_wo_msef_joint", "ours_wo_aatu", "ours", "ours_warp",
+]  # fmt: skip
 
 pytestmark = pytest.mark.end_to_end
 
@@ -148,6 +150,7 @@ def test_methods_that_share_a_part_share_its_training(folder):
         "results/landmarks/audio2lm_msef/seed0/model.pt",
         "results/landmarks/audio2lm_plain/seed0/model.pt",
         "results/translator/aatu/seed0/model.pt",
+        "results/translator/aatu_warp/seed0/model.pt",
         "results/translator/unet/seed0/model.pt",
     ]
     # What a longer training would go on from.
@@ -248,9 +251,9 @@ def test_one_landmark_key_reruns_only_what_depends_on_it(snakemake, jobs, folder
     planned = jobs(done)
     assert planned == {
         "train_landmarks": 1,
-        # Two methods, with two references, of two speakers.
-        "render_clips": 8,
-        "score_clips": 8,
+        # Three methods, with two references, of two speakers.
+        "render_clips": 12,
+        "score_clips": 12,
         "collect_scores": 1,
         "report_table1": 1,
         "report_claims": 1,

@@ -8,13 +8,15 @@ from emohead.data.references import PROTOCOLS
 from emohead.methods.device import RenderingOptions, rendering_device
 from emohead.methods.flags import add_clip_flags, true_clips
 from emohead.methods.method import read_method, render_clips
-from emohead.methods.rendered import STAND_INS
+from emohead.methods.rendered import STAND_INS, WARP
 from emohead.resume import resumable
 
 parser = argparse.ArgumentParser(description=__doc__)
 add_clip_flags(parser)
 parser.add_argument("--landmarks", required=True, help="a checkpoint, `truth` or `reference`")
-parser.add_argument("--translator", required=True, help="a checkpoint, `truth` or `reference`")
+parser.add_argument(
+    "--translator", required=True, help="a checkpoint, `truth`, `reference` or `warp`"
+)
 parser.add_argument("--method", required=True)
 parser.add_argument("--reference", choices=PROTOCOLS, required=True, help="whose face is given")
 parser.add_argument("--rendering", type=json.loads, required=True, help="the config's, as JSON")
@@ -28,7 +30,7 @@ if __name__ == "__main__":
     with rendering_device(options, threads=flags.threads) as device:
         print(device, flush=True)
         parts = (flags.landmarks, flags.translator)
-        models = [Path(part) for part in parts if part not in STAND_INS]
+        models = [Path(part) for part in parts if part not in (*STAND_INS, WARP)]
         inputs = [
             flags.code,
             *models,

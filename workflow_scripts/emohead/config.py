@@ -27,7 +27,10 @@ PARTS: Mapping[str, Mapping[str, Callable[[Mapping[str, Any]], bool]]] = {
             model["architecture"] == "audio2lm" and model.get("emotion", "msef") == "msef"
         ),
     },
-    "translator": {"emohead.translator.cbam": lambda model: model["attention"] != "none"},
+    "translator": {
+        "emohead.translator.cbam": lambda model: model["attention"] != "none",
+        "emohead.translator.warp": lambda model: bool(model.get("warp")),
+    },
 }
 
 #: Of the paper's models: E_Lm's width, and the sum of the widths of the translator's maps.

@@ -17,6 +17,7 @@ from emohead.landmarks.losses import landmark_losses
 from emohead.landmarks.model import LandmarkPrediction, MfccStatistics
 from emohead.translator.losses import TranslatorLoss, TranslatorLossOptions
 from emohead.translator.unet import INPUT_CHANNELS, TranslatorOptions, UNet
+from emohead.translator.warp import with_warped
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,11 @@ def translator_step(
 
     def forward(images: int) -> Tensor:
         size = (images, INPUT_CHANNELS, crop_size, crop_size)
-        drawing_and_reference = torch.zeros(size, device=device)
-        return model(drawing_and_reference.contiguous(memory_format=torch.channels_last)).float()
+        given = torch.zeros(size, device=device)
+        if model.options.warp:
+            points = torch.rand(images, POINTS, 2, device=device) * crop_size
+            given = with_warped(given, points, points)
+        return model(given.contiguous(memory_format=torch.channels_last)).float()
 
     return Step(model, forward, lambda made: loss(made, torch.zeros_like(made))["loss"])
 

@@ -74,7 +74,7 @@ def evaluate_translator(
     """Metrics of the frames that a translator makes of a clip's true landmarks."""
     face = reference.frame(0)
     batch_size = device.frames_at_once(len(face))
-    frames = translate(model, clip.landmarks, face, batch_size=batch_size)
+    frames = translate(model, clip.landmarks, face, reference.landmarks[0], batch_size=batch_size)
     pairs = zip(frames, clip.iterate_frames(), strict=True)
     return picture_values(
         islice(pairs, FIRST_SCORED, None), boxes_of(clip.landmarks, clip.crop_size)

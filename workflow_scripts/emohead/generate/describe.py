@@ -18,7 +18,9 @@ def describe(bundle: Bundle) -> str:
         f"{_parameters(bundle.landmarks)} parameters",
         "PCA basis": f"{landmarks.components} components",
         "translator": f"{card['translator']}: U-Net {'-'.join(map(str, translator.widths))}, "
-        f"attention {translator.attention}, {_parameters(bundle.translator)} parameters",
+        f"attention {translator.attention}"
+        f"{', on the warped face' if translator.warp else ''}, "
+        f"{_parameters(bundle.translator)} parameters",
         "trained on": _data(card["config"]["data"]),
         "config": card["config_hash"],
         "weights": bundle.fingerprint,

@@ -32,7 +32,7 @@ def fast_translator(bundle: Bundle, portrait: Portrait, precision: Precision = "
         return for_inference(bundle.translator, bf16=precision == "bf16")
     faces = moved_faces(bundle.landmarks, portrait.landmarks, bundle.crop_size)
     drawings = draw_sequence(faces, bundle.crop_size)
-    return in_int8(bundle.translator, drawings, portrait.crop)
+    return in_int8(bundle.translator, drawings, portrait.crop, faces, portrait.landmarks)
 
 
 def choose_precision(precision: Precision, device: str) -> Precision:

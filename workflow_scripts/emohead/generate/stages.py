@@ -87,20 +87,23 @@ def _survey(model: LandmarkModel, windows: Iterable[Tensor]) -> Tensor | None:
 
 
 def translate_stream(
-    translator: UNet, landmarks: Iterable[np.ndarray], face: np.ndarray
+    translator: UNet,
+    landmarks: Iterable[np.ndarray],
+    face: np.ndarray,
+    face_landmarks: np.ndarray | None = None,
 ) -> Iterator[np.ndarray]:
     """Frames uint8 [b, S, S, 3] for landmarks [t, 68, 2] (pixels) at a time, in small batches.
 
-    `translator` by `fast_translator`; `face` uint8 [S, S, 3]. The next landmarks are predicted and
-    drawn in a thread, while the network computes.
+    `translator` by `fast_translator`; `face` uint8 [S, S, 3], and with `warp` its landmarks
+    [68, 2]. The next landmarks are predicted and drawn in a thread, while the network computes.
     """
     size = len(face)
     on_cpu = next(translator.parameters()).device.type == "cpu"
     batch_size = (_CPU_PIXELS if on_cpu else _GPU_PIXELS) // size**2
     batches = _rebatch(landmarks, min(max(batch_size, 1), _LARGEST_BATCH))
-    with ahead(draw_sequence(batch, size) for batch in batches) as drawings:
-        for drawing in drawings:
-            yield render(translator, drawing, face)
+    with ahead((draw_sequence(batch, size), batch) for batch in batches) as drawn:
+        for drawings, points in drawn:
+            yield render(translator, drawings, face, points, face_landmarks)
 
 
 def _rebatch(blocks: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]:

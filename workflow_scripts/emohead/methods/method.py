@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import repeat
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from tqdm import tqdm
@@ -16,12 +17,12 @@ from emohead.landmarks.load import restore_landmark_model
 from emohead.landmarks.model import LandmarkModel
 from emohead.landmarks.predict import predict_landmarks
 from emohead.methods.device import RenderingDevice
-from emohead.methods.rendered import PROVENANCE, STAND_INS, StandIn
+from emohead.methods.rendered import PROVENANCE, STAND_INS, WARP, StandIn
 from emohead.resume import say_resumed, seconds_of, timed
 from emohead.training.checkpoint import load_checkpoint
 from emohead.translator.inference import for_inference
 from emohead.translator.load import restore_translator
-from emohead.translator.render import translate
+from emohead.translator.render import translate, warp_alone
 from emohead.translator.unet import UNet
 
 
@@ -31,16 +32,21 @@ class Method:
 
     name: str
     landmarks: LandmarkModel | StandIn
-    translator: UNet | StandIn
+    translator: UNet | StandIn | Literal["warp"]
     device: RenderingDevice
 
 
 def read_method(name: str, landmarks: str, translator: str, device: RenderingDevice) -> Method:
-    """A method from checkpoints, on a device; `truth` or `reference` in place of a path."""
+    """A method from checkpoints, on a device; `truth` or `reference` in place of a path.
+
+    `warp` in the place of a translator.
+    """
     return Method(
         name,
         landmarks if landmarks in STAND_INS else read_landmark_model(Path(landmarks), device),
-        translator if translator in STAND_INS else read_translator(Path(translator), device),
+        translator
+        if translator in (*STAND_INS, WARP)
+        else read_translator(Path(translator), device),
         device,
     )
 
@@ -89,12 +95,12 @@ def render_clip(method: Method, clip: StoredClip, reference: StoredClip) -> Rend
     elif method.translator == "reference":
         frames = repeat(reference_face, clip.length)
     else:
-        frames = translate(
-            method.translator,
-            landmarks,
-            reference_face,
-            batch_size=method.device.frames_at_once(len(reference_face)),
-        )
+        given = landmarks, reference_face, reference_landmarks
+        batch_size = method.device.frames_at_once(len(reference_face))
+        if method.translator == WARP:
+            frames = warp_alone(*given, device=method.device.device, batch_size=batch_size)
+        else:
+            frames = translate(method.translator, *given, batch_size=batch_size)
     return Rendering(landmarks, frames, probabilities)
 
 

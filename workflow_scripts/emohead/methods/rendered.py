@@ -18,6 +18,8 @@ from emohead.media.writing import write_video
 #: In the place of a model: the clip's own landmarks or frames, or those of its reference face.
 StandIn = Literal["truth", "reference"]
 STAND_INS: tuple[StandIn, ...] = get_args(StandIn)
+#: In the place of a translator: the warped reference face, without any net.
+WARP = "warp"
 #: Beside rendered frames: what they were made by.
 PROVENANCE = "provenance.json"
 

@@ -20,8 +20,9 @@ METHOD_COLOURS = {
     "ours_wo_msef_joint": "#8C6D31",
     "ours_wo_aatu": "#CC79A7",
     "ours": "#0072B2",
+    "ours_warp": "#56B4E9",
 }
-OTHER_COLOURS = ("#E69F00", "#56B4E9", "#7B5EA7", "#117777", "#AA4466")
+OTHER_COLOURS = ("#E69F00", "#7B5EA7", "#117777", "#AA4466")
 TRAIN_COLOUR, VALIDATION_COLOUR = "#0072B2", "#D55E00"
 FAINT = "#C9C9C9"
 

@@ -21,6 +21,7 @@ class Recipe:
       after so many epochs without a better validation loss, and `keep` "best" takes the weights of
       the epoch that had the best.
     - `frames_per_clip` is how many frames of each clip an epoch of the translator sees (None: all);
+      `augment` shows them as other faces, see `emohead.translator.data`;
       `mfcc_offset` the random shift of a clip's MFCC that the landmark models learn with, see
       `emohead.landmarks.data`.
 
@@ -40,6 +41,7 @@ class Recipe:
     patience: int | None = None
     keep: Literal["last", "best"] = "last"
     frames_per_clip: int | None = None
+    augment: bool = False
     mfcc_offset: float = 0.0
 
     def __post_init__(self) -> None:

@@ -34,10 +34,8 @@ class Observation:
 Observations = dict[nn.Module, Observation]
 
 
-def observe(
-    net: UNet, watched: Iterable[nn.Module], drawings: np.ndarray, face: np.ndarray
-) -> Observations:
-    """What the `watched` modules of a net on a CPU make for drawings and a face, as in `render`."""
+def observe(net: UNet, watched: Iterable[nn.Module], *given: np.ndarray | None) -> Observations:
+    """What the `watched` modules of a net on a CPU make, `given` what `render` is given."""
     seen: Observations = {}
 
     def keep(module: nn.Module) -> Callable[..., None]:
@@ -48,7 +46,7 @@ def observe(
 
     hooks = [module.register_forward_hook(keep(module)) for module in watched]
     with torch.autocast("cpu", torch.bfloat16, enabled=bf16_is_fast("cpu")):
-        render(net, drawings, face)
+        render(net, *given)
     for hook in hooks:
         hook.remove()
     return seen

@@ -1,7 +1,9 @@
 """What a translator learns from: a frame, its landmark drawing, and another frame of the clip.
 
 The reference at training is a random other frame of the same clip (MakeItTalk; it shows the same
-person in the same emotion); at validation it is the clip's first frame, as in the evaluation.
+person in the same emotion); at validation it is the clip's first frame, as in the evaluation. With
+`augment`, half of the references are of another clip of the speaker, and every pair is of another
+face than the one that was filmed: see `emohead.translator.augmentation`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,49 +14,68 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
+from emohead.data.mead import parse_clip_id
 from emohead.features.store import StoredClip
 from emohead.training.batches import EpochLoader
+from emohead.translator.augmentation import as_another_face
 from emohead.translator.drawing import draw_landmarks
 
-# uint8: drawing ++ reference [B, 6, S, S], frame [B, 3, S, S]
-TranslatorBatch = tuple[Tensor, Tensor]
+# uint8: drawing ++ reference [B, 6, S, S], frame [B, 3, S, S]. For a translator that warps also the
+# landmarks of the frame and of the reference, float32 [B, 2, 68, 2], pixels
+TranslatorBatch = tuple[Tensor, Tensor] | tuple[Tensor, Tensor, Tensor]
 
 MEMORY_LIMIT = 8 * 2**30  # bytes of decoded frames; above it, frames are decoded when asked for
 
 
 class FramePair(NamedTuple):
-    """A sample by name: make frame `target` of the clip from its drawing and frame `reference`."""
+    """A sample by name: make frame `target` of the clip from its drawing and frame `reference`.
+
+    The reference is of `reference_clip`, if that isn't the clip itself; both frames are shown as
+    another face, drawn from `face`, if that is a number.
+    """
 
     clip_id: str
     target: int
     reference: int
+    reference_clip: str | None = None
+    face: int | None = None
 
 
 class TranslatorSamples(Dataset):
     """Samples by FramePair: (drawing ++ reference uint8 [6, S, S], frame uint8 [3, S, S]).
 
+    With `points`, the landmarks of the frame and of the reference, float32 [2, 68, 2], are third.
     All frames are decoded once, here, when they fit in `memory_limit` bytes. Drawings are made
     anew each time: at 128 px that takes 0.05 ms.
     """
 
     def __init__(
-        self, clips: Mapping[str, StoredClip], *, memory_limit: int = MEMORY_LIMIT
+        self,
+        clips: Mapping[str, StoredClip],
+        *,
+        points: bool = False,
+        memory_limit: int = MEMORY_LIMIT,
     ) -> None:
         if not clips:
             raise ValueError("no clips to train a translator on")
-        self._clips = dict(clips)
+        self._clips, self._points = dict(clips), points
         self._landmarks = {clip_id: clip.landmarks for clip_id, clip in clips.items()}
         first = next(iter(clips.values())).frame(0)
         frames = sum(len(points) for points in self._landmarks.values())
         fits = frames * first.nbytes <= memory_limit
         self._frames = {c: clip.frames() for c, clip in clips.items()} if fits else {}
 
-    def __getitem__(self, pair: FramePair) -> tuple[Tensor, Tensor]:
-        target = self._frame(pair.clip_id, pair.target)  # [S, S, 3]
-        reference = self._frame(pair.clip_id, pair.reference)
-        drawing = draw_landmarks(self._landmarks[pair.clip_id][pair.target], len(target))
+    def __getitem__(self, pair: FramePair) -> tuple[Tensor, ...]:
+        where = (pair.clip_id, pair.target), (pair.reference_clip or pair.clip_id, pair.reference)
+        frames = [self._frame(*place) for place in where]  # [S, S, 3]
+        points = [self._landmarks[clip_id][t] for clip_id, t in where]
+        if pair.face is not None:
+            frames, points = as_another_face(frames, points, np.random.default_rng(pair.face))
+        target, reference = frames
+        drawing = draw_landmarks(points[0], len(target))
         inputs = np.concatenate([drawing, reference], axis=2)  # [S, S, 6]
-        return _channels_first(inputs), _channels_first(target)
+        sample = _channels_first(inputs), _channels_first(target)
+        return (*sample, torch.from_numpy(np.stack(points))) if self._points else sample
 
     def _frame(self, clip_id: str, t: int) -> np.ndarray:
         if clip_id in self._frames:
@@ -69,23 +90,30 @@ def _channels_first(image: np.ndarray) -> Tensor:
 
 def collate_images(samples: Sequence[TranslatorBatch]) -> TranslatorBatch:
     """Samples of TranslatorSamples as a batch, channels last in memory: nothing is transposed."""
-    inputs, frames = (
+    inputs, frames, *points = zip(*samples, strict=True)
+    pictures = (
         torch.stack([image.permute(1, 2, 0) for image in images]).permute(0, 3, 1, 2)
-        for images in zip(*samples, strict=True)
+        for images in (inputs, frames)
     )
-    return inputs, frames
+    return (*pictures, *map(torch.stack, points))
 
 
 class RandomPairs(Sampler[FramePair]):
     """An epoch: `frames_per_clip` random frames of each clip (None: all), each with a reference.
 
-    The reference is any other frame of the clip, all equally likely. Pairs depend on the seed and
-    the epoch alone, so that a resumed training sees what an unbroken one would. Raises ValueError
-    for a clip of a single frame.
+    The reference is any other frame of the clip, all equally likely; with `augment` half of the
+    time any frame of the speaker's other clips, and each pair has a `face`. Pairs depend on the
+    seed and the epoch alone, so that a resumed training sees what an unbroken one would. Raises
+    ValueError for a clip of a single frame.
     """
 
     def __init__(
-        self, lengths: Mapping[str, int], *, seed: int, frames_per_clip: int | None = None
+        self,
+        lengths: Mapping[str, int],
+        *,
+        seed: int,
+        frames_per_clip: int | None = None,
+        augment: bool = False,
     ) -> None:
         for clip_id, length in lengths.items():
             if length < 2:
@@ -94,7 +122,7 @@ class RandomPairs(Sampler[FramePair]):
                 )
         self._lengths = dict(sorted(lengths.items()))
         self._seed = seed
-        self._frames_per_clip = frames_per_clip
+        self._frames_per_clip, self._augment = frames_per_clip, augment
         self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -111,7 +139,27 @@ class RandomPairs(Sampler[FramePair]):
             for target in random.permutation(length)[: self._used(length)]:
                 other = random.integers(length - 1)  # counts past the target
                 pairs.append(FramePair(clip_id, int(target), int(other + (other >= target))))
+        if self._augment:
+            pairs = self._augmented(pairs, random)
         return (pairs[i] for i in random.permutation(len(pairs)))
+
+    def _augmented(
+        self, pairs: Sequence[FramePair], random: np.random.Generator
+    ) -> list[FramePair]:
+        """The pairs as other faces, half of them with a reference of another clip."""
+        of_speaker: dict[str, list[str]] = {}
+        for clip_id in self._lengths:
+            of_speaker.setdefault(parse_clip_id(clip_id).speaker, []).append(clip_id)
+        augmented = []
+        for pair in pairs:
+            others = of_speaker[parse_clip_id(pair.clip_id).speaker]
+            if len(others) > 1 and random.random() < 0.5:
+                place = random.integers(len(others) - 1)  # counts past the clip itself
+                other = others[place + (place >= others.index(pair.clip_id))]
+                t = int(random.integers(self._lengths[other]))
+                pair = pair._replace(reference_clip=other, reference=t)
+            augmented.append(pair._replace(face=int(random.integers(2**32))))
+        return augmented
 
     def _used(self, length: int) -> int:
         return length if self._frames_per_clip is None else min(length, self._frames_per_clip)
@@ -139,18 +187,20 @@ def training_loader(
     batch_size: int,
     seed: int,
     frames_per_clip: int | None = None,
+    augment: bool = False,
+    points: bool = False,
     workers: int = 0,
 ) -> EpochLoader:
     """Batches of RandomPairs; a last one that would be smaller is left out, for BN's sake."""
     lengths = {clip_id: clip.length for clip_id, clip in clips.items()}
-    pairs = RandomPairs(lengths, seed=seed, frames_per_clip=frames_per_clip)
+    pairs = RandomPairs(lengths, seed=seed, frames_per_clip=frames_per_clip, augment=augment)
     if len(pairs) < batch_size:
         raise ValueError(
             f"an epoch has {len(pairs)} frames, fewer than the batch of {batch_size}: lower the "
             "translator's batch_size or give it more frames_per_clip"
         )
     return EpochLoader(
-        TranslatorSamples(clips),
+        TranslatorSamples(clips, points=points),
         pairs,
         batch_size,
         drop_last=True,
@@ -164,11 +214,11 @@ def validation_loader(
     *,
     batch_size: int,
     frames_per_clip: int | None = None,
+    points: bool = False,
     workers: int = 0,
 ) -> EpochLoader:
     """Batches of first_frame_pairs, always the same, in order."""
     lengths = {clip_id: clip.length for clip_id, clip in clips.items()}
     pairs = first_frame_pairs(lengths, frames_per_clip)
-    return EpochLoader(
-        TranslatorSamples(clips), pairs, batch_size, workers=workers, collate=collate_images
-    )
+    samples = TranslatorSamples(clips, points=points)
+    return EpochLoader(samples, pairs, batch_size, workers=workers, collate=collate_images)

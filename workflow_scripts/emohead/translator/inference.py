@@ -20,8 +20,7 @@ from emohead.translator.unet import UNet
 def for_inference(model: UNet, *, bf16: bool | None = None) -> UNet:
     """A faster copy of a trained model, for frames alone; `model` stays as it is.
 
-    `bf16` None: where the model's device is fast at it. The copy takes images in the precision of
-    its weights.
+    `bf16` None: where the model's device is fast at it.
     """
     fast = copy.deepcopy(model).eval().requires_grad_(False)
     for step in (*fast.down, *fast.up, fast.to_frame):

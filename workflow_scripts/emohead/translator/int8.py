@@ -19,6 +19,7 @@ from emohead.translator.int8_convolution import (
     Int8Convolution,
     Int8Doubling,
 )
+from emohead.translator.render import model_images
 from emohead.translator.unet import ResidualBlock, UNet
 
 # Pixels that are seen together where the greatest of many is looked for: wide rows are faster.
@@ -26,18 +27,25 @@ _TOGETHER = 4
 
 
 @torch.inference_mode()
-def in_int8(model: UNet, drawings: np.ndarray, face: np.ndarray) -> UNet:
+def in_int8(
+    model: UNet,
+    drawings: np.ndarray,
+    face: np.ndarray,
+    landmarks: np.ndarray | None = None,
+    face_landmarks: np.ndarray | None = None,
+) -> UNet:
     """A copy of a trained model that computes in bytes, for frames alone; `model` stays as it is.
 
     Takes and makes float32 on a CPU, as the model does. It is calibrated with the frames of a face
-    uint8 [S, S, 3] for drawings uint8 [B, S, S, 3], which are best like those that follow; the same
-    ones give the same copy.
+    uint8 [S, S, 3] for drawings uint8 [B, S, S, 3], which are best like those that follow, and with
+    `warp` their landmarks, as in `render`; the same ones give the same copy.
     """
     net = for_inference(model, bf16=False)
-    seen = observe(net, _calibrated(net), drawings, face)
+    given = drawings, face, landmarks, face_landmarks
+    seen = observe(net, _calibrated(net), *given)
     encoder_maps: list[ByteMap] = []
-    means = np.concatenate([drawings.mean(axis=(0, 1, 2)), face.mean(axis=(0, 1))]) / LARGEST_BYTE
-    source = ByteMap.of_one_scale(1 / LARGEST_BYTE, torch.from_numpy(means).float())
+    means = model_images(net, *given).mean(dim=(0, 2, 3))
+    source = ByteMap.of_one_scale(1 / LARGEST_BYTE, means)
     for i in range(len(net.down)):
         net.down[i], net.attend_down[i], source = _in_bytes(
             net.down[i], net.attend_down[i], source, seen

@@ -6,11 +6,12 @@ from torch import Tensor
 from emohead.training.task import TrainingTask
 from emohead.translator.data import TranslatorBatch
 from emohead.translator.losses import TranslatorLoss, TranslatorLossOptions
-from emohead.translator.unet import TranslatorOptions, build_translator
+from emohead.translator.unet import WARPED, TranslatorOptions, build_translator
+from emohead.translator.warp import with_warped
 
 
 class TranslatorTask(TrainingTask):
-    """A translator and its loss, eqs. (5) and (6): `loss`, `l1` and `perceptual`.
+    """A translator and its loss, eqs. (5) and (6): `loss`, `l1` and `perceptual`; with warp `mask`.
 
     `seed` is of the translator's first weights. The VGG-19 of the loss has no parameters.
     """
@@ -25,8 +26,16 @@ class TranslatorTask(TrainingTask):
         self.loss = TranslatorLoss(loss_options).to(memory_format=torch.channels_last)
 
     def forward(self, batch: TranslatorBatch) -> dict[str, Tensor]:
-        """The loss of a batch, and its two terms."""
-        inputs, true = (
-            images.to(torch.float32, memory_format=torch.channels_last) / 255 for images in batch
+        """The loss of a batch, and its terms."""
+        inputs, true, *points = batch
+        images, true = (
+            each.to(torch.float32, memory_format=torch.channels_last) / 255
+            for each in (inputs, true)
         )
-        return self.loss(self.model(inputs), true)
+        warped = None
+        if self.model.options.warp:
+            (points,) = points
+            images = with_warped(images, *points.unbind(1))
+            warped = images[:, WARPED]
+        made, mask = self.model.paint(images)
+        return self.loss(made, true, mask, warped)

@@ -13,6 +13,12 @@
 Sources: paper section 3.2; MakeItTalk src/models/model_image_translation.py
 (ResUnetGenerator). Where MakeItTalk applies a tanh outside the net and clips, this net ends in a
 sigmoid.
+
+With `warp`, which is no part of the paper, the net is also shown the reference face already brought
+to the landmarks (`emohead.translator.warp`), and decides by a mask where it paints:
+
+    drawing ++ reference ++ warped [B, 9, S, S] -> painted [B, 3, S, S], mask [B, 1, S, S]
+    frame = mask * painted + (1 - mask) * warped
 """
 
 from dataclasses import dataclass
@@ -24,6 +30,9 @@ from torch import Tensor, nn
 from emohead.translator.cbam import CBAM
 
 INPUT_CHANNELS = 6  # landmark drawing (0-2), reference face (3-5), both RGB in [0, 1]
+WARPED = slice(6, 9)  # with `warp`: the warped reference face
+# Where a net's mask begins: sigmoid(-1) = .27, little painted, and yet enough to learn from.
+FIRST_MASK = -1.0
 ATTENDED_MAPS = 4  # "the initial four layers of the encoder and decoder"
 
 
@@ -38,6 +47,7 @@ class TranslatorOptions:
       ("execution_order"), or the shallowest, mirroring the encoder's ("shallow"). The encoder's are
       always its first four.
     - `reduction`: by how much the channel gate's hidden layer is narrower than its map.
+    - `warp`: start from the warped reference face; not in the paper.
 
     Raises ValueError for values that make no net.
     """
@@ -47,6 +57,12 @@ class TranslatorOptions:
     attention: Literal["none", "cbam", "channel", "spatial"] = "cbam"
     placement: Literal["shallow", "execution_order"] = "execution_order"
     reduction: int = 16
+    warp: bool = False
+
+    @property
+    def input_channels(self) -> int:
+        """Channels of the images that the net is given."""
+        return WARPED.stop if self.warp else INPUT_CHANNELS
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "widths", tuple(self.widths))
@@ -140,7 +156,7 @@ class UNet(nn.Module):
         self.down = nn.ModuleList(
             _down(inputs, outputs, norm=0 < i < depth - 1, residual_blocks=blocks)
             for i, (inputs, outputs) in enumerate(
-                zip((INPUT_CHANNELS, *widths), widths, strict=False)
+                zip((options.input_channels, *widths), widths, strict=False)
             )
         )
         # The deepest step reads the bottleneck alone, the others skip ++ the step before.
@@ -150,9 +166,11 @@ class UNet(nn.Module):
         )
         self.to_frame = nn.Sequential(
             nn.Upsample(scale_factor=2, mode="nearest"),
-            nn.Conv2d(2 * widths[0], 3, 3, padding=1),
+            nn.Conv2d(2 * widths[0], 4 if options.warp else 3, 3, padding=1),
             _FrameSigmoid(),
         )
+        if options.warp:
+            nn.init.constant_(self.to_frame[1].bias[3:], FIRST_MASK)
         shallowest = range(ATTENDED_MAPS)
         deepest_up = range(depth - 1 - ATTENDED_MAPS, depth - 1)
         attended_up = shallowest if options.placement == "shallow" else deepest_up
@@ -163,10 +181,17 @@ class UNet(nn.Module):
             _attend(widths[i], options, i in attended_up) for i in range(depth - 1)
         )
 
-    def forward(self, drawing_and_reference: Tensor) -> Tensor:
-        """Frame [B, 3, S, S] in [0, 1] for [B, 6, S, S] in [0, 1]; S divisible by 2^len(widths)."""
-        self._check(drawing_and_reference)
-        features = drawing_and_reference
+    def forward(self, images: Tensor) -> Tensor:
+        """Frame [B, 3, S, S] in [0, 1] for images in [0, 1]; S divisible by 2^len(widths).
+
+        Images are drawing ++ reference [B, 6, S, S], with `warp` ++ warped reference [B, 9, S, S].
+        """
+        return self.paint(images)[0]
+
+    def paint(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The frame as `forward`, and with `warp` the mask [B, 1, S, S]: 1 where it is painted."""
+        self._check(images)
+        features = images.to(next(self.parameters()).dtype)
         encoder_maps: list[Tensor] = []
         for down, attend in zip(self.down, self.attend_down, strict=True):
             features = attend(down(features))  # [B, widths[i], S/2^(i+1), S/2^(i+1)]
@@ -176,14 +201,20 @@ class UNet(nn.Module):
         for up, attend in zip(reversed(self.up), reversed(self.attend_up), strict=True):
             features = attend(up(features))  # [B, widths[i], S/2^(i+1), S/2^(i+1)]
             features = torch.cat([encoder_maps.pop(), features], dim=1)  # [B, 2 widths[i], ...]
-        return self.to_frame(features)
+        made = self.to_frame(features)
+        if not self.options.warp:
+            return made, None
+        made, warped = made.to(images.dtype), images[:, WARPED]
+        mask = made[:, 3:]
+        return warped + mask * (made[:, :3] - warped), mask
 
     def _check(self, images: Tensor) -> None:
         height, width = images.shape[-2:]
         multiple = 2 ** len(self.options.widths)
-        if images.shape[1] != INPUT_CHANNELS or height % multiple or width % multiple:
+        channels = self.options.input_channels
+        if images.shape[1] != channels or height % multiple or width % multiple:
             raise ValueError(
-                f"the translator takes [B, {INPUT_CHANNELS}, S, S] with S a multiple of "
+                f"the translator takes [B, {channels}, S, S] with S a multiple of "
                 f"{multiple} ({len(self.options.widths)} widths); got {list(images.shape)}"
             )
 

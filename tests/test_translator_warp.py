@@ -1,0 +1,204 @@
+"""The warp: against SciPy's thin-plate spline and interpolation, and what a net makes of it."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.interpolate import RBFInterpolator
+from scipy.ndimage import map_coordinates
+from skimage.transform import SimilarityTransform
+
+from emohead.translator import warp
+from emohead.translator.inference import for_inference
+from emohead.translator.losses import TranslatorLoss, TranslatorLossOptions
+from emohead.translator.render import translate, warp_alone
+from emohead.translator.task import TranslatorTask
+from emohead.translator.unet import TranslatorOptions, build_translator
+from emohead.translator.warp import head_motion, warp_face, with_warped
+
+SIZE = 64
+OPTIONS = TranslatorOptions(widths=(8, 8, 8, 8, 8), residual_blocks=1, warp=True)
+
+
+def faces(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Smooth pictures [B, S, S, 3] in 0..255, and landmarks [B, 68, 2] before and after."""
+    random = np.random.default_rng(seed)
+    y, x = np.mgrid[:SIZE, :SIZE] / SIZE
+    waves = [np.sin(2 * np.pi * (a * x + b * y + c)) for a, b, c in random.uniform(-2, 2, (6, 3))]
+    pictures = 127 + 100 * np.stack([np.stack(waves[i : i + 3], -1) for i in range(count)])
+    reference = random.uniform(0.2, 0.8, (count, 68, 2)) * SIZE
+    return pictures, reference, reference + random.normal(0, 1.5, (count, 68, 2))
+
+
+def tensors(*arrays: np.ndarray) -> list[torch.Tensor]:
+    """Pictures [B, S, S, 3] channels first, the rest as it is; float32."""
+    return [
+        torch.from_numpy(each).float().permute(*((0, 3, 1, 2) if each.ndim == 4 else (0, 1, 2)))
+        for each in arrays
+    ]
+
+
+def by_scipy(picture: np.ndarray, target: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """One face by RBFInterpolator on the nodes, and bilinear look-ups."""
+    target, reference = target / (SIZE - 1), reference / (SIZE - 1)
+    calm = list(warp.CALM_POINTS)
+    head = SimilarityTransform.from_estimate(reference[calm], target[calm])
+    border = [(x / 4, y / 4) for x in range(5) for y in range(5) if {x, y} & {0, 4}]
+    fixed = np.array([*warp._CROWN, *border])
+    follow = np.array([1.0] * len(warp._CROWN) + [warp.follow_at(y) for _, y in border])
+    moved = fixed + follow[:, None] * (head(fixed) - fixed)
+    slack = np.full(len(target) + len(fixed), warp._SLACK)
+    slack[:17] = warp._SLACK_OF_JAW
+    spline = RBFInterpolator(
+        np.vstack([target, moved]), np.vstack([reference - target, fixed - moved]),
+        kernel="thin_plate_spline", smoothing=slack / 2,  # of r^2 log r, not of log r^2
+    )  # fmt: skip
+    steps = np.linspace(0, 1, warp._NODES)
+    nodes = spline(np.stack(np.meshgrid(steps, steps), -1).reshape(-1, 2))
+    rows, columns = np.mgrid[:SIZE, :SIZE] / (SIZE - 1)
+    shifts = [
+        map_coordinates(
+            each.reshape(warp._NODES, -1), [(warp._NODES - 1) * at for at in (rows, columns)],
+            order=1, mode="nearest",
+        )
+        for each in nodes.T
+    ]  # fmt: skip
+    places = [(at + shift) * (SIZE - 1) for at, shift in ((rows, shifts[1]), (columns, shifts[0]))]
+    colours = [
+        map_coordinates(colour, places, order=1, mode="nearest")
+        for colour in np.moveaxis(picture, -1, 0)
+    ]
+    return np.stack(colours, -1)
+
+
+def test_it_is_the_thin_plate_spline():
+    pictures, reference, target = faces(3)
+    made = warp_face(*tensors(pictures, target, reference)).permute(0, 2, 3, 1).numpy()
+    for i in range(3):
+        wanted = by_scipy(pictures[i], target[i], reference[i])
+        assert np.abs(wanted - pictures[i]).mean() > 5
+        np.testing.assert_allclose(made[i], wanted, atol=0.5)
+
+
+def test_landmarks_that_stay_leave_the_face_as_it_is():
+    pictures, reference, _ = faces(1)
+    face, points = tensors(pictures, reference)
+    torch.testing.assert_close(warp_face(face, points, points), face, atol=0.02, rtol=0)
+
+
+def test_lips_that_meet_are_no_trouble():
+    pictures, reference, target = faces(1)
+    target[:, 61:64] = target[:, [67, 66, 65]]  # the inner lips, closed
+    made = warp_face(*tensors(pictures, target, reference))
+    assert made.isfinite().all()
+    assert made.min() >= pictures.min() - 0.01 and made.max() <= pictures.max() + 0.01
+
+
+def test_the_heads_motion_is_the_similarity_of_calm_points():
+    _, reference, target = faces(2)
+    reference[:, 48:68] += 1000  # the mouth counts for nothing
+    linear, shift = head_motion(*tensors(reference, target))
+    calm = list(warp.CALM_POINTS)
+    for i in range(2):
+        wanted = SimilarityTransform.from_estimate(reference[i, calm], target[i, calm]).params
+        np.testing.assert_allclose(linear[i].T, wanted[:2, :2], atol=1e-5)
+        np.testing.assert_allclose(shift[i, 0], wanted[:2, 2], atol=1e-3)
+
+
+def test_a_move_of_a_landmark_has_the_gradient_of_the_picture():
+    pictures, reference, target = faces(1)
+    face, moved, own = tensors(pictures, target, reference)
+    moved.requires_grad_()
+    warp_face(face, moved, own)[0, :, 30, 30].sum().backward()
+    step, point = 0.05, (0, 30, 0)
+    values = []
+    for way in (1, -1):
+        changed = moved.detach().clone()
+        changed[point] += way * step
+        values.append(warp_face(face, changed, own)[0, :, 30, 30].sum())
+    slope = (values[0] - values[1]) / (2 * step)
+    assert abs(moved.grad[point] - slope) < 0.05 * abs(slope) + 0.05
+
+
+def trained(seed: int = 0) -> torch.nn.Module:
+    """A net that has statistics for its normalisations."""
+    model = build_translator(OPTIONS, seed=seed)
+    with torch.no_grad():
+        for _ in range(20):
+            model(torch.rand(4, 9, SIZE, SIZE))
+    return model.eval()
+
+
+def given(count: int = 5) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Landmarks [T, 68, 2], a face uint8 and its landmarks."""
+    pictures, reference, _ = faces(1)
+    random = np.random.default_rng(1)
+    landmarks = reference + random.normal(0, 1.5, (count, 68, 2))
+    return landmarks, pictures[0].round().astype(np.uint8), reference[0]
+
+
+def test_the_mask_chooses_between_paint_and_warp():
+    model = trained()
+    images = torch.rand(2, 9, SIZE, SIZE)
+    with torch.no_grad():
+        frame, mask = model.paint(images)
+        assert mask.shape == (2, 1, SIZE, SIZE) and 0.1 < mask.mean() < 0.5
+        model.to_frame[1].bias[3] = -1000
+        torch.testing.assert_close(model(images), images[:, 6:])
+        model.to_frame[1].bias[3] = 1000
+        painted = model(images)
+    torch.testing.assert_close(frame, mask * painted + (1 - mask) * images[:, 6:])
+
+
+@pytest.mark.parametrize("batch_size", [2, 16])
+def test_translating_warps_the_face_to_every_frames_landmarks(batch_size):
+    model, (landmarks, face, own) = trained(), given()
+    with torch.no_grad():
+        model.to_frame[1].bias[3] = -1000
+    frames = list(translate(model, landmarks, face, own, batch_size=batch_size))
+    alone = list(warp_alone(landmarks, face, own, batch_size=batch_size))
+    np.testing.assert_array_equal(frames, alone)
+    for points, frame in zip(landmarks, frames, strict=True):
+        assert np.abs(frame - by_scipy(face.astype(float), points, own)).max() < 1.5
+
+
+def test_without_the_faces_landmarks_it_says_so():
+    landmarks, face, _ = given()
+    with pytest.raises(ValueError, match="needs the landmarks"):
+        next(translate(trained(), landmarks, face))
+    with pytest.raises(ValueError, match=r"\[B, 9, S, S\]"):
+        trained()(torch.zeros(1, 6, SIZE, SIZE))
+
+
+@pytest.mark.parametrize("bf16", [False, True])
+def test_the_fast_form_makes_the_same_frames(bf16):
+    model, arguments = trained(), given()
+    exact = np.stack(list(translate(model, *arguments))).astype(float)
+    fast = np.stack(list(translate(for_inference(model, bf16=bf16), *arguments)))
+    assert np.abs(fast - exact).max() <= (6 if bf16 else 1)
+
+
+def test_painting_costs_where_the_warp_is_right():
+    true, made, warped, mask = (torch.rand(2, c, 8, 8) for c in (3, 3, 3, 1))
+    warped[:, :, :4] = true[:, :, :4]
+    terms = TranslatorLoss(TranslatorLossOptions(perceptual=0, mask=0.5))(made, true, mask, warped)
+    difference = np.abs(warped.numpy() - true.numpy()).mean(1, keepdims=True)
+    wanted = (mask.numpy() * np.exp(-difference / 0.02)).mean()
+    assert float(terms["mask"]) == pytest.approx(wanted, rel=1e-5)
+    assert float(terms["loss"]) == pytest.approx(float(terms["l1"]) + 0.5 * wanted, rel=1e-5)
+    with pytest.raises(ValueError, match="mask -1"):
+        TranslatorLossOptions(mask=-1)
+
+
+def test_a_training_step_warps_from_the_reference_to_the_frame():
+    pictures, reference, target = faces(2)
+    task = TranslatorTask(OPTIONS, TranslatorLossOptions(perceptual=0, mask=0), seed=0).eval()
+    face, goal, own = tensors(pictures, target, reference)
+    drawing = torch.zeros_like(face)
+    inputs = torch.cat([drawing, face.round()], 1).to(torch.uint8)
+    with torch.no_grad():
+        task.model.to_frame[1].bias[3] = -1000
+        figures = task((inputs, face.round().to(torch.uint8), torch.stack([goal, own], 1)))
+    warped = with_warped(inputs.float(), goal, own)[:, 6:] / 255
+    wanted = (warped - face.round() / 255).abs().mean()
+    assert float(figures["l1"]) == pytest.approx(float(wanted), rel=1e-4)
+    assert float(figures["mask"]) == 0
