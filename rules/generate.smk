@@ -9,6 +9,8 @@ rule export_bundle:
     input:
         unpack(method_models),
         script=script("export_bundle.py"),
+        features=shard_paths("results/features/{speaker}-{emotion}.h5"),
+        split="results/split.csv",
     output:
         BUNDLE,
     log:
@@ -27,7 +29,8 @@ rule export_bundle:
         card=lambda w: as_json(make_card(config, w.method, int(w.seed))),
     shell:
         "python {input.script:q} --landmarks {input.landmarks} --translator {input.translator} "
-        "--card {params.card:q} --out {output} > {log} 2>&1"
+        "--features {input.features} --split {input.split} --card {params.card:q} "
+        "--out {output} > {log} 2>&1"
 
 
 rule generate:
@@ -56,9 +59,14 @@ rule generate:
         code=code("generate.py"),
         paste=lambda wildcards: flag_if(generate_request(wildcards), "paste"),
         watermark=lambda wildcards: flag_if(generate_request(wildcards), "watermark"),
+        head=lambda wildcards: head_flag(generate_request(wildcards)),
+        blink=lambda wildcards: (
+            "" if generate_request(wildcards).get("blink", True) else "--no-blink"
+        ),
     shell:
         "python {input.script:q} --audio {input.audio:q} --face {input.face:q} "
-        "--bundle {input.bundle} {params.paste} {params.watermark} --threads {threads} "
+        "--bundle {input.bundle} {params.paste} {params.watermark} {params.head} {params.blink} "
+        "--threads {threads} "
         "--out {output} > {log} 2>&1"
 
 

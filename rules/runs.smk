@@ -311,9 +311,16 @@ def shown_flags(wildcards):
     )
 
 
+def pose_of(name):
+    """Where the heads of a method's predicted landmarks are."""
+    return METHODS[name].get("pose", config["evaluation"]["pose"])
+
+
 def label_flag(name):
-    """`--label NAME=TEXT`, ready for the shell."""
+    """`--label NAME=TEXT`, ready for the shell; a row says it where heads are put in place."""
     label = METHODS[name].get("label", name)
+    if needs_models(name) and METHODS[name]["landmarks"] != "truth" and pose_of(name) == "truth":
+        label += ", true head pose"
     return f"--label {shlex.quote(f'{name}={label}')}"
 
 

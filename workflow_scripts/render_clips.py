@@ -17,6 +17,7 @@ parser.add_argument("--landmarks", required=True, help="a checkpoint, `truth` or
 parser.add_argument(
     "--translator", required=True, help="a checkpoint, `truth`, `reference` or `warp`"
 )
+parser.add_argument("--pose", choices=("own", "truth"), default="own", help="of the heads")
 parser.add_argument("--method", required=True)
 parser.add_argument("--reference", choices=PROTOCOLS, required=True, help="whose face is given")
 parser.add_argument("--rendering", type=json.loads, required=True, help="the config's, as JSON")
@@ -37,11 +38,12 @@ if __name__ == "__main__":
             *flags.features,
             flags.split,
             flags.reference,
+            flags.pose,
             device.precision,
         ]
         with resumable(flags.state, *inputs, flags.keep) as state:
             render_clips(
-                read_method(flags.method, flags.landmarks, flags.translator, device),
+                read_method(flags.method, flags.landmarks, flags.translator, device, flags.pose),
                 true_clips(flags),
                 reference=flags.reference,
                 keep=flags.keep,

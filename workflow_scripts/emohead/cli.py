@@ -43,6 +43,15 @@ def _parser() -> argparse.ArgumentParser:
     generate.add_argument("--paste", action="store_true", help="show the whole picture")
     generate.add_argument("--watermark", action="store_true", help="draw a small visible mark")
     generate.add_argument(
+        "--head", metavar="still|natural|VIDEO",
+        help="how the head moves: as predicted, as those of the training clips, or as in a video; "
+        "default: natural, where the model has movements",
+    )  # fmt: skip
+    generate.add_argument(
+        "--blink", action=argparse.BooleanOptionalAction, default=True,
+        help="close the lids now and then; default: yes",
+    )  # fmt: skip
+    generate.add_argument(
         "--emotion", type=Path, metavar="CSV", help="MSEF's belief per second; printed too"
     )
     generate.add_argument(
@@ -151,10 +160,13 @@ def _generate(flags: argparse.Namespace) -> None:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     elif device == "cuda" and not torch.cuda.is_available():
         raise ValueError("there is no GPU that torch can use: take --device auto")
+    bundle = _read_model(flags).to(device)
     made = generate(
-        flags.audio, flags.face, flags.out, _read_model(flags).to(device),
-        paste=flags.paste, watermark=flags.watermark, save_landmarks=flags.save_landmarks,
-        emotion=flags.emotion, precision=flags.precision, progress=not flags.quiet,
+        flags.audio, flags.face, flags.out, bundle,
+        paste=flags.paste, watermark=flags.watermark,
+        head=flags.head or bundle.usual_head, blink=flags.blink,
+        save_landmarks=flags.save_landmarks, emotion=flags.emotion, precision=flags.precision,
+        progress=not flags.quiet,
     )  # fmt: skip
     for note in made.notes:
         print(f"{flags.audio}: {note}")
@@ -177,7 +189,7 @@ def _export(flags: argparse.Namespace) -> None:
     from emohead.generate.bundle import export_bundle, run_part
 
     part = run_part(flags.model, flags.method, flags.seed, flags.configfile)
-    export_bundle(part.landmarks, part.translator, flags.out, card=part.card)
+    export_bundle(part.landmarks, part.translator, flags.out, card=part.card, head=part.head)
     print(f"{flags.out}: {flags.out.stat().st_size / 1e6:.1f} MB")
 
 

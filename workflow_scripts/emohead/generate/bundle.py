@@ -5,13 +5,14 @@ An HDF5 file, since it holds named arrays and text and nothing that could run:
     /landmarks, /translator    attribute `options` (JSON)
         weights/<name>         as in the model's state dict
         arrays/<name>          what was fitted: PCA basis, MFCC statistics
+    /head/<number>             a movement of the head, attribute `emotion`; none in older files
     attributes of the file: `format`, `crop_size` (pixels), `card` (JSON)
 """
 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,18 @@ import pandas as pd
 import torch
 import yaml
 
+from emohead.data.split import clips_of_part
 from emohead.features.store import open_clips, open_hdf5
 from emohead.files import stand_in
 from emohead.generate.card import make_card
+from emohead.generate.head_bank import (
+    JOINT,
+    NATURAL,
+    NO_MOVEMENTS,
+    STILL,
+    HeadBank,
+    collect_movements,
+)
 from emohead.generate.places import promised_file, writing
 from emohead.landmarks.load import restore_landmark_model
 from emohead.landmarks.model import LandmarkModel
@@ -47,18 +57,25 @@ _ERRORS = (
 class Bundle:
     """Both trained models, in evaluation mode; `crop_size` (pixels) is that of their training.
 
-    `card` is `make_card`'s; `fingerprint` 12 hexadecimal digits of all weights.
+    `card` is `make_card`'s; `head` are movements of the training clips, empty where there are none;
+    `fingerprint` 12 hexadecimal digits of all weights.
     """
 
     landmarks: LandmarkModel
     translator: UNet
     crop_size: int
     card: dict[str, Any]
+    head: HeadBank = NO_MOVEMENTS
 
     @property
     def name(self) -> str:
         """For people: method and seed."""
         return f"{self.card['method']} (seed {self.card['seed']})"
+
+    @property
+    def usual_head(self) -> str:
+        """How the head moves where nothing is said: naturally, if there are movements."""
+        return NATURAL if self.head.movements else STILL
 
     @property
     def fingerprint(self) -> str:
@@ -72,12 +89,19 @@ class Bundle:
 
     def to(self, device: str) -> "Bundle":
         """The same bundle with its models on a device, "cpu" or "cuda"."""
-        return Bundle(
-            self.landmarks.to(device), self.translator.to(device), self.crop_size, self.card
+        return replace(
+            self, landmarks=self.landmarks.to(device), translator=self.translator.to(device)
         )
 
 
-def export_bundle(landmarks: Path, translator: Path, out: Path, *, card: Mapping[str, Any]) -> None:
+def export_bundle(
+    landmarks: Path,
+    translator: Path,
+    out: Path,
+    *,
+    card: Mapping[str, Any],
+    head: HeadBank = NO_MOVEMENTS,
+) -> None:
     """Write the bundle of two checkpoints, whole or not at all; `card` is `make_card`'s.
 
     Errors as `load_checkpoint`, and ValueError where it can't be written.
@@ -97,6 +121,11 @@ def export_bundle(landmarks: Path, translator: Path, out: Path, *, card: Mapping
                 group[f"weights/{name}"] = value.numpy()
             for name, array in checkpoint.arrays.items():
                 group[f"arrays/{name}"] = array
+        for number, (movement, emotion) in enumerate(
+            zip(head.movements, head.emotions, strict=True)
+        ):
+            file[f"head/{number:04d}"] = movement
+            file[f"head/{number:04d}"].attrs["emotion"] = emotion
 
 
 def read_bundle(path: Path) -> Bundle:
@@ -113,6 +142,7 @@ def read_bundle(path: Path) -> Bundle:
                 restore_translator(_checkpoint(file, "translator")),
                 int(file.attrs["crop_size"]),
                 card,
+                _head_bank(file),
             )
     except FileNotFoundError as error:
         raise ValueError(f"{path}: there is no such bundle") from error
@@ -121,6 +151,14 @@ def read_bundle(path: Path) -> Bundle:
     except _ERRORS as error:
         reason = stand_in(path) or error
         raise ValueError(f"{path}: not a bundle of emohead ({reason})") from error
+
+
+def _head_bank(file: h5py.File) -> HeadBank:
+    stored = [item for _, item in sorted(file["head"].items())] if "head" in file else []
+    movements = [np.asarray(item[()], np.float32).reshape(-1, 4) for item in stored]
+    if not all(len(each) > 2 * JOINT and np.isfinite(each).all() for each in movements):
+        raise ValueError("a movement of the head is too short, or has no numbers")
+    return HeadBank(tuple(movements), tuple(str(item.attrs["emotion"]) for item in stored))
 
 
 def _checkpoint(file: h5py.File, kind: str) -> Checkpoint:
@@ -158,16 +196,18 @@ def read_run(results: Path, method: str, seed: int, configs: Sequence[Path] = ()
         restore_translator(load_checkpoint(part.translator, "translator")),
         part.card["config"]["features"]["crop_size"],
         part.card,
+        part.head,
     )
 
 
 @dataclass(frozen=True)
 class RunPart:
-    """What of a run makes a bundle: two checkpoints and the card, as `export_bundle` takes them."""
+    """What of a run makes a bundle: two checkpoints, card and head, as for `export_bundle`."""
 
     landmarks: Path
     translator: Path
     card: dict[str, Any]
+    head: HeadBank
 
 
 def run_part(results: Path, method: str, seed: int, configs: Sequence[Path] = ()) -> RunPart:
@@ -199,7 +239,15 @@ def run_part(results: Path, method: str, seed: int, configs: Sequence[Path] = ()
     for checkpoint in checkpoints:
         if not checkpoint.exists():
             raise ValueError(f"{checkpoint}: there is no such model: run the workflow first")
-    return RunPart(*checkpoints, card)
+    return RunPart(*checkpoints, card, _head_of(results))
+
+
+def _head_of(results: Path) -> HeadBank:
+    """The movements of a run's training clips; none where its features are gone."""
+    shards, split = sorted((results / "features").glob("*.h5")), results / "split.csv"
+    if not shards or not split.exists():
+        return NO_MOVEMENTS
+    return collect_movements(open_clips(shards, clips_of_part(split, "train")))
 
 
 def _stored_crop_size(results: Path) -> int | None:

@@ -15,6 +15,8 @@ from emohead.features.faces import FaceFinder
 from emohead.generate.ahead import ahead
 from emohead.generate.belief import BeliefPerSecond, write_belief
 from emohead.generate.bundle import Bundle
+from emohead.generate.head_bank import NATURAL, STILL
+from emohead.generate.movement import Blinks, Head, Movement, NaturalHead, VideoHead
 from emohead.generate.output import VideoSink, synthetic_metadata
 from emohead.generate.paste import Paster
 from emohead.generate.places import promised_file, writing
@@ -52,6 +54,8 @@ def generate(
     *,
     paste: bool = False,
     watermark: bool = False,
+    head: str | Path = STILL,
+    blink: bool = False,
     save_landmarks: Path | None = None,
     emotion: Path | None = None,
     window: int = WINDOW,
@@ -63,7 +67,9 @@ def generate(
 
     `audio` is any file with sound, of any length (memory doesn't grow with it), `face` any picture.
     The video shows the aligned crop, or with `paste` the whole picture. `watermark` draws a small
-    mark into it. `save_landmarks` is an .npz (`landmarks` float32 [T, 68, 2] in pixels of the crop,
+    mark into it. The `head` stays still but for what the landmark model gives it, moves as heads of
+    the training clips did (`natural`), or as in a video; with `blink` the lids close now and then.
+    `save_landmarks` is an .npz (`landmarks` float32 [T, 68, 2] in pixels of the crop,
     `transform` float32 [2, 3] from the video's picture to the crop), `emotion` a .csv of MSEF's
     belief per second. Every file is there whole or not at all. `precision` is the translator's;
     auto: the fastest that the hardware has. `threads` of the networks; None: one per core.
@@ -75,11 +81,14 @@ def generate(
         raise ValueError(
             f"model {bundle.name} has no emotion classifier: it has no belief to write"
         )
-    _check_names([audio, face], [out, save_landmarks, emotion])
+    driving = [] if head in (STILL, NATURAL) else [Path(head)]
+    _check_names([audio, face, *driving], [out, save_landmarks, emotion])
     if threads is not None:
         torch.set_num_threads(threads)
     sound = Sound(audio)
-    portrait = read_portrait(face, bundle.crop_size, FaceFinder())
+    finder = FaceFinder()
+    portrait = read_portrait(face, bundle.crop_size, finder)
+    move = Movement(portrait.landmarks, _head(head, bundle, finder), Blinks() if blink else None)
     belief = BeliefPerSecond(bundle.landmarks)
     kept: list[np.ndarray] = []
 
@@ -93,6 +102,7 @@ def generate(
         for points, emotion_logits in windows:
             if emotion_logits is not None:
                 belief.add(emotion_logits)
+            points = move(points, emotion_logits)
             if save_landmarks is not None:
                 kept.append(points)
             yield points
@@ -109,7 +119,7 @@ def generate(
         sink = files.enter_context(VideoSink(out, finish.size, sound, metadata))
         bar = files.enter_context(tqdm(total=sound.frames, unit="frame", disable=not progress))
         translator = fast_translator(bundle, portrait, precision)
-        made = translate_stream(translator, landmarks(), portrait.crop)
+        made = translate_stream(translator, landmarks(), portrait.crop, portrait.landmarks)
         for batch in files.enter_context(ahead(made)):
             for frame in batch:
                 sink.write(finish(frame))
@@ -123,6 +133,20 @@ def generate(
     return Generated(
         sound.frames / FPS, sound.frames, portrait.faces, sound.notes, belief.probabilities()
     )
+
+
+def _head(head: str | Path, bundle: Bundle, finder: FaceFinder) -> Head | None:
+    """What moves the head; None where nothing does."""
+    if head == STILL:
+        return None
+    if head != NATURAL:
+        return VideoHead(Path(head), finder)
+    if not bundle.head.movements:
+        raise ValueError(
+            f"model {bundle.name} has no movements of heads: export it again from its run, or "
+            "take a video's movements, or a still head"
+        )
+    return NaturalHead(bundle.head)
 
 
 class _Finish:

@@ -12,6 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from emohead.data.references import Protocol, choose_reference_clips
+from emohead.features.pose import with_pose_of
 from emohead.features.store import ShardWriter, StoredClip
 from emohead.landmarks.load import restore_landmark_model
 from emohead.landmarks.model import LandmarkModel
@@ -26,17 +27,24 @@ from emohead.translator.render import translate, warp_alone
 from emohead.translator.unet import UNet
 
 
+#: Where the head of predicted landmarks is: where the model puts it, or where the true one is.
+Pose = Literal["own", "truth"]
+
+
 @dataclass(frozen=True)
 class Method:
-    """A row of Table 1: its parts on the `device` that they run on."""
+    """A row of Table 1: its parts on the `device` that they run on, and its heads' pose."""
 
     name: str
     landmarks: LandmarkModel | StandIn
     translator: UNet | StandIn | Literal["warp"]
     device: RenderingDevice
+    pose: Pose = "own"
 
 
-def read_method(name: str, landmarks: str, translator: str, device: RenderingDevice) -> Method:
+def read_method(
+    name: str, landmarks: str, translator: str, device: RenderingDevice, pose: Pose = "own"
+) -> Method:
     """A method from checkpoints, on a device; `truth` or `reference` in place of a path.
 
     `warp` in the place of a translator.
@@ -48,6 +56,7 @@ def read_method(name: str, landmarks: str, translator: str, device: RenderingDev
         if translator in (*STAND_INS, WARP)
         else read_translator(Path(translator), device),
         device,
+        pose,
     )
 
 
@@ -78,7 +87,8 @@ class Rendering:
 def render_clip(method: Method, clip: StoredClip, reference: StoredClip) -> Rendering:
     """Render a clip from its sound and the first frame of `reference`, which may be the clip.
 
-    Landmarks are in the pixels of the reference's crop, which is where the reference face is.
+    Landmarks are in the pixels of the reference's crop, which is where the reference face is; with
+    the true head's pose, in those of the clip's.
     """
     reference_landmarks, reference_face = reference.landmarks[0], reference.frame(0)
     probabilities = None
@@ -90,6 +100,8 @@ def render_clip(method: Method, clip: StoredClip, reference: StoredClip) -> Rend
         landmarks, probabilities = predict_landmarks(
             method.landmarks, clip.mfcc, reference_landmarks, len(reference_face)
         )
+    if method.pose == "truth":
+        landmarks = with_pose_of(landmarks, clip.landmarks)
     if method.translator == "truth":
         frames = clip.iterate_frames()
     elif method.translator == "reference":

@@ -41,8 +41,8 @@ def animate(
     video, landmarks = folder / "talking_head.mp4", folder / "landmarks.npz"
     generated = generate(
         request.voice, request.face, video, bundle,
-        paste=request.paste, watermark=request.watermark, save_landmarks=landmarks,
-        precision=precision,
+        paste=request.paste, watermark=request.watermark,
+        head=bundle.usual_head, blink=True, save_landmarks=landmarks, precision=precision,
     )  # fmt: skip
     view = folder / "landmarks.mp4"
     with np.load(landmarks) as saved:
