@@ -173,7 +173,10 @@ def explain(error):
         unknown = [k for k in error.instance if k not in error.schema["properties"]]
         return f"unknown key {', '.join(unknown)} (known keys: {', '.join(error.schema['properties'])})"
     if error.validator == "oneOf" and list(error.path)[:1] == ["methods"]:
-        return "give it landmarks and translator, or a folder of videos (and names, start, reference)"
+        return (
+            "give it landmarks and translator, or a bundle (and landmarks: truth), or a folder of "
+            "videos (and names, start, reference)"
+        )
     if error.validator == "oneOf":
         return "; or ".join(each.message for each in error.context)
     if re.fullmatch(r"[-+]?\d+e[-+]?\d+", str(error.instance), re.IGNORECASE):
@@ -196,8 +199,10 @@ def code(name, **models):
     `models` say which model of a stage it runs, by name, where it is one alone (or what stands in
     for one): code of the stage's other models is then no part of it. See emohead/code_digest.py.
     """
-    unused = set()
+    unused = set() if "bundle" in models.values() else {"emohead.methods.bundled"}
     for stage, model in models.items():
+        if model == "bundle":  # which may hold any
+            continue
         options = None if model in NO_MODEL else model_options(stage, model)["model"]
         unused |= emohead.config.unused_modules(stage, options)
     return code_digest(name, without=unused)
@@ -333,7 +338,10 @@ include: "runs.smk"
 
 check_config()
 keep_order(config, yaml.safe_load(Path(workflow.basedir, "config.yaml").read_bytes()))
-METHODS = {**BUILT_IN_METHODS, **config["methods"]}
+METHODS = {
+    **BUILT_IN_METHODS,
+    **{name: method_parts(method) for name, method in config["methods"].items()},
+}
 # The networks of score_networks, by the file of their weights, if any.
 WEIGHTS = config["evaluation"]["weights"]
 # Whether the frames of all test clips stay on disk, and their videos.

@@ -29,6 +29,9 @@ rule render_clips:
         code=method_code("render_clips.py"),
         landmarks=method_flag("landmarks"),
         translator=method_flag("translator"),
+        bundle=lambda wildcards, input: (
+            f"--bundle {shlex.quote(input.bundle)}" if "bundle" in input.keys() else ""
+        ),
         pose=lambda wildcards: pose_of(wildcards.method),
         precision=config["rendering"]["precision"],
         runtime=untracked(lambda wildcards: as_json(config["rendering"])),
@@ -37,7 +40,7 @@ rule render_clips:
     shell:
         "python {input.script:q} --features {input.features} --split {input.split} "
         "--speaker {wildcards.speaker} --landmarks {params.landmarks} "
-        "--translator {params.translator} --pose {params.pose} --method {wildcards.method} "
+        "--translator {params.translator} {params.bundle} --pose {params.pose} --method {wildcards.method} "
         "--reference {wildcards.reference} --rendering {params.runtime:q} "
         "--threads {threads} {params.keep} --code {params.code} --state {params.state} --folder {output} > {log} 2>&1"
 

@@ -224,6 +224,8 @@ def render_seconds(translator, frames):
     rendering = Rates.write_frames.value * AREA
     if translator in config["translator"]["models"]:
         rendering += Rates.render_float32.value * work_of(translator)
+    elif translator == "bundle":  # of which it is taken to be the paper's
+        rendering += Rates.render_float32.value
     return frames * rendering
 
 

@@ -20,8 +20,8 @@ SCORES = "results/evaluation/scores.parquet"
 STAGE_SCORES = "results/ablations/{stage}/{name}/seed{seed}/{speaker}.parquet"
 # In the place of a model: the clip's true landmarks or frames, or those of its reference face.
 STAND_INS = ("truth", "reference")
-# In the place of a translator also the warped reference face.
-NO_MODEL = (*STAND_INS, "warp")
+# In the place of a translator also the warped reference face; and of a model that of a bundle.
+NO_MODEL = (*STAND_INS, "warp", "bundle")
 # Rows that need no model: what the metrics give for the truth, and for a face that stays still.
 BUILT_IN_METHODS = {
     "ground_truth": {
@@ -60,8 +60,12 @@ def check_methods():
                     f"{method['reference']} is not one of evaluation.references",
                 )
             continue
+        if "bundle" in method:
+            if not Path(method["bundle"]).is_file():
+                stop(f"methods.{name}.bundle", f"there is no file {method['bundle']!r}")
+            continue
         for part in ("landmarks", "translator"):
-            others = NO_MODEL if part == "translator" else STAND_INS
+            others = (*STAND_INS, "warp") if part == "translator" else STAND_INS
             known = [*config[part]["models"], *others]
             if method[part] not in known:
                 stop(
@@ -169,7 +173,7 @@ def runs(name, seeds):
     method = METHODS[name]
     if name == "ground_truth" or is_foreign(name):
         return [dict(reference=method.get("reference", references()[0]), seed=seeds[0])]
-    if method["landmarks"] in STAND_INS and method["translator"] in NO_MODEL:
+    if method["landmarks"] in NO_MODEL and method["translator"] in NO_MODEL:
         seeds = seeds[:1]
     return [dict(reference=r, seed=s) for r in references() for s in seeds]
 
@@ -358,10 +362,17 @@ def networks_missing():
     )
 
 
+def method_parts(method):
+    """A method with both parts named; those of a bundle are called `bundle`."""
+    if "bundle" not in method:
+        return method
+    return {"landmarks": "bundle", "translator": "bundle", **method}
+
+
 def method_models(wildcards):
-    """The checkpoints that a method is made of."""
+    """The checkpoints that a method is made of, or its bundle."""
     method = METHODS[wildcards.method]
-    models = {}
+    models = {"bundle": local(method["bundle"])} if "bundle" in method else {}
     for part, pattern in (
         ("landmarks", "results/landmarks/{name}/seed{seed}/model.pt"),
         ("translator", "results/translator/{name}/seed{seed}/model.pt"),

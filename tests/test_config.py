@@ -36,7 +36,31 @@ MISTAKES = {
     ),
     "models and videos": (
         {"methods": {"evp": {"videos": "here", "landmarks": "at_net", "translator": "unet"}}},
-        ["methods.evp", "landmarks and translator, or a folder of videos"],
+        ["methods.evp", "landmarks and translator, or a bundle", "or a folder of videos"],
+    ),
+    "no such bundle": (
+        {"methods": {"theirs": {"bundle": "nowhere/theirs.h5"}}},
+        ["methods.theirs.bundle", "nowhere/theirs.h5"],
+    ),
+    "a bundle and a translator": (
+        {"methods": {"theirs": {"bundle": "here", "translator": "unet"}}},
+        ["methods.theirs", "or a bundle (and landmarks: truth)"],
+    ),
+    "a translator that is none": (
+        {"methods": {"mine": {"landmarks": "warp", "translator": "unet"}}},
+        ["methods.mine.landmarks", "'warp'", "truth, reference"],
+    ),
+    "a model with a name that stands for none": (
+        {"translator": {"models": {"warp": {"attention": "none"}}}},
+        ["translator.models.warp", "another name"],
+    ),
+    "a head that doesn't move": (
+        {
+            "generate": {
+                "requests": {"hi": {"audio": "here/a.mp4", "face": "here/a.mp4", "head": "wild"}}
+            }
+        },
+        ["generate.requests.hi.head", "still, natural or a video", "'wild'"],
     ),
     "videos with a reference that isn't evaluated": (
         {
@@ -410,6 +434,38 @@ def test_what_has_no_model_is_rendered_once(snakemake, tmp_path):
         "baseline": 6, "ours_wo_msef": 6, "ours_wo_msef_joint": 6, "ours_wo_aatu": 6, "ours": 6,
         "ours_warp": 6,
     }  # fmt: skip
+
+
+def test_bundles_and_the_warp_are_rows_and_say_where_heads_are(snakemake, tmp_path):
+    (tmp_path / "theirs.h5").write_text("a bundle")
+    override = {
+        "seeds": [0, 1],
+        "methods": {
+            "theirs": {"label": "Theirs", "bundle": "theirs.h5", "pose": "truth"},
+            "their_translator": {"bundle": "theirs.h5", "landmarks": "truth", "pose": "truth"},
+            "warped": {"label": "Warp", "landmarks": "truth", "translator": "warp"},
+            "moved": {"landmarks": "reference", "translator": "warp", "pose": "truth"},
+        },
+    }
+    output = dry_run(snakemake, tmp_path, override)
+    runs = set(re.findall(r"method=(\w+), reference=(\w+), seed=(\d), speaker=\w+\n", output))
+    assert {(m, len([r for r in runs if r[0] == m])) for m in override["methods"]} == {
+        ("theirs", 2), ("their_translator", 2), ("warped", 2), ("moved", 2),
+    }  # fmt: skip
+    commands = {
+        method: re.search(rf"render_clips.py.*--method {method} .*", output)[0]
+        for method in [*override["methods"], "ours"]
+    }
+    assert (
+        "--landmarks bundle --translator bundle --bundle theirs.h5 --pose truth"
+        in commands["theirs"]
+    )
+    assert "--landmarks truth --translator bundle" in commands["their_translator"]
+    assert "--landmarks truth --translator warp  --pose own" in commands["warped"]
+    assert "--pose own" in commands["ours"] and "--bundle" not in commands["ours"]
+    labels = set(re.findall(r"--label '?(\w+=[^'\n]*?)'? --", output))
+    assert {"theirs=Theirs, true head pose", "their_translator=their_translator", "warped=Warp",
+            "moved=moved, true head pose", "ours=Ours"} <= labels  # fmt: skip
 
 
 def test_imagenet_weights_are_fetched_and_awaited(snakemake, tmp_path):

@@ -91,6 +91,21 @@ def test_the_file_says_that_it_is_synthetic(made):
         assert words in said
 
 
+def test_a_translator_that_warps_is_given_the_portraits_landmarks(inputs, tmp_path):
+    warping = Bundle(landmark_model(), translator(warp=True), CROP_SIZE, CARD)
+    generate(
+        **inputs, out=tmp_path / "talk.mp4", bundle=warping, progress=False, precision="float32",
+        save_landmarks=tmp_path / "landmarks.npz",
+    )  # fmt: skip
+    portrait = read_portrait(inputs["face"], CROP_SIZE, FaceFinder())
+    with np.load(tmp_path / "landmarks.npz") as saved:
+        landmarks = saved["landmarks"]
+    given = landmarks, portrait.crop, portrait.landmarks
+    frames = np.stack(list(translate(translator(warp=True), *given))).astype(float)
+    shown = read_video(tmp_path / "talk.mp4")
+    assert np.corrcoef(shown.ravel(), frames.ravel())[0, 1] > 0.95
+
+
 @pytest.mark.parametrize("window", [7, 64])
 def test_the_result_does_not_depend_on_the_window(inputs, made, tmp_path, window):
     folder, told = made

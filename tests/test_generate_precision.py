@@ -79,12 +79,14 @@ def test_faces_move_by_the_components_of_the_basis():
     np.testing.assert_allclose(coefficients, wanted, atol=1e-5)
 
 
+@pytest.mark.parametrize("warp", [False, True])
 @pytest.mark.parametrize("precision", ["auto", "bf16", "float32"])
-def test_the_fast_translator_makes_the_frames_of_the_model(tmp_path, precision):
-    bundle = Bundle(landmark_model(), translator(), CROP_SIZE, {})
+def test_the_fast_translator_makes_the_frames_of_the_model(tmp_path, precision, warp):
+    bundle = Bundle(landmark_model(), translator(warp=warp), CROP_SIZE, {})
     portrait = read_portrait(write_face(tmp_path / "face.png"), CROP_SIZE, FaceFinder())
     faces = moved_faces(bundle.landmarks, portrait.landmarks, CROP_SIZE) / 2
     drawings = draw_sequence(faces, CROP_SIZE)
-    exact = render(bundle.translator, drawings, portrait.crop).astype(float)
-    made = render(fast_translator(bundle, portrait, precision), drawings, portrait.crop)
+    given = drawings, portrait.crop, faces, portrait.landmarks
+    exact = render(bundle.translator, *given).astype(float)
+    made = render(fast_translator(bundle, portrait, precision), *given)
     assert np.square(made - exact).mean() < exact.var() / 100

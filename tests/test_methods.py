@@ -6,10 +6,14 @@ import tracemalloc
 import numpy as np
 import pytest
 import torch
-from method_factory import ON_CPU, Film, save_models, translator
+from method_factory import CONFIG, ON_CPU, Film, save_models, translator
+from skimage.transform import SimilarityTransform
 
 from emohead.evaluation.redetect import redetect
+from emohead.features.points import CALM_POINTS
 from emohead.features.store import ShardWriter, open_clips
+from emohead.generate.bundle import export_bundle
+from emohead.generate.card import make_card
 from emohead.landmarks.basis import fit_basis
 from emohead.landmarks.build import build_landmark_model
 from emohead.landmarks.model import MfccStatistics
@@ -143,6 +147,54 @@ def test_the_warp_alone_is_a_translator(clips, tmp_path):
     expected = list(warp_alone(clips[SAD].landmarks, face, own))
     np.testing.assert_array_equal(made, expected)
     assert np.abs(made[0].astype(int) - face).mean() > 1
+
+
+@pytest.mark.parametrize("size", [64, 32])
+def test_a_bundle_is_a_method(clips, tmp_path, size):
+    """In crops of another size, too: what is given and what is made is resized."""
+    landmarks, checkpoint = save_models(tmp_path)
+    config = {**CONFIG, "features": {**CONFIG["features"], "crop_size": size}}
+    out = tmp_path / "theirs.h5"
+    export_bundle(landmarks, checkpoint, out, card=make_card(config, "ours", 0))
+    theirs = read_method("theirs", "bundle", "bundle", ON_CPU, bundle=out)
+    made = render_clip(theirs, clips[SAD], clips[NEUTRAL])
+    ours = read_method("ours", str(landmarks), str(checkpoint), ON_CPU)
+    expected = render_clip(ours, clips[SAD], clips[NEUTRAL])
+    np.testing.assert_allclose(made.landmarks, expected.landmarks, atol=1e-4)
+    frames = np.stack(list(made.frames))
+    assert frames.shape == (5, 64, 64, 3)
+    face, points = clips[NEUTRAL].frame(0), expected.landmarks
+    if size == 64:
+        np.testing.assert_array_equal(frames, np.stack(list(expected.frames)))
+        return
+    face = face.reshape(32, 2, 32, 2, 3).mean(axis=(1, 3)).round().astype(np.uint8)
+    small = np.stack(list(methods.translate(ours.translator, points / 2 - 0.25, face)))
+    shrunk = frames.reshape(5, 32, 2, 32, 2, 3).mean(axis=(2, 4))
+    assert np.corrcoef(shrunk.ravel(), small.ravel())[0, 1] > 0.97
+    alone = read_method("theirs", "truth", "bundle", ON_CPU, bundle=out)
+    np.testing.assert_array_equal(
+        render_clip(alone, clips[SAD], clips[SAD]).landmarks, clips[SAD].landmarks
+    )
+
+
+def test_a_file_that_is_no_bundle_is_named(tmp_path):
+    (tmp_path / "b.h5").write_text("no")
+    with pytest.raises(ValueError, match=r"b\.h5: not a bundle"):
+        read_method("theirs", "bundle", "bundle", ON_CPU, bundle=tmp_path / "b.h5")
+
+
+def test_heads_can_be_where_the_true_ones_are(clips):
+    clip, reference = clips[SAD], clips[NEUTRAL]
+    own = render_clip(Method("m", landmark_model(), "reference", ON_CPU), clip, reference)
+    posed = render_clip(
+        Method("m", landmark_model(), "reference", ON_CPU, "truth"), clip, reference
+    )
+    for mine, true, made in zip(own.landmarks, clip.landmarks, posed.landmarks, strict=True):
+        calm = list(CALM_POINTS)
+        head = SimilarityTransform.from_estimate(mine[calm], true[calm])
+        np.testing.assert_allclose(made, head(mine), atol=1e-2)
+    truth = render_clip(Method("m", "truth", "warp", ON_CPU, "truth"), clip, reference)
+    np.testing.assert_array_equal(truth.landmarks, clip.landmarks)
 
 
 @pytest.mark.parametrize("keep", [False, True])

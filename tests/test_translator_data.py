@@ -9,6 +9,7 @@ import torch
 from emohead.features.store import ShardWriter, open_clips
 from emohead.training.batches import EpochLoader
 from emohead.translator.data import (
+    FramePair,
     RandomPairs,
     TranslatorSamples,
     collate_images,
@@ -92,7 +93,7 @@ def test_frames_per_clip_bounds_an_epoch() -> None:
 
 
 def test_validation_refers_to_the_first_frame() -> None:
-    assert first_frame_pairs({"a": 4}) == [("a", 1, 0), ("a", 2, 0), ("a", 3, 0)]
+    assert first_frame_pairs({"a": 4}) == [FramePair("a", t, 0) for t in (1, 2, 3)]
     assert [p.target for p in first_frame_pairs({"a": 11}, frames_per_clip=4)] == [1, 4, 7, 10]
 
 

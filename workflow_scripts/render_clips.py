@@ -8,7 +8,7 @@ from emohead.data.references import PROTOCOLS
 from emohead.methods.device import RenderingOptions, rendering_device
 from emohead.methods.flags import add_clip_flags, true_clips
 from emohead.methods.method import read_method, render_clips
-from emohead.methods.rendered import STAND_INS, WARP
+from emohead.methods.rendered import BUNDLE, STAND_INS, WARP
 from emohead.resume import resumable
 
 parser = argparse.ArgumentParser(description=__doc__)
@@ -16,6 +16,9 @@ add_clip_flags(parser)
 parser.add_argument("--landmarks", required=True, help="a checkpoint, `truth` or `reference`")
 parser.add_argument(
     "--translator", required=True, help="a checkpoint, `truth`, `reference` or `warp`"
+)
+parser.add_argument(
+    "--bundle", type=Path, help="a bundle, of which those parts are that are called `bundle`"
 )
 parser.add_argument("--pose", choices=("own", "truth"), default="own", help="of the heads")
 parser.add_argument("--method", required=True)
@@ -31,7 +34,8 @@ if __name__ == "__main__":
     with rendering_device(options, threads=flags.threads) as device:
         print(device, flush=True)
         parts = (flags.landmarks, flags.translator)
-        models = [Path(part) for part in parts if part not in (*STAND_INS, WARP)]
+        models = [flags.bundle] if flags.bundle else []
+        models += [Path(part) for part in parts if part not in (*STAND_INS, WARP, BUNDLE)]
         inputs = [
             flags.code,
             *models,
@@ -43,7 +47,14 @@ if __name__ == "__main__":
         ]
         with resumable(flags.state, *inputs, flags.keep) as state:
             render_clips(
-                read_method(flags.method, flags.landmarks, flags.translator, device, flags.pose),
+                read_method(
+                    flags.method,
+                    flags.landmarks,
+                    flags.translator,
+                    device,
+                    flags.pose,
+                    flags.bundle,
+                ),
                 true_clips(flags),
                 reference=flags.reference,
                 keep=flags.keep,

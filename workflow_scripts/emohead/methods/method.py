@@ -17,6 +17,7 @@ from emohead.features.store import ShardWriter, StoredClip
 from emohead.landmarks.load import restore_landmark_model
 from emohead.landmarks.model import LandmarkModel
 from emohead.landmarks.predict import predict_landmarks
+from emohead.methods.bundled import read_bundled, translate_resized
 from emohead.methods.device import RenderingDevice
 from emohead.methods.rendered import PROVENANCE, STAND_INS, WARP, StandIn
 from emohead.resume import say_resumed, seconds_of, timed
@@ -25,7 +26,6 @@ from emohead.translator.inference import for_inference
 from emohead.translator.load import restore_translator
 from emohead.translator.render import translate, warp_alone
 from emohead.translator.unet import UNet
-
 
 #: Where the head of predicted landmarks is: where the model puts it, or where the true one is.
 Pose = Literal["own", "truth"]
@@ -40,15 +40,33 @@ class Method:
     translator: UNet | StandIn | Literal["warp"]
     device: RenderingDevice
     pose: Pose = "own"
+    #: Pixels of the crops of a bundle's translator.
+    crop_size: int | None = None
 
 
 def read_method(
-    name: str, landmarks: str, translator: str, device: RenderingDevice, pose: Pose = "own"
+    name: str,
+    landmarks: str,
+    translator: str,
+    device: RenderingDevice,
+    pose: Pose = "own",
+    bundle: Path | None = None,
 ) -> Method:
     """A method from checkpoints, on a device; `truth` or `reference` in place of a path.
 
-    `warp` in the place of a translator.
+    `warp` in the place of a translator. Of a `bundle` both models are taken, or its translator
+    alone, with `truth` as landmarks. ValueError where that can't be read.
     """
+    if bundle is not None:
+        theirs = read_bundled(bundle, device.device)
+        return Method(
+            name,
+            landmarks if landmarks in STAND_INS else theirs.landmarks,
+            _for_rendering(theirs.translator, device),
+            device,
+            pose,
+            theirs.crop_size,
+        )
     return Method(
         name,
         landmarks if landmarks in STAND_INS else read_landmark_model(Path(landmarks), device),
@@ -68,6 +86,10 @@ def read_landmark_model(checkpoint: Path, device: RenderingDevice) -> LandmarkMo
 def read_translator(checkpoint: Path, device: RenderingDevice) -> UNet:
     """A translator on a device, in its precision and in the form that computes fastest."""
     model = restore_translator(load_checkpoint(checkpoint, "translator")).to(device.device)
+    return _for_rendering(model, device)
+
+
+def _for_rendering(model: UNet, device: RenderingDevice) -> UNet:
     return for_inference(model, bf16=device.precision == "bf16-true")
 
 
@@ -100,7 +122,7 @@ def render_clip(method: Method, clip: StoredClip, reference: StoredClip) -> Rend
         landmarks, probabilities = predict_landmarks(
             method.landmarks, clip.mfcc, reference_landmarks, len(reference_face)
         )
-    if method.pose == "truth":
+    if method.pose == "truth" and method.landmarks != "truth":
         landmarks = with_pose_of(landmarks, clip.landmarks)
     if method.translator == "truth":
         frames = clip.iterate_frames()
@@ -109,7 +131,11 @@ def render_clip(method: Method, clip: StoredClip, reference: StoredClip) -> Rend
     else:
         given = landmarks, reference_face, reference_landmarks
         batch_size = method.device.frames_at_once(len(reference_face))
-        if method.translator == WARP:
+        if method.crop_size is not None:
+            frames = translate_resized(
+                method.translator, *given, crop_size=method.crop_size, batch_size=batch_size
+            )
+        elif method.translator == WARP:
             frames = warp_alone(*given, device=method.device.device, batch_size=batch_size)
         else:
             frames = translate(method.translator, *given, batch_size=batch_size)

@@ -20,6 +20,8 @@ StandIn = Literal["truth", "reference"]
 STAND_INS: tuple[StandIn, ...] = get_args(StandIn)
 #: In the place of a translator: the warped reference face, without any net.
 WARP = "warp"
+#: In the place of a model: that of a bundle, which was trained elsewhere.
+BUNDLE = "bundle"
 #: Beside rendered frames: what they were made by.
 PROVENANCE = "provenance.json"
 

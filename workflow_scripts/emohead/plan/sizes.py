@@ -61,6 +61,10 @@ def sizes(config: Mapping[str, Any]) -> Sizes:
     for method in config["methods"].values():
         if "videos" in method:
             foreign += 1
+        elif "bundle" in method or (
+            method["translator"] == "warp" and method["landmarks"] in STAND_INS
+        ):
+            rendered += len(references)  # no training of this run, and so no further seed
         elif method["translator"] not in STAND_INS:
             rendered += len(references) * seeds
         elif method["landmarks"] not in STAND_INS:
