@@ -7,6 +7,7 @@ import av
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from method_factory import CONFIG, CROP_SIZE, landmark_model, translator, write_face, write_voice
 
 import emohead
@@ -19,7 +20,7 @@ from emohead.generate.generate import generate
 from emohead.generate.portrait import read_portrait
 from emohead.landmarks.predict import predict_landmarks
 from emohead.media.reading import read_audio, read_video
-from emohead.translator.render import translate
+from emohead.translator.render import translate, warp_alone
 
 SECONDS = 2.6
 FRAMES = 65
@@ -92,7 +93,10 @@ def test_the_file_says_that_it_is_synthetic(made):
 
 
 def test_a_translator_that_warps_is_given_the_portraits_landmarks(inputs, tmp_path):
-    warping = Bundle(landmark_model(), translator(warp=True), CROP_SIZE, CARD)
+    net = translator(warp=True)
+    with torch.no_grad():  # a mask that is shut
+        net.to_frame[1].weight[3], net.to_frame[1].bias[3] = 0, -100
+    warping = Bundle(landmark_model(), net, CROP_SIZE, CARD)
     generate(
         **inputs, out=tmp_path / "talk.mp4", bundle=warping, progress=False, precision="float32",
         save_landmarks=tmp_path / "landmarks.npz",
@@ -100,10 +104,9 @@ def test_a_translator_that_warps_is_given_the_portraits_landmarks(inputs, tmp_pa
     portrait = read_portrait(inputs["face"], CROP_SIZE, FaceFinder())
     with np.load(tmp_path / "landmarks.npz") as saved:
         landmarks = saved["landmarks"]
-    given = landmarks, portrait.crop, portrait.landmarks
-    frames = np.stack(list(translate(translator(warp=True), *given))).astype(float)
+    frames = np.stack(list(warp_alone(landmarks, portrait.crop, portrait.landmarks)))
     shown = read_video(tmp_path / "talk.mp4")
-    assert np.corrcoef(shown.ravel(), frames.ravel())[0, 1] > 0.95
+    assert np.corrcoef(shown.ravel(), frames.ravel())[0, 1] > 0.97
 
 
 @pytest.mark.parametrize("window", [7, 64])
