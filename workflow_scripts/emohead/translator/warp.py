@@ -14,8 +14,8 @@ from emohead.features.points import CALM_POINTS, JAW
 
 # Parts of the crop, in which every face lies at the same place.
 _CROWN = (
-    (0.185, 0.275), (0.23, 0.155), (0.35, 0.08), (0.5, 0.05), (0.65, 0.08), (0.77, 0.155),
-    (0.815, 0.275),
+    (0.203, 0.288), (0.245, 0.175), (0.359, 0.104), (0.500, 0.076), (0.641, 0.104), (0.755, 0.175),
+    (0.797, 0.288),
 )  # fmt: skip
 _STEPS = (0.0, 0.25, 0.5, 0.75, 1.0)
 _BORDER = tuple((x, y) for x in _STEPS for y in _STEPS if {x, y} & {0.0, 1.0})
