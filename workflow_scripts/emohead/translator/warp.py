@@ -46,14 +46,14 @@ def warp_face(face: Tensor, target: Tensor, reference: Tensor) -> Tensor:
     with torch.autocast(face.device.type, enabled=False):
         target, reference = (points.float() / (size - 1) for points in (target, reference))
         moved, fixed = _other_points(target, reference)
-        shifts = _spline(
+        nodes = _spline(
             torch.cat([target, moved], dim=1),
             torch.cat([reference - target, fixed - moved], dim=1),
         )  # [B, 2, nodes, nodes]
-        dense = functional.interpolate(shifts, (size, size), mode="bilinear", align_corners=True)
-        places = (_nodes(size, face.device) + dense).permute(0, 2, 3, 1)  # [B, S, S, 2]
+        between = _interpolation(size, face.device)
+        places = (between @ (2 * nodes - 1) @ between.T).permute(0, 2, 3, 1)  # [B, S, S, 2]
         return functional.grid_sample(
-            face.float(), 2 * places - 1, padding_mode="border", align_corners=True
+            face.float(), places, padding_mode="border", align_corners=True
         )
 
 
@@ -87,33 +87,38 @@ def _other_points(target: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
     return points + follow * (points @ linear + shift - points), points.expand(len(target), -1, -1)
 
 
-def _nodes(count: int, device: torch.device) -> Tensor:
-    """The places (x, y) of count x count nodes from border to border, [2, count, count]."""
-    steps = torch.linspace(0, 1, count, device=device)
-    return torch.stack(torch.meshgrid(steps, steps, indexing="xy"))
+def _interpolation(size: int, device: torch.device) -> Tensor:
+    """What each node counts, linearly, at each of `size` pixels of a side: [S, nodes]."""
+    pixels = torch.linspace(0, _NODES - 1, size, device=device)[:, None]
+    return (1 - (pixels - torch.arange(_NODES, device=device)).abs()).clamp(min=0)
 
 
 def _spline(points: Tensor, shifts: Tensor) -> Tensor:
-    """At the nodes, [B, 2, N, N], the spline through shifts [B, P, 2] at points [B, P, 2].
+    """What the nodes show, [B, 2, nodes, nodes], by the spline of shifts [B, P, 2] at [B, P, 2].
 
     The first points are the 68 landmarks.
     """
     batch, count = points.shape[:2]
-    system = points.new_zeros(batch, count + 3, count + 3)
     slack = torch.full((count,), _SLACK, device=points.device)
     slack[JAW] = _SLACK_OF_JAW
-    system[:, :count, :count] = _kernel(points, points) + torch.diag(slack)
+    between = (points[:, :, None] - points[:, None]).square().sum(-1)
+    system = points.new_zeros(batch, count + 3, count + 3)
+    system[:, :count, :count] = _kernel(between) + torch.diag(slack)
     affine = torch.cat([torch.ones_like(points[..., :1]), points], dim=-1)  # [B, P, 3]
     system[:, :count, count:] = affine
     system[:, count:, :count] = affine.transpose(1, 2)
     weights = torch.linalg.solve(system, functional.pad(shifts, (0, 0, 0, 3)))  # [B, P + 3, 2]
-    nodes = _nodes(_NODES, points.device).flatten(1).T.expand(batch, -1, -1)  # [B, N, 2]
-    made = _kernel(nodes, points) @ weights[:, :count]
-    made = made + weights[:, count : count + 1] + nodes @ weights[:, count + 1 :]
-    return made.transpose(1, 2).unflatten(-1, (_NODES, _NODES))
+
+    steps = torch.linspace(0, 1, _NODES, device=points.device)
+    across, down = ((steps[:, None] - points[:, None, :, i]).square() for i in (0, 1))
+    squared = down[:, :, None] + across[:, None]  # [B, nodes, nodes, P]
+    curved = _kernel(squared).flatten(1, 2) @ weights[:, :count]  # [B, N, 2]
+    curved = curved.transpose(1, 2).unflatten(-1, (_NODES, _NODES))
+    plain, along_x, along_y = weights[:, count:, :, None, None].unbind(1)  # [B, 2, 1, 1] each
+    x, y = steps.expand(_NODES, -1), steps[:, None].expand(-1, _NODES)
+    return torch.stack([x, y]) + curved + plain + along_x * x + along_y * y
 
 
-def _kernel(ones: Tensor, others: Tensor) -> Tensor:
-    """r^2 log r^2 of points [B, N, 2] and [B, P, 2]: [B, N, P]."""
-    squared = (ones[:, :, None] - others[:, None]).square().sum(-1)
+def _kernel(squared: Tensor) -> Tensor:
+    """r^2 log r^2 of squared distances."""
     return squared * squared.clamp(min=1e-12).log()
