@@ -1,8 +1,8 @@
 """What a method's frames lose to head motion, which the sound doesn't carry.
 
 Renders the test clips of a finished run with one translator and three kinds of landmarks: the
-method's own, the same moved rigidly (a similarity on points 0-46, frame by frame) to where the
-true head is, and the true ones. Prints the PSNR of the face box, beside the copy of the reference
+method's own, the same moved rigidly to where the true head is (as evaluation.pose: truth does), and
+the true ones. Prints the PSNR of the face box, beside the copy of the reference
 face. Usage: python benchmarks/head_motion.py [results] [--method ours]
 """
 
@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from skimage.transform import SimilarityTransform
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "workflow_scripts"))
 
 from emohead.data.split import clips_of_part  # noqa: E402
 from emohead.evaluation import picture_metrics  # noqa: E402
+from emohead.features.pose import with_pose_of  # noqa: E402
 from emohead.features.store import open_clips  # noqa: E402
 from emohead.training.checkpoint import load_checkpoint  # noqa: E402
 from emohead.translator.load import restore_translator  # noqa: E402
@@ -29,15 +29,6 @@ parser.add_argument("results", type=Path, nargs="?", default=Path("results"))
 parser.add_argument("--method", default="ours")
 parser.add_argument("--translator", default="aatu")
 flags = parser.parse_args()
-
-
-def with_true_head(points: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Each frame's points, moved by the similarity that best brings 0-46 onto the true ones."""
-    moved = [
-        SimilarityTransform.from_estimate(ours[:47], true[:47])(ours)
-        for ours, true in zip(points, truth, strict=True)
-    ]
-    return np.stack(moved).astype(np.float32)
 
 
 def face_psnr(frames: Sequence[np.ndarray], truth: np.ndarray, box: tuple[slice, slice]) -> float:
@@ -63,12 +54,12 @@ for clip_id, clip in open_clips(sorted((flags.results / "features").glob("*.h5")
     truth, frames = clip.landmarks, clip.frames()
     box = picture_metrics.box_around(truth, clip.crop_size)
     ours = predicted[clip_id]
-    landmarks = (ours, with_true_head(ours, truth), truth)
+    landmarks = (ours, with_pose_of(ours, truth), truth)
     copied = np.repeat(frames[:1], len(frames), axis=0)
     rows.append(
         [face_psnr(copied, frames, box)]
         + [
-            face_psnr(list(translate(model, points, frames[0])), frames, box)
+            face_psnr(list(translate(model, points, frames[0], truth[0])), frames, box)
             for points in landmarks
         ]
     )

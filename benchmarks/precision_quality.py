@@ -45,7 +45,7 @@ def render_clip(
     predicted, _ = predict_landmarks(landmarks, clip.mfcc, points, len(face))
     return {
         precision: np.concatenate(list(translate_stream(
-            fast_translator(bundle, portrait, precision), [predicted[1::every]], face
+            fast_translator(bundle, portrait, precision), [predicted[1::every]], face, points
         )))
         for precision in PRECISIONS
     }  # fmt: skip
