@@ -12,7 +12,7 @@ from emohead.translator.inference import for_inference
 from emohead.translator.losses import TranslatorLoss, TranslatorLossOptions
 from emohead.translator.render import translate, warp_alone
 from emohead.translator.task import TranslatorTask
-from emohead.translator.unet import TranslatorOptions, build_translator
+from emohead.translator.unet import Painting, TranslatorOptions, build_translator
 from emohead.translator.warp import head_motion, warp_face, with_warped
 
 SIZE = 64
@@ -140,7 +140,7 @@ def test_the_mask_chooses_between_paint_and_warp():
     model = trained()
     images = torch.rand(2, 9, SIZE, SIZE)
     with torch.no_grad():
-        frame, mask = model.paint(images)
+        frame, _, mask, _ = model.paint(images)
         assert mask.shape == (2, 1, SIZE, SIZE) and 0.1 < mask.mean() < 0.5
         model.to_frame[1].bias[3] = -1000
         torch.testing.assert_close(model(images), images[:, 6:])
@@ -177,14 +177,35 @@ def test_the_fast_form_makes_the_same_frames(bf16):
     assert np.abs(fast - exact).max() <= (6 if bf16 else 1)
 
 
-def test_painting_costs_where_the_warp_is_right():
-    true, made, warped, mask = (torch.rand(2, c, 8, 8) for c in (3, 3, 3, 1))
-    warped[:, :, :4] = true[:, :, :4]
-    terms = TranslatorLoss(TranslatorLossOptions(perceptual=0, mask=0.5))(made, true, mask, warped)
+def test_what_a_painting_costs():
+    """By NumPy: bells about eyes and mouth, and the mask where the warp is right."""
+    true, painted, warped, mask = (torch.rand(2, c, SIZE, SIZE) for c in (3, 3, 3, 1))
+    warped[:, :, :40] = true[:, :, :40]
+    frame = mask * painted + (1 - mask) * warped
+    landmarks = torch.from_numpy(faces(2)[1]).float()
+    options = TranslatorLossOptions(perceptual=0, details=0.7, mask=0.5)
+    made = Painting(frame, painted, mask, warped)
+    terms = {
+        k: float(v) for k, v in TranslatorLoss(options).of_painting(made, true, landmarks).items()
+    }
+
     difference = np.abs(warped.numpy() - true.numpy()).mean(1, keepdims=True)
-    wanted = (mask.numpy() * np.exp(-difference / 0.02)).mean()
-    assert float(terms["mask"]) == pytest.approx(wanted, rel=1e-5)
-    assert float(terms["loss"]) == pytest.approx(float(terms["l1"]) + 0.5 * wanted, rel=1e-5)
+    assert terms["mask"] == pytest.approx(
+        (mask.numpy() * np.exp(-difference / 0.02)).mean(), rel=1e-4
+    )
+    y, x = np.mgrid[:SIZE, :SIZE]
+    details = []
+    for i in range(2):
+        bells = np.zeros((SIZE, SIZE))
+        for first, last, width in ((36, 42, 0.05), (42, 48, 0.05), (48, 68, 0.09)):
+            a, b = landmarks[i, first:last].numpy().mean(0)
+            bells += np.exp(-((x - a) ** 2 + (y - b) ** 2) / (2 * (width * SIZE) ** 2))
+        both = sum(np.abs(each[i].numpy() - true[i].numpy()).mean(0) for each in (frame, painted))
+        details.append((bells / bells.mean() * both).mean())
+    assert terms["details"] == pytest.approx(np.mean(details), rel=1e-4)
+    whole = terms["l1"] + 0.7 * terms["details"] + 0.5 * terms["mask"]
+    assert terms["loss"] == pytest.approx(whole, rel=1e-5)
+    assert terms["l1"] == pytest.approx(float((frame - true).abs().mean()), rel=1e-5)
     with pytest.raises(ValueError, match="mask -1"):
         TranslatorLossOptions(mask=-1)
 

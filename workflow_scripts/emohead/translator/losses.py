@@ -4,13 +4,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from emohead.translator.perceptual import MEASURED_RELUS, RELUS, PerceptualLoss
+from emohead.translator.unet import Painting
 
 # Five grey levels: what a warp that is right may be off.
 _RIGHT = 0.02
+# Eyes and mouth as points, and the widths of the bells about them, in parts of the picture.
+_DETAILS = ((slice(36, 42), 0.05), (slice(42, 48), 0.05), (slice(48, 68), 0.09))
 
 
 @dataclass(frozen=True)
@@ -25,8 +29,8 @@ class TranslatorLossOptions:
     their number. `vgg_weights` is a file with torchvision's
     ImageNet state dict, or "random", with `vgg_width` and `vgg_seed`; see PerceptualLoss.
 
-    `mask` is the weight of a warping net's mask, where the warped reference face is right; it has
-    no equation in the paper, nor do other nets have one.
+    `details` and `mask` are of a net with warp alone, which the paper doesn't have: the weights of
+    the L1 about eyes and mouth, and of the mask where the warped reference face is right.
 
     A perceptual weight of 0 leaves the VGG-19 out. Raises ValueError for negative weights and for
     unknown layers.
@@ -34,6 +38,7 @@ class TranslatorLossOptions:
 
     l1: float = 1.0
     perceptual: float = 1.0
+    details: float = 0.3
     mask: float = 0.03
     vgg_layers: tuple[str, ...] = MEASURED_RELUS
     vgg_average: bool = False
@@ -48,10 +53,11 @@ class TranslatorLossOptions:
             raise ValueError(
                 f"vgg_layers must be some of {', '.join(RELUS)}; got {', '.join(unknown) or 'none'}"
             )
-        if min(self.l1, self.perceptual, self.mask) < 0 or self.l1 + self.perceptual == 0:
+        weights = {name: getattr(self, name) for name in ("l1", "perceptual", "details", "mask")}
+        if min(weights.values()) < 0 or self.l1 + self.perceptual == 0:
             raise ValueError(
                 "the translator's loss weights must be 0 or more, l1 and perceptual not both 0; "
-                f"got l1 {self.l1}, perceptual {self.perceptual}, mask {self.mask}"
+                f"got {', '.join(f'{name} {value}' for name, value in weights.items())}"
             )
 
     @property
@@ -78,22 +84,40 @@ class TranslatorLoss(nn.Module):
                 seed=options.vgg_seed,
             )
 
-    def forward(
-        self, made: Tensor, true: Tensor, mask: Tensor | None = None, warped: Tensor | None = None
-    ) -> dict[str, Tensor]:
-        """Scalars `loss`, `l1` and `perceptual` of frames [B, 3, S, S] in [0, 1].
-
-        Of a net with warp also `mask`: the mean of its mask [B, 1, S, S], times exp(-d / 0.02) for
-        a pixel at which the warped reference face [B, 3, S, S] differs from the frame by d, the
-        mean over its colours. Painting costs something where the warp is right already.
-        """
+    def forward(self, made: Tensor, true: Tensor) -> dict[str, Tensor]:
+        """Scalars `loss`, `l1` and `perceptual` of frames [B, 3, S, S] in [0, 1]."""
         l1 = functional.l1_loss(made, true)
         terms = {"loss": self.options.l1 * l1, "l1": l1}
         if self.perceptual is not None:
             terms["perceptual"] = self.perceptual(made, true)
             terms["loss"] = terms["loss"] + self.options.perceptual * terms["perceptual"]
-        if mask is not None:
-            difference = (warped - true).abs().mean(dim=1, keepdim=True)
-            terms["mask"] = (mask.float() * (-difference / _RIGHT).exp()).mean()
-            terms["loss"] = terms["loss"] + self.options.mask * terms["mask"]
         return terms
+
+    def of_painting(self, made: Painting, true: Tensor, landmarks: Tensor) -> dict[str, Tensor]:
+        """The same of the frames of a net with warp, whose landmarks [B, 68, 2] are in pixels.
+
+        And `details`, L1 about eyes and mouth of the frame and of what was painted, be it shown or
+        not, so that the net learns to paint what a warp can't open or close. And `mask`, its mean,
+        times exp(-d / 0.02) for a pixel at which the warped face differs from the frame by d, the
+        mean over its colours: painting costs something where the warp is right already.
+        """
+        terms = self(made.frame, true)
+        weights = _about_eyes_and_mouth(landmarks, true.shape[-1])
+        both = (made.frame - true).abs() + (made.painted - true).abs()
+        terms["details"] = (weights * both.mean(dim=1, keepdim=True)).mean()
+        difference = (made.warped - true).abs().mean(dim=1, keepdim=True)
+        terms["mask"] = (made.mask * (-difference / _RIGHT).exp()).mean()
+        for name in ("details", "mask"):
+            terms["loss"] = terms["loss"] + getattr(self.options, name) * terms[name]
+        return terms
+
+
+def _about_eyes_and_mouth(landmarks: Tensor, size: int) -> Tensor:
+    """Weights [B, 1, S, S] with a mean of 1: bells about the middles of eyes and mouth."""
+    pixels = torch.arange(size, device=landmarks.device)
+    weights = 0
+    for points, width in _DETAILS:
+        middle = landmarks[:, points].mean(dim=1)[..., None]  # [B, 2, 1]
+        across, down = (-((pixels - middle) / (width * size)).square() / 2).exp().unbind(1)
+        weights = weights + down[:, :, None] * across[:, None]
+    return (weights / weights.mean(dim=(1, 2), keepdim=True))[:, None]

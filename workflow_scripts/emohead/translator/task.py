@@ -6,12 +6,13 @@ from torch import Tensor
 from emohead.training.task import TrainingTask
 from emohead.translator.data import TranslatorBatch
 from emohead.translator.losses import TranslatorLoss, TranslatorLossOptions
-from emohead.translator.unet import WARPED, TranslatorOptions, build_translator
+from emohead.translator.unet import TranslatorOptions, build_translator
 from emohead.translator.warp import with_warped
 
 
 class TranslatorTask(TrainingTask):
-    """A translator and its loss, eqs. (5) and (6): `loss`, `l1` and `perceptual`; with warp `mask`.
+    """A translator and its loss, eqs. (5) and (6): `loss`, `l1` and `perceptual`; with warp also
+    `details` and `mask`.
 
     `seed` is of the translator's first weights. The VGG-19 of the loss has no parameters.
     """
@@ -32,10 +33,9 @@ class TranslatorTask(TrainingTask):
             each.to(torch.float32, memory_format=torch.channels_last) / 255
             for each in (inputs, true)
         )
-        warped = None
-        if self.model.options.warp:
-            (points,) = points
-            images = with_warped(images, *points.unbind(1))
-            warped = images[:, WARPED]
-        made, mask = self.model.paint(images)
-        return self.loss(made, true, mask, warped)
+        if not self.model.options.warp:
+            return self.loss(self.model(images), true)
+        (points,) = points
+        target, reference = points.unbind(1)
+        made = self.model.paint(with_warped(images, target, reference))
+        return self.loss.of_painting(made, true, target)

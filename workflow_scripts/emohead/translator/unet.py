@@ -22,7 +22,7 @@ to the landmarks (`emohead.translator.warp`), and decides by a mask where it pai
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -140,6 +140,18 @@ def _attend(channels: int, options: TranslatorOptions, attended: bool) -> nn.Mod
     return CBAM(channels, options.reduction, options.attention)
 
 
+class Painting(NamedTuple):
+    """A frame [B, 3, S, S]; with `warp` what the net painted and the warped face, of that shape.
+
+    And the mask [B, 1, S, S]: 1 where the frame is what was painted, 0 where it is the warped face.
+    """
+
+    frame: Tensor
+    painted: Tensor | None = None
+    mask: Tensor | None = None
+    warped: Tensor | None = None
+
+
 class UNet(nn.Module):
     """Landmark drawing and reference face to frame; AATU when `options.attention` is "cbam".
 
@@ -186,10 +198,10 @@ class UNet(nn.Module):
 
         Images are drawing ++ reference [B, 6, S, S], with `warp` ++ warped reference [B, 9, S, S].
         """
-        return self.paint(images)[0]
+        return self.paint(images).frame
 
-    def paint(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
-        """The frame as `forward`, and with `warp` the mask [B, 1, S, S]: 1 where it is painted."""
+    def paint(self, images: Tensor) -> "Painting":
+        """The frame as `forward`, and of a net with `warp` what it is made of."""
         self._check(images)
         features = images.to(next(self.parameters()).dtype)
         encoder_maps: list[Tensor] = []
@@ -203,10 +215,10 @@ class UNet(nn.Module):
             features = torch.cat([encoder_maps.pop(), features], dim=1)  # [B, 2 widths[i], ...]
         made = self.to_frame(features)
         if not self.options.warp:
-            return made, None
-        made, warped = made.to(images.dtype), images[:, WARPED]
-        mask = made[:, 3:]
-        return warped + mask * (made[:, :3] - warped), mask
+            return Painting(made)
+        warped = images[:, WARPED]
+        painted, mask = made.to(images.dtype).split([3, 1], dim=1)
+        return Painting(warped + mask * (painted - warped), painted, mask, warped)
 
     def _check(self, images: Tensor) -> None:
         height, width = images.shape[-2:]
