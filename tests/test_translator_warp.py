@@ -146,7 +146,13 @@ def test_the_mask_chooses_between_paint_and_warp():
         torch.testing.assert_close(model(images), images[:, 6:])
         model.to_frame[1].bias[3] = 1000
         painted = model(images)
+        model.to_frame[1].weight[:3], model.to_frame[1].bias[:3] = (
+            0,
+            np.log(3),
+        )  # 3/4: half a step up
+        brighter = model(images)
     torch.testing.assert_close(frame, mask * painted + (1 - mask) * images[:, 6:])
+    torch.testing.assert_close(brighter, (images[:, 6:] + 0.5).clamp(max=1))
 
 
 @pytest.mark.parametrize("batch_size", [2, 16])

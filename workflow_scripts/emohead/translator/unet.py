@@ -17,7 +17,8 @@ sigmoid.
 With `warp`, which is no part of the paper, the net is also shown the reference face already brought
 to the landmarks (`emohead.translator.warp`), and decides by a mask where it paints:
 
-    drawing ++ reference ++ warped [B, 9, S, S] -> painted [B, 3, S, S], mask [B, 1, S, S]
+    drawing ++ reference ++ warped [B, 9, S, S] -> change [B, 3, S, S], mask [B, 1, S, S]
+    painted = warped + 2 change - 1, cut to [0, 1]
     frame = mask * painted + (1 - mask) * warped
 """
 
@@ -217,7 +218,8 @@ class UNet(nn.Module):
         if not self.options.warp:
             return Painting(made)
         warped = images[:, WARPED]
-        painted, mask = made.to(images.dtype).split([3, 1], dim=1)
+        change, mask = made.to(images.dtype).split([3, 1], dim=1)
+        painted = (warped + 2 * change - 1).clamp(0, 1)
         return Painting(warped + mask * (painted - warped), painted, mask, warped)
 
     def _check(self, images: Tensor) -> None:
