@@ -129,6 +129,9 @@ def test_the_truth_gets_exactly_0_0_1_and_inf(perfect):
 
 def test_the_catalogue_is_computed_whole(perfect):
     elsewhere = {("emotion_accuracy", "sound")}  # in the ablations
+    elsewhere |= {("identity", "arcface_cosine"), ("emotion_accuracy", "emotion_fan")}
+    of_dynamics = {(m.name, m.convention) for m in METRICS if m.convention == "theval"}
+    elsewhere |= of_dynamics | {("head_motion", "ratio"), ("head_motion", "diversity")}
     expected = {(m.name, m.convention) for m in METRICS if m.name not in OF_NETWORKS} - elsewhere
     assert set(perfect) == expected
 

@@ -173,6 +173,7 @@ def _clip_metrics() -> Iterator[Metric]:
     )  # fmt: skip
     yield Metric(
         "sync_offset", "syncnet", "Sync offset",
+    yield from _dynamics_metrics()
         "shift at which SyncNet's distance is least",
         "frames", None, "SyncNet (AV offset)",
     )  # fmt: skip
@@ -196,6 +197,62 @@ def metric(name: str, convention: str) -> Metric:
     """One entry of the catalogue; ValueError when there is none, naming the conventions."""
     if (name, convention) not in _BY_NAME:
         known = [each.convention for each in METRICS if each.name == name]
+#: The metrics of `dynamics`, by the convention `theval`, with their headings.
+THEVAL = {
+    "lip_dynamics": "Lip dynamics",
+    "brow_dynamics": "Brow dynamics",
+    "head_dynamics": "Head motion dynamics",
+    "silent_lips": "Silent lip stability",
+    "lip_loudness": "Lip-sync, by loudness",
+}
+
+
+def _dynamics_metrics() -> Iterator[Metric]:
+    formulas = {
+        "lip_dynamics": (
+            "distances of all pairs of the points 48-67, standard deviation over time; mean",
+            "px of a 256-px crop",
+        ),
+        "brow_dynamics": (
+            "distance of the brow's middle from the eye's, in that of the eyes; mean absolute "
+            "change from frame to frame, both sides",
+            "eye distances a frame",
+        ),
+        "head_dynamics": (
+            "√(mean standard deviation of roll, yaw and pitch (degrees) x mean variance of their "
+            "steps + mean variance of the face's place)",
+            "as it is: degrees and px of a 256-px crop",
+        ),
+        "silent_lips": (
+            "in silences of .3 s and more: median absolute deviation of the inner lips' opening "
+            "from its mean there",
+            "distances of the eyes' outer corners",
+        ),
+        "lip_loudness": (
+            "in speech: mean absolute difference of the inner lips' opening and the sound's "
+            "loudness (50 ms), each brought to 0 to 1",
+            "0 to 1",
+        ),
+    }
+    for name, heading in THEVAL.items():
+        formula, unit = formulas[name]
+        yield Metric(
+            name, "theval", heading, f"of the re-detected points; {formula}", unit, None,
+            "THEval (2026), there by MediaPipe's points",
+        )  # fmt: skip
+    yield Metric(
+        "head_motion", "ratio", "Head motion, share of the true",
+        "degrees that the head turns from frame to frame (roll, yaw, pitch by points 27-31, 35 and "
+        "the eyes' corners, mean over five frames), rendered by true",
+        "1: as much as in truth", None, "–",
+    )  # fmt: skip
+    yield Metric(
+        "head_motion", "diversity", "Head motion, spread",
+        "standard deviation over time of the same angles, mean of the three",
+        "degrees", None, "SadTalker's diversity, there of a network's features",
+    )  # fmt: skip
+
+
         have = f"its conventions are {', '.join(known)}" if known else "there is no such metric"
         raise ValueError(f"metric {name!r} by convention {convention!r}: {have}")
     return _BY_NAME[name, convention]
