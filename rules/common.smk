@@ -336,6 +336,8 @@ keep_order(config, yaml.safe_load(Path(workflow.basedir, "config.yaml").read_byt
 METHODS = {**BUILT_IN_METHODS, **config["methods"]}
 # The networks of score_networks, by the file of their weights, if any.
 WEIGHTS = config["evaluation"]["weights"]
+# Whether there are metrics of all speakers' features together, FID and FVD.
+FRECHET = WEIGHTS["fid"] or WEIGHTS["fvd"]
 # Whether the frames of all test clips stay on disk, and their videos.
 KEEP_FRAMES = config["evaluation"]["keep_frames"]
 

@@ -32,7 +32,7 @@ from emohead.mini.visemes import MouthShape
 
 CLIP = "W901-front-happy-3-001"
 FRAMES, SIZE = 24, 128
-OF_NETWORKS = {"lpips", "fid", "sync_confidence", "sync_distance", "sync_offset"}
+OF_NETWORKS = {"lpips", "fid", "fvd", "sync_confidence", "sync_distance", "sync_offset"}
 #: Says happy of everything.
 HAPPY = EmotionJudges(
     landmarks=Judge(("happy", "sad"), np.zeros((2, 136)), np.array([1.0, 0])),

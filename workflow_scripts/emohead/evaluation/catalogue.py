@@ -112,6 +112,13 @@ def _picture_metrics() -> Iterator[Metric]:
         "0 and more", True, "EVP, EAT (5 frames a clip)",
     )  # fmt: skip
 
+    yield Metric(
+        "fvd", "i3d", "FVD",
+        "Fréchet distance of I3D's features of all pieces of 16 scored frames, side by side, of a "
+        "method",
+        "0 and more", True, "Unterthiner et al. 2018; StyleGAN-V's network",
+    )  # fmt: skip
+
 
 def _clip_metrics() -> Iterator[Metric]:
     opening = {
@@ -136,6 +143,12 @@ def _clip_metrics() -> Iterator[Metric]:
         "second; mean (the same person: below .6)",
         "0 and more", True, "as ArcFace's similarity elsewhere",
     )  # fmt: skip
+    yield Metric(
+        "identity", "arcface_cosine", "CSIM",
+        "cosine of ArcFace's embeddings of the faces, rendered against true, of the same frames; "
+        "mean",
+        "-1 to 1", False, "many newer papers",
+    )  # fmt: skip
     judges = {
         "landmarks": "a judge of the re-detected landmarks",
         "pixels": "a judge of the pictures",
@@ -150,11 +163,17 @@ def _clip_metrics() -> Iterator[Metric]:
             "the paper's L_ec" if convention == "msef" else "EAT, with Emotion-FAN",
         )  # fmt: skip
     yield Metric(
+        "emotion_accuracy", "emotion_fan", "Emotion accuracy",
+        "1 where Emotion-FAN names the clip's emotion by all its frames, else 0",
+        "0 or 1", False, "EAT, FixTalk (`test_emotion_acc.py`)",
+    )  # fmt: skip
+    yield Metric(
         "emotion_accuracy", "sound", "Emotion accuracy",
         "1 where a logistic regression on mean and standard deviation of the clip's MFCC names its "
         "emotion, else 0; fitted on the true training part; in the ablations alone",
         "0 or 1", False, "the bar for MSEF's classifier",
     )  # fmt: skip
+    yield from _dynamics_metrics()
     yield Metric("frames", "count", "Frames", "frames scored", "frames", None, "–")
     yield Metric(
         "faces_missed", "count", "Faces missed",
@@ -173,30 +192,11 @@ def _clip_metrics() -> Iterator[Metric]:
     )  # fmt: skip
     yield Metric(
         "sync_offset", "syncnet", "Sync offset",
-    yield from _dynamics_metrics()
         "shift at which SyncNet's distance is least",
         "frames", None, "SyncNet (AV offset)",
     )  # fmt: skip
 
 
-#: All of them, a metric's conventions beside each other.
-METRICS: tuple[Metric, ...] = (*_landmark_metrics(), *_picture_metrics(), *_clip_metrics())
-
-#: The metrics of Table 1 and the convention that stands in it.
-HEADLINE: dict[str, str] = {
-    "f_lmd": "redetected/centred/128",
-    "m_lmd": "redetected/centred/128",
-    "ssim": "frame",
-    "psnr": "frame",
-}
-
-_BY_NAME = {(metric.name, metric.convention): metric for metric in METRICS}
-
-
-def metric(name: str, convention: str) -> Metric:
-    """One entry of the catalogue; ValueError when there is none, naming the conventions."""
-    if (name, convention) not in _BY_NAME:
-        known = [each.convention for each in METRICS if each.name == name]
 #: The metrics of `dynamics`, by the convention `theval`, with their headings.
 THEVAL = {
     "lip_dynamics": "Lip dynamics",
@@ -253,6 +253,24 @@ def _dynamics_metrics() -> Iterator[Metric]:
     )  # fmt: skip
 
 
+#: All of them, a metric's conventions beside each other.
+METRICS: tuple[Metric, ...] = (*_landmark_metrics(), *_picture_metrics(), *_clip_metrics())
+
+#: The metrics of Table 1 and the convention that stands in it.
+HEADLINE: dict[str, str] = {
+    "f_lmd": "redetected/centred/128",
+    "m_lmd": "redetected/centred/128",
+    "ssim": "frame",
+    "psnr": "frame",
+}
+
+_BY_NAME = {(metric.name, metric.convention): metric for metric in METRICS}
+
+
+def metric(name: str, convention: str) -> Metric:
+    """One entry of the catalogue; ValueError when there is none, naming the conventions."""
+    if (name, convention) not in _BY_NAME:
+        known = [each.convention for each in METRICS if each.name == name]
         have = f"its conventions are {', '.join(known)}" if known else "there is no such metric"
         raise ValueError(f"metric {name!r} by convention {convention!r}: {have}")
     return _BY_NAME[name, convention]
