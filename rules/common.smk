@@ -344,6 +344,8 @@ METHODS = {
 }
 # The networks of score_networks, by the file of their weights, if any.
 WEIGHTS = config["evaluation"]["weights"]
+# Whether there are metrics of all speakers' features together, FID and FVD.
+FRECHET = WEIGHTS["fid"] or WEIGHTS["fvd"]
 # Whether the frames of all test clips stay on disk, and their videos.
 KEEP_FRAMES = config["evaluation"]["keep_frames"]
 

@@ -79,8 +79,10 @@ rule score_networks:
         clips="results/clips.csv",
         rendered=rendered_clips,
         weights=[path for path in WEIGHTS.values() if path],
+        # Where the rendered faces are, for those networks that see faces.
+        landmarks=LANDMARKS if WEIGHTS["arcface"] or WEIGHTS["emotion_fan"] else [],
     output:
-        **({"sums": temp(FID_SUMS)} if WEIGHTS["fid"] else {}),
+        **({"sums": temp(FID_SUMS)} if FRECHET else {}),
         scores=SPEAKER_NETWORK_SCORES,
         # 34 MB a side.
     log:
@@ -102,14 +104,19 @@ rule score_networks:
         precision=config["rendering"]["precision"],
         runtime=untracked(lambda wildcards: as_json(config["rendering"])),
         weights=" ".join(
-            f"--{name} {shlex.quote(path or 'none')}" for name, path in WEIGHTS.items()
+            "--weights " + shlex.quote(f"{name}={path}")
+            for name, path in WEIGHTS.items()
+            if path
         ),
-        sums=lambda wildcards, output: f"--sums {output.sums}" if WEIGHTS["fid"] else "",
+        landmarks=lambda wildcards, input: (
+            f"--landmarks {input.landmarks}" if input.landmarks else ""
+        ),
+        sums=lambda wildcards, output: f"--sums {output.sums}" if FRECHET else "",
         state="state/score_networks/{method}-{reference}-seed{seed}-{speaker}",
     shell:
         "python {input.script:q} --features {input.features} --split {input.split} "
         "--speaker {wildcards.speaker} --clips {input.clips} {params.source} {params.weights} "
-        "--method {wildcards.method} --reference {wildcards.reference} --seed {wildcards.seed} "
+        "{params.landmarks} --method {wildcards.method} --reference {wildcards.reference} --seed {wildcards.seed} "
         "--rendering {params.runtime:q} --threads {threads} --code {params.code} --state {params.state} "
         "--scores {output.scores} {params.sums} > {log} 2>&1"
 
@@ -185,7 +192,7 @@ rule collect_scores:
         runs=[f"results/evaluation/{run}" for run in method_runs()],
         speakers=speakers(),
         names=["scores.parquet"] + ["networks.parquet"] * any(WEIGHTS.values()),
-        of_runs=["fid.parquet"] if WEIGHTS["fid"] else [],
+        of_runs=["fid.parquet"] if FRECHET else [],
     shell:
         "python {input.script:q} --runs {params.runs} --speakers {params.speakers} "
         "--names {params.names} --of-runs {params.of_runs} --output {output} > {log} 2>&1"

@@ -198,7 +198,7 @@ def run_scores(names):
     patterns = [SPEAKER_SCORES]
     if any(WEIGHTS.values()):
         patterns.append(SPEAKER_NETWORK_SCORES)
-    if WEIGHTS["fid"]:
+    if FRECHET:
         patterns.append(FID_SCORES)
     return [path for pattern in patterns for path in runs_of(names, pattern)]
 

@@ -15,7 +15,10 @@ METHODS = (
     "ground_truth", "copy_reference", "baseline", "ours_wo_msef", "ours_wo_msef_joint",
     "ours_wo_aatu", "ours",
 )  # fmt: skip
-NETWORK_METRICS = ("lpips", "fid", "sync_confidence", "sync_distance", "sync_offset")
+NETWORK_METRICS = ("lpips", "fid", "fvd", "sync_confidence", "sync_distance", "sync_offset")
+
+#: Of a whole method.
+WHOLE = (("fid", "inception"), ("fvd", "i3d"))
 
 #: For each metric and convention: the value of a perfect method, and how much a bad one is worse.
 SCALES: dict[tuple[str, str], tuple[float, float]] = {
@@ -36,6 +39,16 @@ SCALES: dict[tuple[str, str], tuple[float, float]] = {
     **{("lip_lag", points): (0.0, 1.0) for points in ("redetected", "predicted")},
     ("identity", "dlib_distance"): (0.0, 0.25),
     **{("emotion_accuracy", judge): (1.0, -0.3) for judge in ("landmarks", "pixels", "msef")},
+    ("lip_dynamics", "theval"): (4.0, -2.0),
+    ("brow_dynamics", "theval"): (0.01, -0.005),
+    ("head_dynamics", "theval"): (5.0, -3.0),
+    ("silent_lips", "theval"): (0.02, 0.01),
+    ("lip_loudness", "theval"): (0.2, 0.1),
+    ("head_motion", "ratio"): (1.0, -0.5),
+    ("head_motion", "diversity"): (3.0, -1.5),
+    ("fvd", "i3d"): (0.0, 300.0),
+    ("identity", "arcface_cosine"): (1.0, -0.4),
+    ("emotion_accuracy", "emotion_fan"): (1.0, -0.3),
     ("frames", "count"): (60.0, 0.0),
     ("faces_missed", "count"): (0.0, 0.0),
     ("lpips", "alex"): (0.0, 0.2),
@@ -109,11 +122,15 @@ def random_scores(
         for reference in references[:1] if method == "ground_truth" else references:
             for seed in seeds[:1] if method in ("ground_truth", "copy_reference") else seeds:
                 values = _run_values(method, reference, effort, rng, networks)
-                whole = values.pop(("fid", "inception"), None)
+                whole = {name: values.pop(name, None) for name in WHOLE}
                 part = scores_by_hand(method, values, reference=reference, seed=seed, clips=clips)
-                if whole is not None:
-                    fid = [["all", method, reference, seed, "fid", "inception", whole[0]]]
-                    part = pd.concat([part, pd.DataFrame(fid, columns=COLUMNS)])
+                rows = [
+                    ["all", method, reference, seed, *name, value[0]]
+                    for name, value in whole.items()
+                    if value is not None
+                ]
+                if rows:
+                    part = pd.concat([part, pd.DataFrame(rows, columns=COLUMNS)])
                 parts.append(part)
     return pd.concat(parts, ignore_index=True)
 

@@ -254,7 +254,8 @@ def test_sums_are_those_of_all_common_frames_but_the_first(shards, tmp_path):
             [(truth[HAPPY].frames(), 9), (truth[SAD].frames(), 7)],
         )
     )
-    for sums, features in zip(read_sums(tmp_path / "out/sums.npz"), (made, true), strict=True):
+    written = read_sums(tmp_path / "out/sums.npz")["fid"]
+    for sums, features in zip(written, (made, true), strict=True):
         assert sums.count == len(features) == 14
         np.testing.assert_allclose(sums.total[:4], features.sum(0), rtol=1e-6)
         np.testing.assert_allclose(sums.products[:4, :4], features.T @ features, rtol=1e-6)
@@ -297,19 +298,19 @@ def test_a_long_clip_passes_the_networks_a_few_frames_at_a_time(lpips, tmp_path)
     assert film.most <= 32
 
 
-def run_script(monkeypatch, folder: Path, **paths: object) -> list[tuple]:
-    """The rows that score_networks.py writes."""
+def run_script(monkeypatch, folder: Path, *, weights=(), **paths: object) -> list[tuple]:
+    """The rows that score_networks.py writes; `weights` are KEY=FILE."""
     rendering = {"device": "cpu", "precision": "32-true", "batch_size": "auto"}
     flags = {
         "features": folder / "truth.h5", "split": folder / "split.csv", "speaker": "W901",
         "clips": folder / "clips.csv", "rendered": folder / "ours",
         "method": "ours", "reference": "neutral", "seed": 2,
-        "lpips": "none", "fid": "none", "syncnet": "none",
         "rendering": json.dumps(rendering), "threads": 1, "state": folder / "state/networks",
         "code": "as it is",
         "scores": folder / "out/networks.parquet",
     } | paths  # fmt: skip
     words = [str(word) for name, value in flags.items() for word in (f"--{name}", value)]
+    words += [word for each in weights for word in ("--weights", each)]
     monkeypatch.setattr(sys, "argv", ["score_networks.py", *words])
     runpy.run_path(str(ROOT / "workflow_scripts/score_networks.py"), run_name="__main__")
     assert not (folder / "state/networks").exists()
@@ -318,7 +319,7 @@ def run_script(monkeypatch, folder: Path, **paths: object) -> list[tuple]:
 
 
 def test_script_writes_a_table_of_scores(shards, alexnet, lpips, monkeypatch):
-    rows = run_script(monkeypatch, shards, lpips=alexnet)
+    rows = run_script(monkeypatch, shards, weights=[f"lpips={alexnet}"])
     assert [row[:6] for row in rows] == [
         (clip_id, "ours", "neutral", 2, "lpips", "alex") for clip_id in (HAPPY, SAD)
     ]
@@ -334,27 +335,34 @@ def test_script_adds_the_speakers_sums_up(tmp_path, monkeypatch):
     draw = np.random.default_rng(0)
     made, true = draw.normal(0, 1, (40, 5)), draw.normal(1, 2, (40, 5))
     for name, part in (("a", slice(0, 15)), ("b", slice(15, 40))):
-        sums = (FeatureSums.of([side[part]], 5) for side in (made, true))
-        write_sums(*sums, tmp_path / f"{name}.npz")
+        sums = tuple(FeatureSums.of([side[part]], 5) for side in (made, true))
+        # A speaker whose clips are all shorter than a piece has nothing for FVD.
+        videos = sums if name == "a" else (FeatureSums.of([], 0),) * 2
+        write_sums({"fid": sums, "fvd": videos}, tmp_path / f"{name}.npz")
     words = [
         "--sums", tmp_path / "a.npz", tmp_path / "b.npz", "--method", "ours",
         "--reference", "neutral", "--seed", 1, "--scores", tmp_path / "fid.parquet",
     ]  # fmt: skip
     monkeypatch.setattr(sys, "argv", ["score_fid.py", *map(str, words)])
     runpy.run_path(str(ROOT / "workflow_scripts/score_fid.py"), run_name="__main__")
-    (row,) = read_table(tmp_path / "fid.parquet").astype(object).itertuples(index=False)
+    row, video = read_table(tmp_path / "fid.parquet").astype(object).itertuples(index=False)
     assert tuple(row)[:6] == ("all", "ours", "neutral", 1, "fid", "inception")
     assert row.value == pytest.approx(frechet(made, true), abs=1e-5)
+    assert (video.metric, video.convention) == ("fvd", "i3d")
+    assert video.value == pytest.approx(frechet(made[:15], true[:15]), rel=1e-5)
 
 
-@pytest.mark.parametrize("key", ["lpips", "fid", "syncnet"])
+@pytest.mark.parametrize("key", ["lpips", "fid", "syncnet", "fvd", "arcface", "emotion_fan"])
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
         (None, "there is no file"),
-        (b"<html>404</html>", "it is no PyTorch state dict"),
-        ({"features.0.weight": torch.ones(2)}, "features.0.weight is|lacks|another network"),
-        ([1, 2], "it holds a list"),
+        (b"<html>404</html>", "it is no (PyTorch state dict|TorchScript)"),
+        (
+            {"features.0.weight": torch.ones(2)},
+            "features.0.weight is|lacks|another network|no TorchScript",
+        ),
+        ([1, 2], "it holds a list|no TorchScript"),
     ],
 )
 def test_wrong_files_end_with_a_sentence(key, content, complaint, shards, monkeypatch):
@@ -364,7 +372,7 @@ def test_wrong_files_end_with_a_sentence(key, content, complaint, shards, monkey
     elif content is not None:
         torch.save(content, path)
     with pytest.raises(SystemExit, match=rf"^evaluation\.weights\.{key}: .*({complaint})") as error:
-        run_script(monkeypatch, shards, **{key: path})
+        run_script(monkeypatch, shards, weights=[f"{key}={path}"])
     assert str(path) in str(error.value)
     assert "docs/networks.md" in str(error.value)
     assert "\n" not in str(error.value)
@@ -375,10 +383,10 @@ def test_code_in_a_file_is_not_run(shards, monkeypatch):
         def __reduce__(self):
             return (Path.touch, (shards / "sprung",))
 
-    for key in ("lpips", "fid", "syncnet"):
+    for key in ("lpips", "fid", "syncnet", "fvd", "arcface", "emotion_fan"):
         torch.save({"features.0.weight": Trap()}, shards / "weights.pth")
         with pytest.raises(SystemExit, match=key):
-            run_script(monkeypatch, shards, **{key: shards / "weights.pth"})
+            run_script(monkeypatch, shards, weights=[f"{key}={shards / 'weights.pth'}"])
     assert not (shards / "sprung").exists()
 
 
@@ -388,8 +396,9 @@ def test_a_file_that_is_not_the_published_one_is_named_in_the_log(alexnet, capsy
 
 
 def test_reasons():
-    assert not_computed("a.pth", "b.pth", "c.model") == {}
-    missing = not_computed(None, "b.pth", None)
+    given = dict.fromkeys(("lpips", "fid", "syncnet", "fvd", "arcface", "emotion_fan"), "a.pth")
+    assert not_computed(**given) == {}
+    missing = not_computed(**given | {"lpips": None, "syncnet": None})
     assert list(missing) == ["lpips", "syncnet"]
     assert missing["lpips"] == (
         "LPIPS was not computed, because evaluation.weights.lpips names no file: "

@@ -19,12 +19,12 @@ from score_factory import (
 )
 
 from emohead.evaluation import scores as tables
-from emohead.evaluation.catalogue import METRICS
+from emohead.evaluation.catalogue import METRICS, THEVAL
 from emohead.evaluation.shown import clip_per_emotion, of_emotions
 from emohead.methods.video_notes import Note, write_notes
 from emohead.report.methods import spread_frames
 from emohead.report.published import GROUPS
-from emohead.report.published_forms import published_groups
+from emohead.report.published_forms import published_groups, theval_group
 from emohead.report.published_forms import to_markdown as published_markdown
 from emohead.report.scores import (
     label_methods,
@@ -414,6 +414,21 @@ def test_published_rows_stand_in_groups_with_their_convention(tmp_path):
     assert all(group.convention and group.source for group in GROUPS)
     without = published_groups(None)
     assert len(without) == len(groups) - 2
+
+
+def test_thevals_metrics_are_held_against_the_true_clips_that_a_method_has(tmp_path):
+    """By hand: 1 - |value - true| / |true|, of means over the same clips."""
+    true = {(name, "theval"): [2.0, 4.0, 9.0] for name in THEVAL}
+    ours = {(name, "theval"): [1.0, 2.0, math.nan] for name in THEVAL}
+    ours["silent_lips", "theval"] = [6.0, 4.0, 5.0]
+    scores = read(tmp_path, scores_by_hand("ground_truth", true), scores_by_hand("ours", ours))
+    group = theval_group(scores, "same_emotion", {"ground_truth": "Truth", "ours": "Ours"})
+    truth, mine = group.rows
+    assert set(truth.figures.values()) == {"5 (1.00)", "1.000"}
+    assert mine.figures["lip_dynamics"] == "1.5 (0.50)"
+    assert mine.figures["silent_lips"] == "5 (1.00)"
+    assert mine.figures["theval"] == "0.600"
+    assert "| Ours | 1.5 (0.50) |" in published_markdown(published_groups(scores))
 
 
 def test_clips_are_chosen_by_level_with_speakers_in_turn():

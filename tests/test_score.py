@@ -32,7 +32,7 @@ from emohead.mini.visemes import MouthShape
 
 CLIP = "W901-front-happy-3-001"
 FRAMES, SIZE = 24, 128
-OF_NETWORKS = {"lpips", "fid", "sync_confidence", "sync_distance", "sync_offset"}
+OF_NETWORKS = {"lpips", "fid", "fvd", "sync_confidence", "sync_distance", "sync_offset"}
 #: Says happy of everything.
 HAPPY = EmotionJudges(
     landmarks=Judge(("happy", "sad"), np.zeros((2, 136)), np.array([1.0, 0])),
@@ -129,6 +129,9 @@ def test_the_truth_gets_exactly_0_0_1_and_inf(perfect):
 
 def test_the_catalogue_is_computed_whole(perfect):
     elsewhere = {("emotion_accuracy", "sound")}  # in the ablations
+    elsewhere |= {("identity", "arcface_cosine"), ("emotion_accuracy", "emotion_fan")}
+    of_dynamics = {(m.name, m.convention) for m in METRICS if m.convention == "theval"}
+    elsewhere |= of_dynamics | {("head_motion", "ratio"), ("head_motion", "diversity")}
     expected = {(m.name, m.convention) for m in METRICS if m.name not in OF_NETWORKS} - elsewhere
     assert set(perfect) == expected
 

@@ -10,7 +10,7 @@ from emohead.evaluation import score
 from emohead.evaluation.emotion_judges import EmotionJudges, Judge
 from emohead.evaluation.identity import FaceDescriber
 from emohead.evaluation.redetect import load_redetected, redetect
-from emohead.evaluation.score import ScoredFiles, evaluate_clip, score_clips
+from emohead.evaluation.score import ScoredFiles, evaluate_clip, evaluate_dynamics, score_clips
 from emohead.evaluation.scores import values_to_json
 from emohead.features.faces import FaceFinder
 from emohead.features.store import ShardWriter, open_clips
@@ -92,7 +92,7 @@ def softened(truth):
     }  # fmt: skip
 
 
-def test_values_are_those_of_each_clip_by_itself(run, truth, finder, tmp_path):
+def test_values_are_those_of_each_clip_by_itself(run, truth, takes, finder, tmp_path):
     describer = FaceDescriber()
     seen = {i: redetect(c.iterate_frames(), FRAMES, finder, describer) for i, c in truth.items()}
     run(stand_ins(truth, "truth"))
@@ -103,7 +103,8 @@ def test_values_are_those_of_each_clip_by_itself(run, truth, finder, tmp_path):
     assert list(values) == list(ours)
     for clip_id, clip in ours.items():
         ours_seen = redetect(clip.frames(), FRAMES, finder, describer)
-        expected = evaluate_clip(clip, truth[clip_id], ours_seen, seen[clip_id], JUDGES)
+        both = (clip, truth[clip_id], ours_seen, seen[clip_id])
+        expected = {**evaluate_clip(*both, JUDGES), **evaluate_dynamics(*both, takes[clip_id])}
         assert values[clip_id].keys() == expected.keys()
         for name, value in expected.items():
             assert values[clip_id][name] == pytest.approx(value, nan_ok=True, abs=1e-12), name

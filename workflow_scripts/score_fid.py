@@ -1,4 +1,4 @@
-"""Rule score_fid: the sums of all speakers' features -> a run's FID."""
+"""Rule score_fid: the sums of all speakers' features -> a run's FID and FVD."""
 
 import argparse
 from functools import reduce
@@ -10,6 +10,8 @@ from emohead.evaluation.networks.fid import fid
 from emohead.evaluation.networks.run import read_sums
 from emohead.evaluation.scores import score_table, write_scores
 
+CONVENTIONS = {"fid": "inception", "fvd": "i3d"}
+
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--sums", type=Path, nargs="+", required=True, help="of each speaker, .npz")
 parser.add_argument("--method", required=True)
@@ -19,7 +21,14 @@ parser.add_argument("--scores", type=Path, required=True, help=".parquet")
 
 if __name__ == "__main__":
     flags = parser.parse_args()
-    made, true = (reduce(add, side) for side in zip(*map(read_sums, flags.sums), strict=True))
-    values = {ALL_CLIPS: {("fid", "inception"): fid(made, true)}}
-    table = score_table(values, method=flags.method, reference=flags.reference, seed=flags.seed)
+    of_speakers = [read_sums(path) for path in flags.sums]
+    values = {
+        (name, CONVENTIONS[name]): fid(
+            *(reduce(add, side) for side in zip(*(sums[name] for sums in of_speakers), strict=True))
+        )
+        for name in of_speakers[0]
+    }
+    table = score_table(
+        {ALL_CLIPS: values}, method=flags.method, reference=flags.reference, seed=flags.seed
+    )
     write_scores(table, flags.scores)

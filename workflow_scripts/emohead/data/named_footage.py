@@ -98,8 +98,8 @@ def _reader_of(pattern: str) -> _Reader:
         if level not in LEVELS:
             return f"level {level} is none of 1, 2, 3"
         number = int(found["number"]) if "number" in found else None
-        if number == 0:  # which a shard's clip can't be called where stretches are cut out of it
-            return "numbers count from 1"
+        if number == 0:  # its stretches would have the numbers of other clips
+            return "number 0: numbers count from 1"
         return _Take(found["speaker"], emotion, level, number)
 
     return read

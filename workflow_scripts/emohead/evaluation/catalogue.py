@@ -112,6 +112,13 @@ def _picture_metrics() -> Iterator[Metric]:
         "0 and more", True, "EVP, EAT (5 frames a clip)",
     )  # fmt: skip
 
+    yield Metric(
+        "fvd", "i3d", "FVD",
+        "Fréchet distance of I3D's features of all pieces of 16 scored frames, side by side, of a "
+        "method",
+        "0 and more", True, "Unterthiner et al. 2018; StyleGAN-V's network",
+    )  # fmt: skip
+
 
 def _clip_metrics() -> Iterator[Metric]:
     opening = {
@@ -136,6 +143,12 @@ def _clip_metrics() -> Iterator[Metric]:
         "second; mean (the same person: below .6)",
         "0 and more", True, "as ArcFace's similarity elsewhere",
     )  # fmt: skip
+    yield Metric(
+        "identity", "arcface_cosine", "CSIM",
+        "cosine of ArcFace's embeddings of the faces, rendered against true, of the same frames; "
+        "mean",
+        "-1 to 1", False, "many newer papers",
+    )  # fmt: skip
     judges = {
         "landmarks": "a judge of the re-detected landmarks",
         "pixels": "a judge of the pictures",
@@ -150,11 +163,17 @@ def _clip_metrics() -> Iterator[Metric]:
             "the paper's L_ec" if convention == "msef" else "EAT, with Emotion-FAN",
         )  # fmt: skip
     yield Metric(
+        "emotion_accuracy", "emotion_fan", "Emotion accuracy",
+        "1 where Emotion-FAN names the clip's emotion by all its frames, else 0",
+        "0 or 1", False, "EAT, FixTalk (`test_emotion_acc.py`)",
+    )  # fmt: skip
+    yield Metric(
         "emotion_accuracy", "sound", "Emotion accuracy",
         "1 where a logistic regression on mean and standard deviation of the clip's MFCC names its "
         "emotion, else 0; fitted on the true training part; in the ablations alone",
         "0 or 1", False, "the bar for MSEF's classifier",
     )  # fmt: skip
+    yield from _dynamics_metrics()
     yield Metric("frames", "count", "Frames", "frames scored", "frames", None, "–")
     yield Metric(
         "faces_missed", "count", "Faces missed",
@@ -175,6 +194,62 @@ def _clip_metrics() -> Iterator[Metric]:
         "sync_offset", "syncnet", "Sync offset",
         "shift at which SyncNet's distance is least",
         "frames", None, "SyncNet (AV offset)",
+    )  # fmt: skip
+
+
+#: The metrics of `dynamics`, by the convention `theval`, with their headings.
+THEVAL = {
+    "lip_dynamics": "Lip dynamics",
+    "brow_dynamics": "Brow dynamics",
+    "head_dynamics": "Head motion dynamics",
+    "silent_lips": "Silent lip stability",
+    "lip_loudness": "Lip-sync, by loudness",
+}
+
+
+def _dynamics_metrics() -> Iterator[Metric]:
+    formulas = {
+        "lip_dynamics": (
+            "distances of all pairs of the points 48-67, standard deviation over time; mean",
+            "px of a 256-px crop",
+        ),
+        "brow_dynamics": (
+            "distance of the brow's middle from the eye's, in that of the eyes; mean absolute "
+            "change from frame to frame, both sides",
+            "eye distances a frame",
+        ),
+        "head_dynamics": (
+            "√(mean standard deviation of roll, yaw and pitch (degrees) x mean variance of their "
+            "steps + mean variance of the face's place)",
+            "as it is: degrees and px of a 256-px crop",
+        ),
+        "silent_lips": (
+            "in silences of .3 s and more: median absolute deviation of the inner lips' opening "
+            "from its mean there",
+            "distances of the eyes' outer corners",
+        ),
+        "lip_loudness": (
+            "in speech: mean absolute difference of the inner lips' opening and the sound's "
+            "loudness (50 ms), each brought to 0 to 1",
+            "0 to 1",
+        ),
+    }
+    for name, heading in THEVAL.items():
+        formula, unit = formulas[name]
+        yield Metric(
+            name, "theval", heading, f"of the re-detected points; {formula}", unit, None,
+            "THEval (2026), there by MediaPipe's points",
+        )  # fmt: skip
+    yield Metric(
+        "head_motion", "ratio", "Head motion, share of the true",
+        "degrees that the head turns from frame to frame (roll, yaw, pitch by points 27-31, 35 and "
+        "the eyes' corners, mean over five frames), rendered by true",
+        "1: as much as in truth", None, "–",
+    )  # fmt: skip
+    yield Metric(
+        "head_motion", "diversity", "Head motion, spread",
+        "standard deviation over time of the same angles, mean of the three",
+        "degrees", None, "SadTalker's diversity, there of a network's features",
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from emohead.data.mead import EMOTIONS, Clip, parse_clip_id
 from emohead.evaluation.catalogue import FIRST_SCORED
 from emohead.evaluation.clip_values import boxes_of, landmark_values, picture_values
+from emohead.evaluation.dynamics import dynamics_values
 from emohead.evaluation.emotion_judges import (
     PICTURE_EVERY,
     EmotionJudges,
@@ -33,7 +34,8 @@ from emohead.evaluation.scores import Values, values_from_json, values_to_json
 from emohead.features.faces import FaceFinder
 from emohead.features.store import StoredClip
 from emohead.files import whole_file
-from emohead.methods.rendered import RenderedClip, write_clip
+from emohead.media.reading import SAMPLES_PER_FRAME, clip_audio
+from emohead.methods.rendered import RenderedClip, sound_of, write_clip
 from emohead.resume import say_resumed, timed
 
 _NAN = float("nan")
@@ -114,6 +116,23 @@ def emotion_of_msef(clip: RenderedClip) -> str | None:
     return None if probabilities is None else EMOTIONS[int(np.argmax(json.loads(probabilities)))]
 
 
+def evaluate_dynamics(
+    ours: RenderedClip,
+    truth: StoredClip,
+    ours_seen: Redetected,
+    truth_seen: Redetected,
+    take: Clip,
+) -> Values:
+    """How the face of a rendered clip moves, beside its sound in `take`; nothing without a face."""
+    scored = slice(FIRST_SCORED, ours.length)
+    points, true = (seen.landmarks[scored].astype(float) for seen in (ours_seen, truth_seen))
+    if not len(points) or np.isnan(points).any() or np.isnan(true).any():
+        return {}
+    sound = sound_of(truth, clip_audio(take))
+    piece = sound[FIRST_SCORED * SAMPLES_PER_FRAME : ours.length * SAMPLES_PER_FRAME]
+    return dynamics_values(points / truth.crop_size, true / truth.crop_size, piece)
+
+
 @dataclass(frozen=True)
 class ScoredFiles:
     """What `score_clips` writes: `landmarks` .npz, the predicted and the re-detected ones; and
@@ -139,7 +158,7 @@ def score_clips(
     """The metrics of all rendered clips of a method, which need not be all that there are.
 
     `truth_seen` is the `landmarks` file of the ground truth, None for the ground truth itself.
-    `takes` name the files that the sound of the clips to `show` comes from. What is done lies in
+    `takes` name the files of the clips' sound. What is done lies in
     `state`, the folder of `emohead.resume.resumable`, until all is. Raises ValueError for a clip
     that isn't a test clip.
     """
@@ -159,9 +178,11 @@ def score_clips(
             continue
         with timed(state):
             seen = redetect(clip.frames(), clip.length, finder, describer)
-            values = evaluate_clip(
-                clip, truth[clip_id], seen, seen if true is None else true[clip_id], judges
-            )
+            true_seen = seen if true is None else true[clip_id]
+            values = {
+                **evaluate_clip(clip, truth[clip_id], seen, true_seen, judges),
+                **evaluate_dynamics(clip, truth[clip_id], seen, true_seen, takes[clip_id]),
+            }
             if clip_id in show:
                 write_clip(clip, truth[clip_id], takes[clip_id], piece.video)
             save_redetected(piece.landmarks, {clip_id: seen}, {clip_id: clip.landmarks})

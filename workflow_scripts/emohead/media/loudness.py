@@ -14,6 +14,8 @@ _WINDOW, _LEAST_TURNS, _RINGING = 0.04, 3, 0.1
 
 # The loudness of a silent room (-40 dB), below which differences don't count.
 _ROOM = 1e-2
+# dB below the loudest where speech ends; seconds of a pause in it.
+_SPEECH_RANGE, _PAUSE = 25, 0.3
 # Correlations, and seconds, of `likeness`.
 _SAME_WAVEFORM, _OTHER_WAVEFORM, _SAME_LOUDNESS, _SURE_LOUDNESS, _REACH = 0.4, 0.15, 0.7, 0.9, 1
 
@@ -58,6 +60,21 @@ def levels(samples: np.ndarray, frames: int) -> np.ndarray:
     What is softer than -40 dB is the noise of a room.
     """
     return 20 * np.log10(_ROOM + _loudness(samples, 16_000 // FPS, frames))
+
+
+def speech_frames(samples: np.ndarray, frames: int) -> np.ndarray:
+    """In which video frames of sound float32 [N], 16 kHz, somebody speaks: bool [frames].
+
+    Loud frames are those within 25 dB of the loudest (of twenty, the second); what isn't for less
+    than 0.3 s is a pause of the speech.
+    """
+    levels = 20 * np.log10(np.maximum(_loudness(samples, 16_000 // FPS, frames), SILENCE))
+    speech = levels > np.percentile(levels, 95) - _SPEECH_RANGE
+    edges = np.flatnonzero(np.diff(np.concatenate([[True], speech, [True]])))
+    for start, stop in zip(edges[::2], edges[1::2], strict=True):
+        if stop - start < _PAUSE * FPS:
+            speech[start:stop] = True
+    return speech
 
 
 @dataclass(frozen=True)

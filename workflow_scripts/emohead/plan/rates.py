@@ -51,6 +51,9 @@ class Rates:
     lpips: Rate = Rate(0.036, "s a frame", "of frames of 128 px, times four")
     fid: Rate = Rate(0.32, "s a frame of any size", "both sides, which Inception sees at 299 px")
     syncnet: Rate = Rate(0.036, "s a frame of any size", "which SyncNet sees at 224 px")
+    fvd: Rate = Rate(0.05, "s a frame of any size", "both sides; from I3D's size, not measured")
+    arcface: Rate = Rate(0.02, "s a frame", "a frame a second, both sides; likewise")
+    emotion_fan: Rate = Rate(0.04, "s a frame", "a ResNet-18 at 224 px; likewise")
     report: Rate = Rate(4, "s a job", "the report of the mini run; more clips take longer")
     report_rows: Rate = Rate(
         9, "s a million scores", "Table 1 of made-up scores, benchmarks/reports.py"

@@ -225,7 +225,7 @@ def _scoring(
             same("score_networks", jobs, None if on_gpu else Rates.start.value + seconds / cores,
                  cores=1 if on_gpu else cores, gpus=int(on_gpu), memory=Memory.score_networks)
         )  # fmt: skip
-    if "fid" in sizes.networks:
+    if {"fid", "fvd"} & set(sizes.networks):
         work.append(same("score_fid", sizes.runs, Rates.start.value))
     return work
 

@@ -80,7 +80,7 @@ def find_concerns(
         ),
         Concern(
             "Files that look like clips and aren't used.",
-            "Their names, or those of their folders, aren't as MEAD's: rename them, or leave them.",
+            "By name, or their folder's, they are none of these clips: rename them, or leave them.",
             tuple(f"{row.clip_id}: {shorten(row.reason)}" for row in tables.passed.itertuples()),
         ),
         Concern(

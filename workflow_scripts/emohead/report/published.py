@@ -7,6 +7,7 @@ line, and never in one column.
 
 from dataclasses import dataclass
 
+from emohead.evaluation.catalogue import THEVAL
 from emohead.report.paper import SOURCE, TABLE_1
 
 #: Headings of the figures, with the direction of better.
@@ -15,6 +16,7 @@ HEADINGS = {
     "ssim": "SSIM ↑", "psnr": "PSNR ↑", "psnr_legacy": "PSNR, wrapped ↑", "cpbd": "CPBD ↑",
     "fid": "FID ↓", "sync": "Sync ↑",
     "accuracy": "Emotion accuracy, % ↑",
+    **THEVAL, "theval": "Mean of the five scores ↑",
 }  # fmt: skip
 
 

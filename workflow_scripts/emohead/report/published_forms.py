@@ -1,14 +1,24 @@
 """This run, the paper and newer published rows, group by group, as .md and .html."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from emohead.evaluation.catalogue import THEVAL
 from emohead.report.forms import write_forms
+from emohead.report.methods import GROUND_TRUTH
 from emohead.report.published import GROUPS, HEADINGS, PAPER, PublishedGroup, PublishedRow
 from emohead.report.render import render_template
-from emohead.report.scores import read_scores
+from emohead.report.scores import (
+    REFERENCE_LABELS,
+    label_methods,
+    of_reference,
+    read_scores,
+    references_of,
+    table_of,
+)
 from emohead.report.table1 import COLUMNS, MISSING, Protocol, build_table1
 
 INTRODUCTION = (
@@ -19,6 +29,13 @@ THIS_RUN = (
     "Landmarks re-detected, centroid removed, mean over points, in pixels of a 128-pixel crop; "
     "SSIM and PSNR in RGB; PSNR, wrapped: grey, squared difference modulo 256. {protocol}. The "
     "data are those of this run's configuration, which need not be MEAD's."
+)
+
+
+THEVAL_CONVENTION = (
+    "Five of its eight metrics, which need no weights; by dlib's 68 points, loudness and an "
+    "average head in the place of MediaPipe, Silero and FaceXFormer, so that THEval's own figures "
+    "are on another scale. In brackets 1 - |value - true| / |true|: 1 is as the true clips are."
 )
 
 
@@ -37,7 +54,46 @@ def published_groups(
     if scores is None:
         return [PAPER, *GROUPS]
     this_run = build_table1(scores, labels, intervals=False)
-    return [PAPER, *map(_group_of_run, this_run.protocols), *GROUPS]
+    names = label_methods(scores, labels)
+    of_theval = [
+        theval_group(of_reference(scores, each), each, names) for each in references_of(scores)
+    ]
+    return [
+        PAPER,
+        *map(_group_of_run, this_run.protocols),
+        *(group for group in of_theval if group.columns),
+        *GROUPS,
+    ]
+
+
+def theval_group(scores: pd.DataFrame, reference: str, names: Mapping[str, str]) -> PublishedGroup:
+    """THEval's five metrics without weights under one protocol: value, and score in brackets.
+
+    The score is 1 - |value - true| / |true|, of means over a method's clips, as THEval's eq. (12).
+    """
+    true = {name: table_of(scores, GROUND_TRUTH, name, "theval") for name in THEVAL}
+    rows = []
+    for method, label in names.items():
+        figures, found = {}, []
+        for name in THEVAL:
+            ours = table_of(scores, method, name, "theval")
+            clips = ours.columns.intersection(true[name].columns)
+            if not len(clips):
+                continue
+            value, truth = (float(table[clips].mean(axis=1).mean()) for table in (ours, true[name]))
+            score = 1 - abs(value - truth) / abs(truth) if truth else float("nan")
+            found.append(score)
+            figures[name] = f"{value:.3g} ({score:.2f})"
+        if len(found) == len(THEVAL):
+            figures["theval"] = f"{np.mean(found):.3f}"
+        if figures:
+            rows.append(PublishedRow(label, figures))
+    return PublishedGroup(
+        f"This run by THEval: {REFERENCE_LABELS.get(reference, reference).lower()}",
+        "the formulas of THEval, CVPR 2026, arxiv.org/abs/2511.04520",
+        THEVAL_CONVENTION,
+        tuple(rows),
+    )
 
 
 def to_markdown(groups: Sequence[PublishedGroup]) -> str:

@@ -69,6 +69,8 @@ class FeatureSums:
         return sums
 
     def __add__(self, other: Self) -> Self:
+        if not (self.count and other.count):  # of none, the width may be unknown
+            return self if self.count else other
         return type(self)(
             self.count + other.count, self.total + other.total, self.products + other.products
         )

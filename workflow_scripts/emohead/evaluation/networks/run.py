@@ -1,6 +1,6 @@
 """The networks' metrics of a method's clips, of those networks whose weights are given."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -8,12 +8,22 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
+import torch
 from torchmetrics.image.fid import FrechetInceptionDistance
 from tqdm import tqdm
 
-from emohead.data.mead import Clip
+from emohead.data.mead import Clip, parse_clip_id
 from emohead.evaluation.catalogue import FIRST_SCORED
+from emohead.evaluation.identity import described_frames
+from emohead.evaluation.networks.arcface import IResNet, csim, face_picture, read_arcface
+from emohead.evaluation.networks.emotion_fan import (
+    EmotionFan,
+    face_chip,
+    named_emotion,
+    read_emotion_fan,
+)
 from emohead.evaluation.networks.fid import FeatureSums, inception_features, read_fid
+from emohead.evaluation.networks.fvd import i3d_features, read_i3d
 from emohead.evaluation.networks.lpips import Lpips, lpips_distance, read_lpips
 from emohead.evaluation.networks.sync import score_sync
 from emohead.evaluation.networks.syncnet import SyncNet, read_syncnet
@@ -30,20 +40,29 @@ from emohead.resume import timed
 class Networks:
     """The networks whose weights are there."""
 
-    lpips: Lpips | None
-    fid: FrechetInceptionDistance | None
-    syncnet: SyncNet | None
+    lpips: Lpips | None = None
+    fid: FrechetInceptionDistance | None = None
+    syncnet: SyncNet | None = None
+    fvd: torch.jit.ScriptModule | None = None
+    arcface: IResNet | None = None
+    emotion_fan: EmotionFan | None = None
 
     @classmethod
-    def read(
-        cls, lpips: Path | None, fid: Path | None, syncnet: Path | None, device: RenderingDevice
-    ) -> Self:
-        """Read the given files; ValueError, with the config key, for a missing or wrong one."""
-        return cls(
-            lpips=None if lpips is None else read_lpips(lpips).to(device.device),
-            fid=None if fid is None else read_fid(fid).to(device.device),
-            syncnet=None if syncnet is None else read_syncnet(syncnet).to(device.device),
-        )
+    def read(cls, weights: Mapping[str, Path], device: RenderingDevice) -> Self:
+        """Read the files of `weights`, by their keys in the config's `evaluation.weights`.
+
+        ValueError, with the config key, for a missing or wrong one.
+        """
+        readers = {
+            "lpips": read_lpips, "fid": read_fid, "syncnet": read_syncnet, "fvd": read_i3d,
+            "arcface": read_arcface, "emotion_fan": read_emotion_fan,
+        }  # fmt: skip
+        return cls(**{key: readers[key](path).to(device.device) for key, path in weights.items()})
+
+    @property
+    def see_faces(self) -> bool:
+        """Whether some want to know where the face is on the rendered frames."""
+        return self.arcface is not None or self.emotion_fan is not None
 
 
 def score_networks(
@@ -54,10 +73,13 @@ def score_networks(
     takes: Mapping[str, Clip],
     state: Path,
     sums: Path | None,
+    seen: Mapping[str, np.ndarray] | None = None,
 ) -> dict[str, Values]:
     """Score a method's clips, which need not be all test clips of `truth`.
 
-    `sums` is a file for what FID must know of all these frames, needed when its network is there.
+    `sums` is a file for what FID and FVD must know of all these frames, needed when one of their
+    networks is there. `seen` has the landmarks [T, 68, 2] of the rendered frames, px of the crop,
+    needed by networks that see faces.
 
     `takes` name the files of the clips' sound, for SyncNet. A rendered clip may be shorter than the
     true one: the frames that both have are scored, but for the first. What can't be computed is
@@ -65,27 +87,45 @@ def score_networks(
     """
     values, features = {}, []
     for clip_id, clip in tqdm(rendered.items(), desc="networks", unit="clip", mininterval=5):
-        result, inception = state / f"{clip_id}.json", state / f"{clip_id}.npz"
+        result, features_file = state / f"{clip_id}.json", state / f"{clip_id}.npz"
         if not result.exists():
             with timed(state):
-                told = _score_clip(clip, truth[clip_id], takes[clip_id], networks, inception)
+                points = None if seen is None else seen[clip_id]
+                told = _score_clip(
+                    clip, truth[clip_id], takes[clip_id], networks, features_file, points
+                )
             with whole_file(result) as unfinished:
                 unfinished.write_text(values_to_json(told))
         values[clip_id] = values_from_json(result.read_text())
-        features.append(inception)
+        features.append(features_file)
     if sums is not None:
         written = [path for path in features if path.exists()]
-        made, true = (
-            FeatureSums.of(np.load(path)[side] for path in written) for side in ("made", "true")
+        write_sums(
+            {
+                name: tuple(_sum_up(written, f"{name}/{side}") for side in ("made", "true"))
+                for name in ("fid", "fvd")
+                if getattr(networks, name) is not None
+            },
+            sums,
         )
-        write_sums(made, true, sums)
     return values
 
 
+def _sum_up(paths: Sequence[Path], name: str) -> FeatureSums:
+    """The sums of one array of features in several files."""
+    arrays = [array for path in paths if len(array := np.load(path)[name])]
+    return FeatureSums.of(arrays, arrays[0].shape[1] if arrays else 0)
+
+
 def _score_clip(
-    ours: RenderedClip, truth: StoredClip, take: Clip, networks: Networks, features: Path
+    ours: RenderedClip,
+    truth: StoredClip,
+    take: Clip,
+    networks: Networks,
+    features: Path,
+    seen: np.ndarray | None,
 ) -> Values:
-    """The values of one clip; Inception's features of its frames go to a file."""
+    """The values of one clip; Inception's and I3D's features of its frames go to a file."""
     scored = slice(FIRST_SCORED, ours.length)
     values = {}
     if ours.length <= FIRST_SCORED:
@@ -94,13 +134,27 @@ def _score_clip(
     true_frames = partial(_scored, truth.iterate_frames, ours.length)
     if networks.lpips is not None:
         values["lpips", "alex"] = lpips_distance(networks.lpips, frames(), true_frames())
-    if networks.fid is not None:
+    arrays = {}
+    for name, network, of in (
+        ("fid", networks.fid, inception_features),
+        ("fvd", networks.fvd, i3d_features),
+    ):
+        if network is not None:
+            arrays[f"{name}/made"] = of(network, frames())
+            arrays[f"{name}/true"] = of(network, true_frames())
+    if arrays:
         with whole_file(features) as unfinished:
-            np.savez(
-                unfinished,
-                made=inception_features(networks.fid, frames()),
-                true=inception_features(networks.fid, true_frames()),
+            np.savez(unfinished, **arrays)
+    if networks.see_faces and np.isfinite(seen).all():
+        if networks.arcface is not None:
+            values["identity", "arcface_cosine"] = _identity(
+                networks.arcface, frames(), true_frames(), seen[scored], truth.landmarks[scored]
             )
+        if networks.emotion_fan is not None:
+            chips = map(face_chip, frames(), seen[scored])
+            named = named_emotion(networks.emotion_fan, chips)
+            right = named == parse_clip_id(ours.clip_id).emotion
+            values["emotion_accuracy", "emotion_fan"] = float(right)
     if networks.syncnet is not None:
         samples = sound_of(truth, clip_audio(take))[FIRST_SCORED * SAMPLES_PER_FRAME :]
         sync = score_sync(networks.syncnet, frames(), samples, truth.landmarks[scored])
@@ -111,25 +165,51 @@ def _score_clip(
     return values
 
 
+def _identity(
+    network: IResNet,
+    frames: Iterable[np.ndarray],
+    truth: Iterable[np.ndarray],
+    landmarks: np.ndarray,
+    true_landmarks: np.ndarray,
+) -> float:
+    """CSIM of a frame a second."""
+    chosen = set(described_frames(len(landmarks)))
+    sides = [
+        [
+            face_picture(f, p)
+            for t, (f, p) in enumerate(zip(film, points, strict=False))
+            if t in chosen
+        ]
+        for film, points in ((frames, landmarks), (truth, true_landmarks))
+    ]
+    return csim(network, *sides)
+
+
 def _scored(frames: Callable[[], Iterator[np.ndarray]], length: int) -> Iterator[np.ndarray]:
     return islice(frames(), FIRST_SCORED, length)
 
 
-def write_sums(made: FeatureSums, true: FeatureSums, path: Path) -> None:
-    """Write what FID must know of rendered and of true frames."""
+def write_sums(sums: Mapping[str, tuple[FeatureSums, FeatureSums]], path: Path) -> None:
+    """Write what FID and FVD, by their names, must know of rendered and of true frames."""
     arrays = {
-        f"{side}/{name}": value
-        for side, sums in (("made", made), ("true", true))
-        for name, value in vars(sums).items()
+        f"{metric}/{side}/{name}": value
+        for metric, both in sums.items()
+        for side, each in zip(("made", "true"), both, strict=True)
+        for name, value in vars(each).items()
     }
     with whole_file(path) as unfinished:
         np.savez(unfinished, **arrays)
 
 
-def read_sums(path: Path) -> tuple[FeatureSums, FeatureSums]:
+def read_sums(path: Path) -> dict[str, tuple[FeatureSums, FeatureSums]]:
     """The sums of the rendered and of the true frames that `write_sums` wrote."""
     with np.load(path) as arrays:
-        return tuple(
-            FeatureSums(*(arrays[f"{side}/{name}"] for name in ("count", "total", "products")))
-            for side in ("made", "true")
-        )
+        return {
+            metric: tuple(
+                FeatureSums(
+                    *(arrays[f"{metric}/{side}/{name}"] for name in ("count", "total", "products"))
+                )
+                for side in ("made", "true")
+            )
+            for metric in sorted({name.split("/")[0] for name in arrays})
+        }

@@ -11,19 +11,18 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Published:
-    """A published file: its key in `evaluation.weights`, what it holds, its SHA-256's beginning."""
+    """A published file: its key in `evaluation.weights`, what it holds, its SHA-256's beginning.
+
+    That is empty where none is known.
+    """
 
     key: str
     what: str
     sha256: str
 
 
-def read_state(path: Path, published: Published) -> dict[str, Tensor]:
-    """The state dict of a file; ValueError, with the config key, when it can't be had.
-
-    Another file than the published one passes when it holds a state dict; what is said about it
-    then stands in the log.
-    """
+def _identify(path: Path, published: Published) -> None:
+    """Say in the log which file it is; ValueError when there is none."""
     if not path.is_file():
         raise ValueError(
             f"evaluation.weights.{published.key}: there is no file '{path}'; docs/networks.md "
@@ -37,13 +36,33 @@ def read_state(path: Path, published: Published) -> dict[str, Tensor]:
         + ("" if as_published else f"; NOT the published file, {published.sha256}..."),
         flush=True,
     )
+
+
+def read_program(path: Path, published: Published) -> torch.jit.ScriptModule:
+    """The network of a TorchScript file, which brings its own program; errors as `read_state`."""
+    _identify(path, published)
+    try:
+        return torch.jit.load(path, map_location="cpu").eval()
+    except Exception as error:  # as torch.load below
+        raise ValueError(_wrong(path, published, "it is no TorchScript")) from error
+
+
+def read_state(path: Path, published: Published) -> dict[str, Tensor]:
+    """The state dict of a file; ValueError, with the config key, when it can't be had.
+
+    A checkpoint's is its `state_dict`, and a parallel network's names lose their `module.`. Another
+    file than the published one passes when it holds a state dict; what is said about it then stands
+    in the log.
+    """
+    _identify(path, published)
     try:
         state = torch.load(path, weights_only=True, map_location="cpu")
     except Exception as error:  # torch.load raises whatever it stumbles upon in a wrong file
         raise ValueError(_wrong(path, published, "it is no PyTorch state dict")) from error
     if not isinstance(state, dict):
         raise ValueError(_wrong(path, published, f"it holds a {type(state).__name__}"))
-    return state
+    state = state.get("state_dict", state)
+    return {name.removeprefix("module."): value for name, value in state.items()}
 
 
 def load_state(
