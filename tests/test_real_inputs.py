@@ -295,7 +295,8 @@ def test_hlg_is_mapped_to_the_greys_that_it_shows(tmp_path):
     display = (greys / 255) ** 2.4 * 0.203
     scene = display ** (1 / 1.2)
     a, b, c = 0.17883277, 0.28466892, 0.55991073
-    signal = np.where(scene <= 1 / 12, np.sqrt(3 * scene), a * np.log(12 * scene - b + 1e-9) + c)
+    bright = a * np.log(np.maximum(12 * scene, 1) - b) + c
+    signal = np.where(scene <= 1 / 12, np.sqrt(3 * scene), bright)
     code = np.round(64 + 876 * signal).astype(np.uint16)
     frame = av.VideoFrame(64, 64, "yuv420p10le")
     for plane, size in zip(frame.planes, (64, 32, 32), strict=True):
@@ -644,10 +645,22 @@ def test_any_label_is_drawn_as_text(tmp_path, label):
 # Pointers, and metadata beside good pictures
 
 
-def test_a_git_lfs_pointer_is_named(tmp_path):
-    (tmp_path / "a.mp4").write_text(LFS_POINTER)
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (LFS_POINTER, "Git LFS pointer"),
+        ("/annex/objects/SHA256E-s123--4d7a.mp4\n", "git-annex pointer"),
+        ("../../.git/annex/objects/Xk/7q/SHA256E-s123--4d7a.mp4/SHA256E-s123--4d7a.mp4", "annex"),
+        ("<!DOCTYPE html>\n<html>Sign in</html>", "web page"),
+        ('<?xml version="1.0"?>\n<Error><Code>AccessDenied</Code></Error>', "web page"),
+        ("", "empty"),
+        ("\0" * 9000, "zeros in place"),
+    ],
+)
+def test_what_stands_in_the_place_of_a_file_is_named(tmp_path, content, what):
+    (tmp_path / "a.mp4").write_text(content)
     for read in (probe_video, read_audio, read_picture):
-        with pytest.raises(ValueError, match="Git LFS pointer"):
+        with pytest.raises(ValueError, match=what):
             read(tmp_path / "a.mp4")
 
 

@@ -7,17 +7,14 @@ sees the face in another place, of another size, or of another person.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache, cached_property
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TypeVar
 
 import cv2
-import dlib
 import numpy as np
 from skimage.transform import SimilarityTransform
 
 from emohead.data.mead import FPS
-from emohead.features.faces import FaceFinder, NoFaceError, cut_out, overlap
+from emohead.features.faces import FaceDescriber, FaceFinder, NoFaceError, cut_out, overlap
 
 # From one frame to the next a face's pixels correlate with more than this, if they are filmed; in
 # the mini set with .94 at least, across cuts with .3.
@@ -104,12 +101,8 @@ class _Face:
 
     @cached_property
     def descriptor(self) -> np.ndarray:
-        """dlib's description [128] of who it is."""
-        points = [dlib.point(int(x), int(y)) for x, y in np.round(self.landmarks)]
-        whole = dlib.rectangle(0, 0, self.image.shape[1] - 1, self.image.shape[0] - 1)
-        image = np.repeat(self.image[..., None], 3, axis=2)
-        shape = dlib.full_object_detection(whole, points)
-        return np.array(_recogniser().compute_face_descriptor(image, shape))
+        """Who it is, float64 [128]."""
+        return _describer().describe(self.image, self.landmarks)
 
     def difference(self, other: "_Face", frames: int) -> str | None:
         """Why the other one, so many frames later, isn't this face going on; None where it is."""
@@ -155,7 +148,6 @@ def _find(image: np.ndarray, near: np.ndarray, finder: FaceFinder) -> _Face | No
 
 
 @cache
-def _recogniser() -> dlib.face_recognition_model_v1:
-    """dlib's face recogniser: loaded where it is needed, which is rare."""
-    folder = Path(find_spec("face_recognition_models").origin).parent / "models"
-    return dlib.face_recognition_model_v1(str(folder / "dlib_face_recognition_resnet_model_v1.dat"))
+def _describer() -> FaceDescriber:
+    """Loaded where it is needed, which is rare."""
+    return FaceDescriber()
