@@ -391,6 +391,20 @@ def test_a_jump_of_the_face_is_named_with_its_time(tmp_path, finder, what):
         extract(tmp_path, CUTS[what], 2, finder)
 
 
+def test_a_cross_fade_to_another_person_is_no_clip(tmp_path, finder):
+    def faded(time, start):
+        share = np.clip((time - start) / 0.6, 0, 1)
+        mixed = (1 - share) * shown(astronaut(), time) + share * shown(hopper(), time)
+        return mixed.astype(np.uint8)
+
+    with pytest.raises(NoFaceError, match=r"cut at 0\.\d0 s: another person"):
+        extract(tmp_path, lambda time: faded(time, 0.6), 2, finder)
+    made = extract(tmp_path, lambda time: faded(time, 4), 9, finder)
+    one, other = made.clips
+    assert one.start == 0 and 75 <= one.frames <= 4 * 25
+    assert other.start >= 4.6 * 25 and other.start + other.frames == 9 * 25
+
+
 def test_a_gap_is_named_with_its_time(tmp_path, finder):
     def away(time):
         return shown(astronaut(), time) if not 0.79 < time < 1.19 else np.full_like(astronaut(), 90)
