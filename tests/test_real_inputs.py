@@ -223,6 +223,32 @@ def test_what_players_play_of_damaged_sound_is_used_and_said(tmp_path):
             read_audio(tmp_path / name)
 
 
+@pytest.mark.parametrize(
+    ("suffix", "codec", "lost"),
+    [("wav", "pcm_s16le", slice(30_000, None)), ("ogg", "libopus", slice(8_000, 14_000))],
+)
+def test_sound_of_which_a_piece_is_missing_says_so(tmp_path, suffix, codec, lost):
+    rate = 48_000 if codec == "libopus" else RATE
+    samples = np.repeat(voice(4), rate // RATE)
+    path = write_sound(tmp_path / f"a.{suffix}", samples, codec, rate)
+    whole = Sound(path)
+    assert whole.notes == ()
+    content = bytearray(path.read_bytes())
+    del content[lost]
+    path.write_bytes(content)
+    part = Sound(path)
+    assert part.seconds < whole.seconds - 0.5
+    (note,) = part.notes
+    assert note.startswith(f"only {part.seconds:.1f} of 4.0 s of sound are there")
+
+
+def test_a_wav_that_was_written_to_a_pipe_is_whole(tmp_path):
+    path = write_float_wav(tmp_path / "a.wav", voice())
+    content = path.read_bytes()
+    path.write_bytes(content[:4] + b"\xff" * 4 + content[8:40] + b"\xff" * 4 + content[44:])
+    assert Sound(path).seconds == pytest.approx(2) and Sound(path).notes == ()
+
+
 @pytest.mark.parametrize(("suffix", "codec"), [("flac", "flac"), ("mka", "aac")])
 def test_joined_files_that_players_play_on_are_heard_to_the_end(tmp_path, suffix, codec):
     content = write_sound(tmp_path / f"a.{suffix}", voice(2), codec).read_bytes()
@@ -594,6 +620,7 @@ def test_a_table_is_read_as_a_spreadsheet_saves_it(tmp_path, content):
         (b"", r"table\.csv: is no table \(empty\)"),
         ("file,speaker,emotion\nb.mp4,Zoë,sad\n".encode("cp1252"), "line 2: speaker .* UTF-8"),
         (b"file,speaker,emotion\nb.mp4,\x81anna,sad\n", "CSV UTF-8"),
+        ("file,speaker,emotion\nZoë.mp4,anna,sad\n".encode("mac_roman"), "no file .* CSV UTF-8"),
     ],
 )
 def test_what_is_no_table_is_named_with_the_way_out(tmp_path, content, message):
