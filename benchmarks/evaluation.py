@@ -24,12 +24,12 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow_scripts"))
 
 from emohead.evaluation import picture_metrics
-from emohead.evaluation.identity import FaceDescriber, described_frames
+from emohead.evaluation.identity import described_frames
 from emohead.evaluation.judge_fitting import fit_judges
 from emohead.evaluation.redetect import Redetected, redetect
 from emohead.evaluation.score import evaluate_clip
 from emohead.evaluation.sharpness import cpbd
-from emohead.features.faces import FaceFinder
+from emohead.features.faces import FaceDescriber, FaceFinder
 from emohead.features.store import ShardWriter, StoredClip, open_clips
 from emohead.features.tracking import follow_face
 from emohead.methods.rendered import RenderedClip

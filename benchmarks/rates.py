@@ -27,10 +27,9 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow_scripts"))
 
 from emohead.evaluation.emotion_judges import EmotionJudges, Judge
-from emohead.evaluation.identity import FaceDescriber
 from emohead.evaluation.redetect import redetect
 from emohead.evaluation.score import evaluate_clip
-from emohead.features.faces import FaceFinder
+from emohead.features.faces import FaceDescriber, FaceFinder
 from emohead.features.store import ShardWriter, StoredClip, open_clips
 from emohead.methods.rendered import RenderedClip
 from emohead.mini.portraits import PORTRAITS

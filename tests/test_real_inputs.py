@@ -223,6 +223,32 @@ def test_what_players_play_of_damaged_sound_is_used_and_said(tmp_path):
             read_audio(tmp_path / name)
 
 
+@pytest.mark.parametrize(
+    ("suffix", "codec", "lost"),
+    [("wav", "pcm_s16le", slice(30_000, None)), ("ogg", "libopus", slice(8_000, 14_000))],
+)
+def test_sound_of_which_a_piece_is_missing_says_so(tmp_path, suffix, codec, lost):
+    rate = 48_000 if codec == "libopus" else RATE
+    samples = np.repeat(voice(4), rate // RATE)
+    path = write_sound(tmp_path / f"a.{suffix}", samples, codec, rate)
+    whole = Sound(path)
+    assert whole.notes == ()
+    content = bytearray(path.read_bytes())
+    del content[lost]
+    path.write_bytes(content)
+    part = Sound(path)
+    assert part.seconds < whole.seconds - 0.5
+    (note,) = part.notes
+    assert note.startswith(f"only {part.seconds:.1f} of 4.0 s of sound are there")
+
+
+def test_a_wav_that_was_written_to_a_pipe_is_whole(tmp_path):
+    path = write_float_wav(tmp_path / "a.wav", voice())
+    content = path.read_bytes()
+    path.write_bytes(content[:4] + b"\xff" * 4 + content[8:40] + b"\xff" * 4 + content[44:])
+    assert Sound(path).seconds == pytest.approx(2) and Sound(path).notes == ()
+
+
 @pytest.mark.parametrize(("suffix", "codec"), [("flac", "flac"), ("mka", "aac")])
 def test_joined_files_that_players_play_on_are_heard_to_the_end(tmp_path, suffix, codec):
     content = write_sound(tmp_path / f"a.{suffix}", voice(2), codec).read_bytes()
@@ -295,7 +321,8 @@ def test_hlg_is_mapped_to_the_greys_that_it_shows(tmp_path):
     display = (greys / 255) ** 2.4 * 0.203
     scene = display ** (1 / 1.2)
     a, b, c = 0.17883277, 0.28466892, 0.55991073
-    signal = np.where(scene <= 1 / 12, np.sqrt(3 * scene), a * np.log(12 * scene - b + 1e-9) + c)
+    bright = a * np.log(np.maximum(12 * scene, 1) - b) + c
+    signal = np.where(scene <= 1 / 12, np.sqrt(3 * scene), bright)
     code = np.round(64 + 876 * signal).astype(np.uint16)
     frame = av.VideoFrame(64, 64, "yuv420p10le")
     for plane, size in zip(frame.planes, (64, 32, 32), strict=True):
@@ -388,6 +415,20 @@ CUTS = {
 def test_a_jump_of_the_face_is_named_with_its_time(tmp_path, finder, what):
     with pytest.raises(NoFaceError, match=rf"cut at 1\.00 s: .*{what}|no face in .* from 1\.00 s"):
         extract(tmp_path, CUTS[what], 2, finder)
+
+
+def test_a_cross_fade_to_another_person_is_no_clip(tmp_path, finder):
+    def faded(time, start):
+        share = np.clip((time - start) / 0.6, 0, 1)
+        mixed = (1 - share) * shown(astronaut(), time) + share * shown(hopper(), time)
+        return mixed.astype(np.uint8)
+
+    with pytest.raises(NoFaceError, match=r"cut at 0\.\d0 s: another person"):
+        extract(tmp_path, lambda time: faded(time, 0.6), 2, finder)
+    made = extract(tmp_path, lambda time: faded(time, 4), 9, finder)
+    one, other = made.clips
+    assert one.start == 0 and 75 <= one.frames <= 4 * 25
+    assert other.start >= 4.6 * 25 and other.start + other.frames == 9 * 25
 
 
 def test_a_gap_is_named_with_its_time(tmp_path, finder):
@@ -579,6 +620,7 @@ def test_a_table_is_read_as_a_spreadsheet_saves_it(tmp_path, content):
         (b"", r"table\.csv: is no table \(empty\)"),
         ("file,speaker,emotion\nb.mp4,Zoë,sad\n".encode("cp1252"), "line 2: speaker .* UTF-8"),
         (b"file,speaker,emotion\nb.mp4,\x81anna,sad\n", "CSV UTF-8"),
+        ("file,speaker,emotion\nZoë.mp4,anna,sad\n".encode("mac_roman"), "no file .* CSV UTF-8"),
     ],
 )
 def test_what_is_no_table_is_named_with_the_way_out(tmp_path, content, message):
@@ -644,10 +686,22 @@ def test_any_label_is_drawn_as_text(tmp_path, label):
 # Pointers, and metadata beside good pictures
 
 
-def test_a_git_lfs_pointer_is_named(tmp_path):
-    (tmp_path / "a.mp4").write_text(LFS_POINTER)
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (LFS_POINTER, "Git LFS pointer"),
+        ("/annex/objects/SHA256E-s123--4d7a.mp4\n", "git-annex pointer"),
+        ("../../.git/annex/objects/Xk/7q/SHA256E-s123--4d7a.mp4/SHA256E-s123--4d7a.mp4", "annex"),
+        ("<!DOCTYPE html>\n<html>Sign in</html>", "web page"),
+        ('<?xml version="1.0"?>\n<Error><Code>AccessDenied</Code></Error>', "web page"),
+        ("", "empty"),
+        ("\0" * 9000, "zeros in place"),
+    ],
+)
+def test_what_stands_in_the_place_of_a_file_is_named(tmp_path, content, what):
+    (tmp_path / "a.mp4").write_text(content)
     for read in (probe_video, read_audio, read_picture):
-        with pytest.raises(ValueError, match="Git LFS pointer"):
+        with pytest.raises(ValueError, match=what):
             read(tmp_path / "a.mp4")
 
 

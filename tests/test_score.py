@@ -11,7 +11,6 @@ from method_factory import Film
 
 from emohead.evaluation.catalogue import METRICS
 from emohead.evaluation.emotion_judges import EmotionJudges, Judge
-from emohead.evaluation.identity import FaceDescriber
 from emohead.evaluation.redetect import (
     Redetected,
     collect_redetected,
@@ -21,7 +20,7 @@ from emohead.evaluation.redetect import (
 )
 from emohead.evaluation.score import evaluate_clip
 from emohead.evaluation.scores import score_table
-from emohead.features.faces import FaceFinder
+from emohead.features.faces import FaceDescriber, FaceFinder
 from emohead.features.store import ShardWriter, open_clips
 from emohead.methods.rendered import RenderedClip
 from emohead.mini.action_units import EXPRESSIONS

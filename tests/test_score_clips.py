@@ -8,11 +8,10 @@ import pytest
 from emohead.data.mead import Clip, parse_clip_id
 from emohead.evaluation import score
 from emohead.evaluation.emotion_judges import EmotionJudges, Judge
-from emohead.evaluation.identity import FaceDescriber
 from emohead.evaluation.redetect import load_redetected, redetect
 from emohead.evaluation.score import ScoredFiles, evaluate_clip, evaluate_dynamics, score_clips
 from emohead.evaluation.scores import values_to_json
-from emohead.features.faces import FaceFinder
+from emohead.features.faces import FaceDescriber, FaceFinder
 from emohead.features.store import ShardWriter, open_clips
 from emohead.media.reading import read_audio, read_video
 from emohead.media.writing import write_audio, write_video

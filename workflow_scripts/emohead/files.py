@@ -8,7 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _LFS = b"version https://git-lfs"
-_WEB_PAGE = re.compile(rb"\s*(?:<!doctype html|<html|<head)", re.IGNORECASE)
+# Of an unlocked file, and what becomes of its link where a disk, or a download, has none.
+_ANNEX = re.compile(rb"(?:\.\./)*(?:\.git)?/annex/objects/")
+# The last one is what a store of objects (S3, and those like it) answers in place of a file.
+_WEB_PAGE = re.compile(rb"\s*(?:<!doctype html|<html|<head|<\?xml[^>]*>\s*<Error)", re.IGNORECASE)
 
 
 @contextmanager
@@ -52,6 +55,8 @@ def stand_in(path: Path) -> str | None:
         return "empty"
     if head.startswith(_LFS):
         return "a Git LFS pointer in place of the file: `git lfs pull` fetches it"
+    if _ANNEX.match(head):
+        return "a git-annex pointer in place of the file: `git annex get` fetches it"
     if _WEB_PAGE.match(head):
         return "a web page in place of the file: open its link in a browser"
     if not head.strip(b"\0"):

@@ -68,7 +68,8 @@ def read_footage(table: Path, folder: Path) -> list[Clip]:
             raise ValueError(f"{where}: level {level!r} is none of 1, 2, 3")
         video = _find(Path(folder), file)
         if video is None:
-            raise ValueError(f"{where}: there is no file {Path(folder) / file}")
+            hint = "" if file.isascii() else "; wrong letters: save the table as CSV UTF-8"
+            raise ValueError(f"{where}: there is no file {Path(folder) / file}{hint}")
         if video in videos:
             raise ValueError(f"{where}: {video} is in the table twice")
         videos.add(video)

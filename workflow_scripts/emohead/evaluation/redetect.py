@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from emohead.evaluation.identity import FaceDescriber, described_frames
-from emohead.features.faces import FaceFinder, NoFaceError
+from emohead.evaluation.identity import described_frames
+from emohead.features.faces import FaceDescriber, FaceFinder, NoFaceError
 from emohead.features.tracking import follow_face
 from emohead.files import whole_file
 

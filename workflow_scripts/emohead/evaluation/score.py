@@ -22,7 +22,7 @@ from emohead.evaluation.emotion_judges import (
     picture_features,
     small_grey,
 )
-from emohead.evaluation.identity import FaceDescriber, identity_distance
+from emohead.evaluation.identity import identity_distance
 from emohead.evaluation.redetect import (
     Redetected,
     collect_redetected,
@@ -31,7 +31,7 @@ from emohead.evaluation.redetect import (
     save_redetected,
 )
 from emohead.evaluation.scores import Values, values_from_json, values_to_json
-from emohead.features.faces import FaceFinder
+from emohead.features.faces import FaceDescriber, FaceFinder
 from emohead.features.store import StoredClip
 from emohead.files import whole_file
 from emohead.media.reading import SAMPLES_PER_FRAME, clip_audio

@@ -1,7 +1,7 @@
-"""Faces in pictures: detection, the 68 landmarks, the aligning crop.
+"""Faces in pictures: detection, the 68 landmarks, who it is, the aligning crop.
 
-dlib's frontal detector and 68-point predictor (paper section 4.1), from the package
-face-recognition-models; the predictor was trained on 300-W, for non-commercial use.
+dlib's frontal detector, 68-point predictor (paper section 4.1) and face recogniser, from the
+package face-recognition-models; the predictor was trained on 300-W, for non-commercial use.
 """
 
 from dataclasses import dataclass, field
@@ -43,15 +43,22 @@ class NoFaceError(ValueError):
     """A picture or video in which no face, or too few faces, were found."""
 
 
+def _model(name: str) -> Path:
+    # The package's own __init__ needs pkg_resources, which newer setuptools no longer have.
+    return Path(find_spec("face_recognition_models").origin).parent / "models" / name
+
+
 def predictor_file() -> Path:
     """The landmark predictor's file."""
-    # The package's own __init__ needs pkg_resources, which newer setuptools no longer have.
-    folder = Path(find_spec("face_recognition_models").origin).parent / "models"
-    return folder / "shape_predictor_68_face_landmarks.dat"
+    return _model("shape_predictor_68_face_landmarks.dat")
 
 
 def _predictor() -> dlib.shape_predictor:
     return dlib.shape_predictor(str(predictor_file()))
+
+
+def _recogniser() -> dlib.face_recognition_model_v1:
+    return dlib.face_recognition_model_v1(str(_model("dlib_face_recognition_resnet_model_v1.dat")))
 
 
 @dataclass(frozen=True)
@@ -98,6 +105,25 @@ class FaceFinder:
         found = [(r.left(), r.top(), r.right() + 1, r.bottom() + 1) for r in self.detector(seen)]
         found.sort(key=lambda box: (box[0] - box[2]) * (box[3] - box[1]))
         return np.array(found, float).reshape(-1, 4) / scale
+
+
+@dataclass(frozen=True)
+class FaceDescriber:
+    """dlib's face recogniser, loaded once for a process."""
+
+    recogniser: dlib.face_recognition_model_v1 = field(default_factory=_recogniser)
+
+    def describe(self, image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+        """Who has these landmarks [68, 2] in a picture, uint8 [H, W] or [H, W, 3]: float64 [128].
+
+        Two descriptors of one person lie less than .6 apart, says dlib.
+        """
+        if image.ndim == 2:
+            image = np.repeat(image[..., None], 3, axis=2)
+        points = [dlib.point(int(x), int(y)) for x, y in np.round(landmarks)]
+        whole = dlib.rectangle(0, 0, image.shape[1] - 1, image.shape[0] - 1)
+        shape = dlib.full_object_detection(whole, points)
+        return np.array(self.recogniser.compute_face_descriptor(image, shape))
 
 
 def cut_out(

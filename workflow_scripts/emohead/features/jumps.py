@@ -1,23 +1,22 @@
 """Cuts inside a video: where the face of one frame isn't the one of the frame before.
 
 A cut is looked for in the pixels of the face, which costs next to nothing, and believed where dlib
-sees the face in another place, of another size, or of another person.
+sees the face in another place, of another size, or of another person. A cross-fade has no such
+place: a face is held against the first one, too.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache, cached_property
-from importlib.util import find_spec
-from pathlib import Path
+from itertools import pairwise
 from typing import TypeVar
 
 import cv2
-import dlib
 import numpy as np
 from skimage.transform import SimilarityTransform
 
 from emohead.data.mead import FPS
-from emohead.features.faces import FaceFinder, NoFaceError, cut_out, overlap
+from emohead.features.faces import FaceDescriber, FaceFinder, NoFaceError, cut_out, overlap
 
 # From one frame to the next a face's pixels correlate with more than this, if they are filmed; in
 # the mini set with .94 at least, across cuts with .3.
@@ -25,9 +24,13 @@ _CONTINUOUS = 0.85
 # What a head can't do in a 25th of a second: move by this part of its width, grow by this factor.
 _WAY, _GROWTH = 0.3, 1.12
 # dlib's descriptors of two photos of one person lie .6 apart at most; of neighbouring frames, .2.
-_OTHER_PERSON = 0.45
-# Faces are looked for in every tenth frame, where only cuts are asked for.
-_EVERY = 10
+_OTHER_PERSON, _NOT_ONE_PERSON = 0.45, 0.6
+# Any two frames of one clip of the mini set correlate with .57 at least, those of its two people
+# with .43 at most, and a picture of both with .77 at least.
+_ALIKE = 0.55
+# Faces are looked for in every tenth frame, where only cuts are asked for, and are held against the
+# first one as often. So many frames around may show two people where it was another one.
+_EVERY, _FADE = 10, 25
 # Pixels: that correlation is coarse, so that noise and small movements don't count.
 _PATCH = 16
 
@@ -36,11 +39,14 @@ Frame = TypeVar("Frame")
 
 
 class JumpError(NoFaceError):
-    """The followed face jumps, so that what comes after is another take; `frame` is its first."""
+    """The followed face jumps, so that what comes after is another take.
 
-    def __init__(self, frame: int, what: str):
-        super().__init__(f"cut at {frame / FPS:.2f} s: {what}")
-        self.frame = frame
+    Frames [start, stop) belong to neither; a cut has none.
+    """
+
+    def __init__(self, start: int, stop: int, what: str):
+        super().__init__(f"cut at {start / FPS:.2f} s: {what}")
+        self.start, self.stop = start, stop
 
 
 @dataclass
@@ -51,6 +57,7 @@ class JumpFinder:
     _before: tuple[np.ndarray, np.ndarray] | None = None
     _known: "_Face | None" = None
     _known_at: int = 0
+    _first: tuple[int, np.ndarray, np.ndarray] | None = None
 
     def look(self, t: int, image: np.ndarray, box: np.ndarray) -> None:
         """The next frame, number `t`, uint8 [H, W]; `box` [4]: where the face is, or should be."""
@@ -60,6 +67,10 @@ class JumpFinder:
                 self._known, self._known_at = _find(old, old_box, self.finder), t - 1
             if self._known is not None:
                 self._compare(t, image)
+        if self._first is None:
+            self._first = t, image, box
+        elif (t - self._first[0]) % _EVERY == 0:
+            self._look_back(t, image, box)
         self._before = image, box
 
     def _compare(self, t: int, image: np.ndarray) -> None:
@@ -70,7 +81,21 @@ class JumpFinder:
         what = self._known.difference(now, t - self._known_at)
         self._known = None
         if what is not None:
-            raise JumpError(t, what)
+            raise JumpError(t, t, what)
+
+    def _look_back(self, t: int, image: np.ndarray, box: np.ndarray) -> None:
+        """Whether the face became somebody else's little by little."""
+        start, first, first_box = self._first
+        if patch_likeness(first, first_box, image, box) > _ALIKE:
+            return
+        then, now = _find(first, first_box, self.finder), _find(image, box, self.finder)
+        if then is None or now is None:
+            return
+        apart = np.linalg.norm(then.descriptor - now.descriptor)
+        if apart > _NOT_ONE_PERSON:
+            raise JumpError(max(start, t - _FADE), t + _FADE, "another person, little by little")
+        if apart < _OTHER_PERSON:
+            self._first = t, image, box  # the same one, in another light
 
 
 def find_scenes(
@@ -86,12 +111,13 @@ def find_scenes(
             continue
         try:
             jumps.look(t, image, box)
-        except JumpError:
-            starts.append(t)
+        except JumpError as jump:
+            starts += [jump.start, jump.stop]
             box = next(iter(finder.boxes(image)), box)
             jumps = JumpFinder(finder)
             jumps.look(t, image, box)
-    return [range(a, b) for a, b in zip(starts, [*starts[1:], t + 1], strict=True)]
+    edges = sorted({*(min(start, t + 1) for start in starts), t + 1})
+    return [range(a, b) for a, b in pairwise(edges)]
 
 
 @dataclass
@@ -104,12 +130,8 @@ class _Face:
 
     @cached_property
     def descriptor(self) -> np.ndarray:
-        """dlib's description [128] of who it is."""
-        points = [dlib.point(int(x), int(y)) for x, y in np.round(self.landmarks)]
-        whole = dlib.rectangle(0, 0, self.image.shape[1] - 1, self.image.shape[0] - 1)
-        image = np.repeat(self.image[..., None], 3, axis=2)
-        shape = dlib.full_object_detection(whole, points)
-        return np.array(_recogniser().compute_face_descriptor(image, shape))
+        """Who it is, float64 [128]."""
+        return _describer().describe(self.image, self.landmarks)
 
     def difference(self, other: "_Face", frames: int) -> str | None:
         """Why the other one, so many frames later, isn't this face going on; None where it is."""
@@ -155,7 +177,6 @@ def _find(image: np.ndarray, near: np.ndarray, finder: FaceFinder) -> _Face | No
 
 
 @cache
-def _recogniser() -> dlib.face_recognition_model_v1:
-    """dlib's face recogniser: loaded where it is needed, which is rare."""
-    folder = Path(find_spec("face_recognition_models").origin).parent / "models"
-    return dlib.face_recognition_model_v1(str(folder / "dlib_face_recognition_resnet_model_v1.dat"))
+def _describer() -> FaceDescriber:
+    """Loaded where it is needed, which is rare."""
+    return FaceDescriber()

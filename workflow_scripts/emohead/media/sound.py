@@ -1,5 +1,6 @@
 """Sound in: 16,000 samples a second and one channel inside, anything outside."""
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -38,6 +39,10 @@ _BEGINNING = re.compile(
 )
 
 _TAIL = 1 << 22
+#: Containers that say how long they are; others' length is FFmpeg's estimate.
+_SAYS_LENGTH = ("wav", "flac", "ogg", "aiff", "mov,mp4,m4a,3gp,3g2,mj2")
+#: Seconds: sound that ends so long before its container says has lost something.
+_MISSING = 0.5
 _JOINED = (
     "another sound file follows in the same file, which no player plays: convert both and join "
     "their sound"
@@ -68,7 +73,8 @@ class Damage:
 
     `times` are where on the file's clock (seconds), `size` the bytes there, of `of` in all; `gap`
     is the longest piece without sound, which is silence then, as (start, stop); `joined`, whether
-    another file's sound follows, which no player plays.
+    another file's sound follows, which no player plays; `of_seconds`, how long the sound should be,
+    where `seconds` are left of it.
     """
 
     times: list[float] = field(default_factory=list)
@@ -76,6 +82,8 @@ class Damage:
     of: int = 0
     gap: tuple[float, float] = (0.0, 0.0)
     joined: bool = False
+    seconds: float = 0.0
+    of_seconds: float = 0.0
 
     def sentences(self) -> list[str]:
         """For people; none of sound that is whole."""
@@ -87,6 +95,11 @@ class Damage:
         start, stop = self.gap
         if stop - start > 1:
             told.append(f"there is no sound from {start:.1f} to {stop:.1f} s: silence")
+        if self.seconds < self.of_seconds - _MISSING and not self.times:
+            told.append(
+                f"only {self.seconds:.1f} of {self.of_seconds:.1f} s of sound are there: the file "
+                "is cut off, or a piece of it is missing"
+            )
         if self.joined:
             told.append(f"only the first part is heard: {_JOINED}")
         return told
@@ -159,6 +172,8 @@ def iterate_audio(
                     yield np.zeros((len(samples), place - filled), np.float32)
                 yield samples
                 filled = max(place, filled) + samples.shape[1]
+        if damage is not None:
+            damage.seconds, damage.of_seconds = filled / rate, _announced(container, stream)
         if told.joined and damage is None:
             raise MediaError(f"{path}: {_JOINED}")
     if told.size > _MOST_DAMAGED * told.of:
@@ -220,6 +235,22 @@ def _decoded(
         with open(container.name.removeprefix("file:"), "rb") as file:
             file.seek(end)
             damage.joined = _BEGINNING.search(file.read(_TAIL)) is not None
+
+
+def _announced(container: av.container.InputContainer, stream: av.AudioStream) -> float:
+    """Seconds of sound that there are by a container's own word; 0 where it has none."""
+    if container.format.name not in _SAYS_LENGTH or not stream.duration:
+        return 0.0
+    seconds = float(stream.duration * stream.time_base)
+    if container.format.name == "wav":
+        # Where the file is shorter than its header says, FFmpeg believes the file.
+        with open(container.name.removeprefix("file:"), "rb") as file:
+            said = int.from_bytes(file.read(8)[4:], "little") + 8
+            there = file.seek(0, os.SEEK_END)
+        # Programs that write to a pipe put the greatest number there.
+        if there < said < 1 << 31:
+            seconds *= said / there
+    return seconds
 
 
 def _longest_gap(container: av.container.InputContainer) -> float:
