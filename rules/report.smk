@@ -107,11 +107,12 @@ rule report_table1:
     params:
         code=code("report_table1.py"),
         labels=label_flags(),
+        given=given_flags(),
         note=note_flags(),
         row_notes=row_note_flags(),
     shell:
-        "python {input.script:q} --scores {input.scores} {params.labels} {params.note} "
-        "{params.row_notes} --csv {output.csv} --md {output.md} --tex {output.tex} --html {output.html} "
+        "python {input.script:q} --scores {input.scores} {params.labels} {params.given} "
+        "{params.note} {params.row_notes} --csv {output.csv} --md {output.md} --tex {output.tex} --html {output.html} "
         "> {log} 2>&1"
 
 
@@ -140,8 +141,9 @@ rule report_claims:
     params:
         code=code("report_claims.py"),
         labels=label_flags(),
+        given=given_flags(),
     shell:
-        "python {input.script:q} --scores {input.scores} {params.labels} --csv {output.csv} "
+        "python {input.script:q} --scores {input.scores} {params.labels} {params.given} --csv {output.csv} "
         "--md {output.md} --html {output.html} > {log} 2>&1"
 
 

@@ -323,6 +323,14 @@ def row_note_flags():
 
 def run_flags():
     """`--run METHOD/REFERENCE=FOLDER` for every method and reference, first seed."""
+def given_flags():
+    """`--given NAME=TEXT`: what each row's method sees beside the sound."""
+    return " ".join(
+        f"--given {shlex.quote(f'{name}={emohead.config.given_to(method)}')}"
+        for name, method in METHODS.items()
+    )
+
+
     return " ".join(
         f"--run {name}/{run['reference']}=results/methods/{RUN.format(method=name, **run)}"
         for name in METHODS

@@ -13,7 +13,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from presets import ROOT
 
-from emohead.config import model_mistakes, model_options
+from emohead.config import NOT_STATED, given_to, model_mistakes, model_options
 from emohead.landmarks.fit import train_landmark_model
 from emohead.landmarks.load import landmark_options, restore_landmark_model
 from emohead.landmarks.options import LandmarkModelOptions
@@ -122,6 +122,17 @@ def test_a_net_that_is_too_deep_for_the_crop_is_found_in_the_config(depth: int) 
     options = TranslatorOptions(**model_options(config, "translator", "unet")["model"])
     with pytest.raises(ValueError, match="multiple of") if found else nullcontext():
         build_translator(options).eval()(torch.zeros(1, 6, 64, 64))
+
+
+def test_what_a_method_is_given_follows_from_its_parts() -> None:
+    ours = {"landmarks": "audio2lm_msef", "translator": "aatu"}
+    given = {"frames": "upper_face", "pose": "truth", "emotion": "video", "speakers": "unseen"}
+    assert given_to(ours) == "one, own, voice, seen"
+    assert given_to({**ours, "landmarks": "truth"}) == "one, truth, video, seen"
+    assert given_to({**ours, "given": {"emotion": "label"}}) == "one, own, label, seen"
+    assert given_to({"videos": "wav2lip", "given": given}) == "upper_face, truth, video, unseen"
+    del given["pose"]
+    assert given_to({"videos": "wav2lip", "given": given}) == NOT_STATED
 
 
 class Clip(SimpleNamespace):

@@ -38,6 +38,17 @@ def find(tmp_path, *runs, labels=()):
     return find_claims(read_scores(paths), labels)
 
 
+def test_claims_are_made_among_those_that_are_given_the_same(tmp_path):
+    paths = write_scores(tmp_path, random_scores(networks=False))
+    given = dict.fromkeys(METHODS, "one, own, voice, seen")
+    everyone = find_claims(read_scores(paths), given=given)
+    assert everyone.findings == find_claims(read_scores(paths)).findings
+    told = find_claims(read_scores(paths), given=given | {"baseline": "one, own, label, seen"})
+    assert {each.claim.against for each in told.findings} == {"ours_wo_msef", "ours_wo_aatu"}
+    (note,) = (note for note in told.notes if "label" in note)
+    assert "voice" in note and "Baseline" in note
+
+
 def headline(claims, text, reference="same_emotion"):
     return claims.of("headline", reference)[text]
 
@@ -268,9 +279,9 @@ def test_all_forms_hold_every_finding(tmp_path):
     scores = random_scores(clips=clip_ids(("W901",)), seeds=(0, 1), networks=False)
     paths = write_scores(tmp_path, scores)
     out = {form: tmp_path / f"claims.{form}" for form in ("csv", "md", "html")}
-    write_claims(paths, labels=[("ours", "A & <b>")], **out)
+    write_claims(paths, labels=[("ours", "A & <b>")], given={}, **out)
     first = {form: path.read_bytes() for form, path in out.items()}
-    write_claims(paths, labels=[("ours", "A & <b>")], **out)
+    write_claims(paths, labels=[("ours", "A & <b>")], given={}, **out)
     assert first == {form: path.read_bytes() for form, path in out.items()}
     rows = list(csv.DictReader(out["csv"].open(encoding="utf-8")))
     assert list(rows[0]) == [

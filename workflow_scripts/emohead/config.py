@@ -30,6 +30,18 @@ PARTS: Mapping[str, Mapping[str, Callable[[Mapping[str, Any]], bool]]] = {
     "translator": {"emohead.translator.cbam": lambda model: model["attention"] != "none"},
 }
 
+#: What a method may be given beside the sound, the first of each what our methods are: which frames
+#: (one face, a video, the clip's own upper face), whose head pose, what tells the emotion, and
+#: whether it was trained on the speakers.
+GIVEN: Mapping[str, tuple[str, ...]] = {
+    "frames": ("one", "video", "upper_face"),
+    "pose": ("own", "truth", "other"),
+    "emotion": ("voice", "label", "video"),
+    "speakers": ("seen", "unseen"),
+}
+#: Of somebody else's method that doesn't say it.
+NOT_STATED = "not stated"
+
 #: Of the paper's models: E_Lm's width, and the sum of the widths of the translator's maps.
 _PAPERS_REFERENCE_WIDTH, _PAPERS_MAPS = 512, 64 + 128 + 256 + 3 * 512
 
@@ -68,6 +80,23 @@ def origin_note(config: Mapping[str, Any]) -> str | None:
         f"{preset}: two animated portraits with a synthetic voice{small}. These numbers are not "
         "MEAD numbers and can't be compared with the paper's."
     )
+
+
+def given_to(method: Mapping[str, Any]) -> str:
+    """What a method of the config is given, in the order of GIVEN: `one, own, voice, seen`.
+
+    Of our methods it follows from their parts, unless `given` says otherwise; somebody else's, of
+    which `given` doesn't say all, is NOT_STATED.
+    """
+    found: dict[str, str] = {}
+    if "videos" not in method:
+        found = {key: values[0] for key, values in GIVEN.items()}
+        if method["landmarks"] == "truth":
+            found |= {"pose": "truth", "emotion": "video"}
+        if method["translator"] == "truth":
+            found |= {"frames": "video"}
+    found |= method.get("given", {})
+    return ", ".join(found[key] for key in GIVEN) if len(found) == len(GIVEN) else NOT_STATED
 
 
 def without_runtime(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ and conventions. Each of them is corrected as if it stood in the place of its he
 beside them all, where it has none), so that only the measurement tells the two verdicts apart.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -153,19 +153,34 @@ def _claims() -> tuple[Claim, ...]:
 CLAIMS = _claims()
 
 
-def find_claims(scores: pd.DataFrame, labels: Sequence[tuple[str, str]] = ()) -> Claims:
+def find_claims(
+    scores: pd.DataFrame,
+    labels: Sequence[tuple[str, str]] = (),
+    given: Mapping[str, str] | None = None,
+) -> Claims:
     """Test every claim whose methods there are in the long rows of `read_scores`.
 
     Methods are compared on the seeds and clips that both have; a claim without them is left out,
-    with a note where it is a headline.
+    with a note where it is a headline. So is a claim on methods that aren't `given` the same, which
+    says by name what each sees beside the sound.
     """
     names = label_methods(scores, labels)
+    given = given or {}
+    unequal = {
+        claim.against for claim in CLAIMS if given.get(claim.against) != given.get(OURS)
+    } & set(names)
     compared: list[tuple[Claim, str, float, float, Difference]] = []
-    notes = []
+    notes = [
+        f"Ours is given other things ({given.get(OURS)}) than {names[method]} "
+        f"({given.get(method)}): no claims are made on the two."
+        for method in sorted(unequal)
+    ]
     for reference in references_of(scores):
         rows = of_reference(scores, reference)
         notes += _note_missing(rows, reference, names | dict(labels))
         for claim in CLAIMS:
+            if claim.against in unequal:
+                continue
             pair = _paired_values(rows, claim)
             if pair is not None:
                 *values, clips = pair

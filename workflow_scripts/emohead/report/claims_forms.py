@@ -1,6 +1,6 @@
 """The claims as .csv, .md and .html."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -33,12 +33,16 @@ def write_claims(
     scores: Sequence[Path],
     *,
     labels: Sequence[tuple[str, str]],
+    given: Mapping[str, str],
     csv: Path,
     md: Path,
     html: Path,
 ) -> None:
-    """Test the paper's claims on tables of scores and write their three forms; as `read_scores`."""
-    claims = find_claims(read_scores(scores), labels)
+    """Test the paper's claims on tables of scores and write their three forms; as `read_scores`.
+
+    `given` says by name what the methods see, see `find_claims`.
+    """
+    claims = find_claims(read_scores(scores), labels, given)
     write_forms({csv: to_csv(claims), md: to_markdown(claims), html: to_html(claims)})
 
 
