@@ -31,12 +31,13 @@ rule render_clips:
         translator=method_flag("translator"),
         precision=config["rendering"]["precision"],
         runtime=untracked(lambda wildcards: as_json(config["rendering"])),
+        given=given_more,
         keep="--keep" if KEEP_FRAMES else "",
         state="state/render_clips/{method}-{reference}-seed{seed}-{speaker}",
     shell:
         "python {input.script:q} --features {input.features} --split {input.split} "
         "--speaker {wildcards.speaker} --landmarks {params.landmarks} "
-        "--translator {params.translator} --method {wildcards.method} "
+        "--translator {params.translator} {params.given} --method {wildcards.method} "
         "--reference {wildcards.reference} --rendering {params.runtime:q} "
         "--threads {threads} {params.keep} --code {params.code} --state {params.state} --folder {output} > {log} 2>&1"
 

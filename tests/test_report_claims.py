@@ -49,6 +49,39 @@ def test_claims_are_made_among_those_that_are_given_the_same(tmp_path):
     assert "voice" in note and "Baseline" in note
 
 
+def test_what_the_paper_says_of_evp_is_a_family_of_its_own(tmp_path):
+    lips = {("lip_correlation", "redetected"): np.full(16, 0.5)}
+    runs = [
+        each
+        for seed in (0, 1, 2)
+        for each in (
+            run("ours", 1.0, 1.2, 0.8, 21.0, seed=seed, values=lips),
+            run("evp", 1.3, 1.0, spread=0.01, seed=seed, values={
+                ("lip_correlation", "redetected"): 0.7 + 0.01 * np.cos(40 * SPREAD)
+            }),
+            run("baseline", spread=0.01, seed=seed),
+        )
+    ]  # fmt: skip
+    claims = find(tmp_path, *runs)
+    of_evp = claims.of("evp", "same_emotion")
+    verdicts = {text: {e.claim.metric: e.verdict for e in of_evp[text]} for text in of_evp}
+    assert verdicts == {
+        "Ours beats EVP in F-LMD, SSIM and PSNR": dict.fromkeys(("f_lmd", "ssim", "psnr"), "holds"),
+        "EVP beats Ours in M-LMD and lip sync": {"m_lmd": "holds", "lip_correlation": "holds"},
+    }
+    findings = [each for group in of_evp.values() for each in group]
+    assert {each.family for each in findings} == {5}
+    expected = holm(np.array([each.difference.p for each in findings]))
+    np.testing.assert_allclose([each.p_corrected for each in findings], expected)
+    assert {each.family for each in headline(claims, "Ours beats Baseline on all four")} == {4}
+    for form in (to_markdown(claims), to_html(claims)):
+        assert form.count("EVP beats Ours in M-LMD and lip sync") == 1
+    video = {"ours": "one, own, voice, seen", "evp": "video, other, voice, seen"}
+    unequal = find_claims(read_scores(sorted((tmp_path).glob("**/scores.parquet"))), given=video)
+    assert set(unequal.of("evp", "same_emotion")) == set(of_evp)
+    assert any("not said among equals" in note for note in unequal.notes)
+
+
 def headline(claims, text, reference="same_emotion"):
     return claims.of("headline", reference)[text]
 

@@ -204,6 +204,34 @@ def test_only_methods_that_are_given_the_same_compete(tmp_path):
         assert form(table).count(one) == 2  # the ground truth is no method
 
 
+def gates_file(folder, name: str, swapped: bool):
+    rows = [
+        ("swapped", 4.0 if swapped else 8.0, 6.0, swapped), ("emotion", 0.5, 0.75, False),
+        ("content", 0.25, 0.4, True), ("partner", 0.9, 0.2, True),
+    ]  # fmt: skip
+    folder.mkdir(exist_ok=True)
+    path = folder / name
+    pd.DataFrame(rows, columns=["name", "found", "bar", "passed"]).to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize("passed", [True, False])
+def test_a_disentangler_that_is_none_says_so_in_its_row(tmp_path, passed):
+    paths = write_scores(tmp_path / "scores", pd.concat([run("evp", [1.0]), run("ours", [1.0])]))
+    out = {form: tmp_path / f"table1.{form}" for form in ("csv", "md", "tex", "html")}
+    labels = [("evp", "EVP (reimplemented)"), ("ours", "Ours")]
+    gates = [("evp", gates_file(tmp_path, "0", True)), ("evp", gates_file(tmp_path, "1", passed))]
+    write_table1(paths, labels=labels, notes=[], given={}, gates=gates, **out)
+    text = out["md"].read_text()
+    assert ("| EVP (reimplemented) (not disentangled) |" in text) is not passed
+    assert "| Ours |" in text
+    (note,) = [line for line in text.splitlines() if "held back" in line]
+    found = "4.00" if passed else "6.00"
+    assert f"swapped windows are {found} from the true ones, the aligned takes 6.00" in note
+    assert f"({'passed' if passed else 'failed'} by {1 + passed} of 2 seeds)" in note
+    assert "50% of the clips' emotions, MFCC statistics 75% (failed by 0 of 2 seeds)" in note
+
+
 def test_numbers_that_are_none_nan_or_infinite():
     assert [number(v, 2) for v in (None, math.nan, math.inf, 1.005e3, -1)] == [
         "–", "–", "∞", "1005.00", "-1.00"

@@ -4,7 +4,9 @@ import argparse
 import json
 from pathlib import Path
 
-from emohead.data.references import PROTOCOLS
+from emohead.data.references import PROTOCOLS, choose_target_clip
+from emohead.data.split import clips_of_part
+from emohead.features.store import open_clips
 from emohead.methods.device import RenderingOptions, rendering_device
 from emohead.methods.flags import add_clip_flags, true_clips
 from emohead.methods.method import read_method, render_clips
@@ -15,6 +17,10 @@ parser = argparse.ArgumentParser(description=__doc__)
 add_clip_flags(parser)
 parser.add_argument("--landmarks", required=True, help="a checkpoint, `truth` or `reference`")
 parser.add_argument("--translator", required=True, help="a checkpoint, `truth` or `reference`")
+parser.add_argument(
+    "--target", action="store_true", help="a neutral training clip is the target video"
+)
+parser.add_argument("--told", action="store_true", help="the emotion is told, not heard")
 parser.add_argument("--method", required=True)
 parser.add_argument("--reference", choices=PROTOCOLS, required=True, help="whose face is given")
 parser.add_argument("--rendering", type=json.loads, required=True, help="the config's, as JSON")
@@ -37,9 +43,20 @@ if __name__ == "__main__":
             flags.reference,
             device.precision,
         ]
-        with resumable(flags.state, *inputs, flags.keep) as state:
+        target = None
+        if flags.target:
+            train = open_clips(flags.features, clips_of_part(flags.split, "train", flags.speaker))
+            target = train[choose_target_clip(train, flags.speaker)]
+        with resumable(flags.state, *inputs, flags.target, flags.told, flags.keep) as state:
             render_clips(
-                read_method(flags.method, flags.landmarks, flags.translator, device),
+                read_method(
+                    flags.method,
+                    flags.landmarks,
+                    flags.translator,
+                    device,
+                    target,
+                    told=flags.told,
+                ),
                 true_clips(flags),
                 reference=flags.reference,
                 keep=flags.keep,

@@ -23,6 +23,10 @@ parser.add_argument(
     "--placed", action="append", default=[], type=name_and_path, metavar="METHOD=FILE",
     help="notes.csv of somebody else's videos; repeat",
 )  # fmt: skip
+parser.add_argument(
+    "--gates", action="append", default=[], type=name_and_path, metavar="METHOD=FILE",
+    help="what a method's disentangler passes, of each seed; repeat",
+)  # fmt: skip
 parser.add_argument("--csv", type=Path, required=True)
 parser.add_argument("--md", type=Path, required=True)
 parser.add_argument("--tex", type=Path, required=True)
@@ -34,6 +38,7 @@ if __name__ == "__main__":
         flags.scores,
         labels=flags.label,
         given=dict(flags.given),
+        gates=flags.gates,
         notes=flags.note,
         row_notes=flags.row_note,
         placed=flags.placed,

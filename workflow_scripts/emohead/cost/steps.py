@@ -16,7 +16,7 @@ from emohead.landmarks.load import landmark_options
 from emohead.landmarks.losses import landmark_losses
 from emohead.landmarks.model import LandmarkPrediction, MfccStatistics
 from emohead.translator.losses import TranslatorLoss, TranslatorLossOptions
-from emohead.translator.unet import INPUT_CHANNELS, TranslatorOptions, UNet
+from emohead.translator.unet import TranslatorOptions, UNet
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def translator_step(
     loss = TranslatorLoss(loss_options).to(device, memory_format=torch.channels_last)
 
     def forward(images: int) -> Tensor:
-        size = (images, INPUT_CHANNELS, crop_size, crop_size)
+        size = (images, model.options.input_channels, crop_size, crop_size)
         drawing_and_reference = torch.zeros(size, device=device)
         return model(drawing_and_reference.contiguous(memory_format=torch.channels_last)).float()
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import repeat
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from emohead.data.mead import parse_clip_id
 from emohead.data.references import Protocol, choose_reference_clips
 from emohead.features.store import ShardWriter, StoredClip
 from emohead.landmarks.load import restore_landmark_model
@@ -17,6 +19,7 @@ from emohead.landmarks.model import LandmarkModel
 from emohead.landmarks.predict import predict_landmarks
 from emohead.methods.device import RenderingDevice
 from emohead.methods.rendered import PROVENANCE, STAND_INS, StandIn
+from emohead.methods.target import place_target, retarget
 from emohead.resume import say_resumed, seconds_of, timed
 from emohead.training.checkpoint import load_checkpoint
 from emohead.translator.inference import for_inference
@@ -27,21 +30,37 @@ from emohead.translator.unet import UNet
 
 @dataclass(frozen=True)
 class Method:
-    """A row of Table 1: its parts on the `device` that they run on."""
+    """A row of Table 1: its parts on the `device` that they run on.
+
+    `target` is the clip of the speaker's that is its target video, if it has one. A `told` method
+    is given each clip's true emotion; its landmark model is an EVP.
+    """
 
     name: str
     landmarks: LandmarkModel | StandIn
     translator: UNet | StandIn
     device: RenderingDevice
+    target: StoredClip | None = None
+    told: bool = False
 
 
-def read_method(name: str, landmarks: str, translator: str, device: RenderingDevice) -> Method:
+def read_method(
+    name: str,
+    landmarks: str,
+    translator: str,
+    device: RenderingDevice,
+    target: StoredClip | None = None,
+    *,
+    told: bool = False,
+) -> Method:
     """A method from checkpoints, on a device; `truth` or `reference` in place of a path."""
     return Method(
         name,
         landmarks if landmarks in STAND_INS else read_landmark_model(Path(landmarks), device),
         translator if translator in STAND_INS else read_translator(Path(translator), device),
         device,
+        target,
+        told,
     )
 
 
@@ -72,18 +91,28 @@ class Rendering:
 def render_clip(method: Method, clip: StoredClip, reference: StoredClip) -> Rendering:
     """Render a clip from its sound and the first frame of `reference`, which may be the clip.
 
-    Landmarks are in the pixels of the reference's crop, which is where the reference face is.
+    Landmarks are in the pixels of the reference's crop, which is where the reference face is. A
+    method with a target video is given that video's first face instead, at the same place.
     """
     reference_landmarks, reference_face = reference.landmarks[0], reference.frame(0)
+    target = scene = None
+    if method.target is not None:
+        target = place_target(method.target, reference_landmarks, clip.length)
+        reference_landmarks, reference_face = target.landmarks[0], next(target.frames())
+        scene = target.frames()
     probabilities = None
     if method.landmarks == "truth":
         landmarks = clip.landmarks
     elif method.landmarks == "reference":
         landmarks = np.repeat(reference_landmarks[None], clip.length, axis=0)
     else:
-        landmarks, probabilities = predict_landmarks(
-            method.landmarks, clip.mfcc, reference_landmarks, len(reference_face)
-        )
+        emotion = parse_clip_id(clip.clip_id).emotion_index
+        with method.landmarks.telling(emotion) if method.told else nullcontext():
+            landmarks, probabilities = predict_landmarks(
+                method.landmarks, clip.mfcc, reference_landmarks, len(reference_face)
+            )
+    if target is not None:
+        landmarks = retarget(landmarks, target.landmarks, len(reference_face))
     if method.translator == "truth":
         frames = clip.iterate_frames()
     elif method.translator == "reference":
@@ -94,6 +123,7 @@ def render_clip(method: Method, clip: StoredClip, reference: StoredClip) -> Rend
             landmarks,
             reference_face,
             batch_size=method.device.frames_at_once(len(reference_face)),
+            scene=scene,
         )
     return Rendering(landmarks, frames, probabilities)
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from emohead.methods.video_notes import concerns_of, read_notes
 from emohead.report.forms import latex_text, write_forms
+from emohead.report.gates import gate_notes, label_of, read_gates
 from emohead.report.render import render_template
 from emohead.report.scores import read_scores
 from emohead.report.table1 import (
@@ -31,6 +32,7 @@ def write_table1(
     row_notes: Sequence[tuple[str, str]] = (),
     placed: Sequence[tuple[str, Path]] = (),
     given: Mapping[str, str],
+    gates: Sequence[tuple[str, Path]] = (),
     csv: Path,
     md: Path,
     tex: Path,
@@ -40,14 +42,16 @@ def write_table1(
 
     `notes` stand under the table; so do `row_notes` on methods, by their ids, and what speaks for a
     mistake in somebody else's videos: `placed` are their notes.csv. `given` says by name what the
-    methods see, see `build_table1`.
+    methods see, see `build_table1`; `gates` are the files of those with a disentangler.
     """
-    named = dict(labels)
+    named, tried = dict(labels), read_gates(gates)
     concerns = [
         (name, f"{text}.") for name, path in placed for text in concerns_of(read_notes([path]))
     ]
     about_rows = [f"{named.get(name, name)}: {text}" for name, text in [*row_notes, *concerns]]
-    table = build_table1(read_scores(scores), labels, [*notes, *about_rows], given=given)
+    notes = [*notes, *about_rows, *gate_notes(tried, named)]
+    labels = [(m, label_of(text, tried[m]) if m in tried else text) for m, text in labels]
+    table = build_table1(read_scores(scores), labels, notes, given=given)
     write_forms(
         {csv: to_csv(table), md: to_markdown(table), tex: to_latex(table), html: to_html(table)}
     )

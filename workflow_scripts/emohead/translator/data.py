@@ -14,9 +14,9 @@ from torch.utils.data import Dataset, Sampler
 
 from emohead.features.store import StoredClip
 from emohead.training.batches import EpochLoader
-from emohead.translator.drawing import draw_landmarks
+from emohead.translator.inputs import draw_input
 
-# uint8: drawing ++ reference [B, 6, S, S], frame [B, 3, S, S]
+# uint8: drawing ++ reference [B, 6 or 18, S, S], frame [B, 3, S, S]
 TranslatorBatch = tuple[Tensor, Tensor]
 
 MEMORY_LIMIT = 8 * 2**30  # bytes of decoded frames; above it, frames are decoded when asked for
@@ -33,16 +33,21 @@ class FramePair(NamedTuple):
 class TranslatorSamples(Dataset):
     """Samples by FramePair: (drawing ++ reference uint8 [6, S, S], frame uint8 [3, S, S]).
 
-    All frames are decoded once, here, when they fit in `memory_limit` bytes. Drawings are made
-    anew each time: at 128 px that takes 0.05 ms.
+    `inputs` is the translator's option; with edges, of the frame itself, 15 channels stand in the
+    place of 3. All frames are decoded once, here, when they fit in `memory_limit` bytes. Drawings
+    are made anew each time: at 128 px that takes 0.05 ms.
     """
 
     def __init__(
-        self, clips: Mapping[str, StoredClip], *, memory_limit: int = MEMORY_LIMIT
+        self,
+        clips: Mapping[str, StoredClip],
+        *,
+        inputs: str = "drawing",
+        memory_limit: int = MEMORY_LIMIT,
     ) -> None:
         if not clips:
             raise ValueError("no clips to train a translator on")
-        self._clips = dict(clips)
+        self._clips, self._inputs = dict(clips), inputs
         self._landmarks = {clip_id: clip.landmarks for clip_id, clip in clips.items()}
         first = next(iter(clips.values())).frame(0)
         frames = sum(len(points) for points in self._landmarks.values())
@@ -52,7 +57,7 @@ class TranslatorSamples(Dataset):
     def __getitem__(self, pair: FramePair) -> tuple[Tensor, Tensor]:
         target = self._frame(pair.clip_id, pair.target)  # [S, S, 3]
         reference = self._frame(pair.clip_id, pair.reference)
-        drawing = draw_landmarks(self._landmarks[pair.clip_id][pair.target], len(target))
+        drawing = draw_input(self._inputs, self._landmarks[pair.clip_id][pair.target], target)
         inputs = np.concatenate([drawing, reference], axis=2)  # [S, S, 6]
         return _channels_first(inputs), _channels_first(target)
 
@@ -139,6 +144,7 @@ def training_loader(
     batch_size: int,
     seed: int,
     frames_per_clip: int | None = None,
+    inputs: str = "drawing",
     workers: int = 0,
 ) -> EpochLoader:
     """Batches of RandomPairs; a last one that would be smaller is left out, for BN's sake."""
@@ -150,7 +156,7 @@ def training_loader(
             "translator's batch_size or give it more frames_per_clip"
         )
     return EpochLoader(
-        TranslatorSamples(clips),
+        TranslatorSamples(clips, inputs=inputs),
         pairs,
         batch_size,
         drop_last=True,
@@ -164,11 +170,16 @@ def validation_loader(
     *,
     batch_size: int,
     frames_per_clip: int | None = None,
+    inputs: str = "drawing",
     workers: int = 0,
 ) -> EpochLoader:
     """Batches of first_frame_pairs, always the same, in order."""
     lengths = {clip_id: clip.length for clip_id, clip in clips.items()}
     pairs = first_frame_pairs(lengths, frames_per_clip)
     return EpochLoader(
-        TranslatorSamples(clips), pairs, batch_size, workers=workers, collate=collate_images
+        TranslatorSamples(clips, inputs=inputs),
+        pairs,
+        batch_size,
+        workers=workers,
+        collate=collate_images,
     )

@@ -43,6 +43,7 @@ def train_translator(
         batch_size=recipe.batch_size,
         seed=seed,
         frames_per_clip=recipe.frames_per_clip,
+        inputs=options.inputs,
         workers=workers,
     )
     validation_data = None
@@ -51,6 +52,7 @@ def train_translator(
             {clip_id: clips[clip_id] for clip_id in validation_ids},
             batch_size=recipe.batch_size,
             frames_per_clip=recipe.frames_per_clip,
+            inputs=options.inputs,
             workers=workers,
         )
     task = TranslatorTask(options, loss_options, seed=seed)

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from emohead.translator.cbam import CBAM
 
-INPUT_CHANNELS = 6  # landmark drawing (0-2), reference face (3-5), both RGB in [0, 1]
+DRAWING_CHANNELS = {"drawing": 3, "edges": 15}  # see `drawing.py`, `edges.py`
 ATTENDED_MAPS = 4  # "the initial four layers of the encoder and decoder"
 
 
@@ -37,6 +37,7 @@ class TranslatorOptions:
     - `placement`: which four decoder maps are attended, the first that the decoder computes
       ("execution_order"), or the shallowest, mirroring the encoder's ("shallow"). The encoder's are
       always its first four.
+    - `inputs`: what stands for the landmarks, MakeItTalk's "drawing" or EVP's "edges".
     - `reduction`: by how much the channel gate's hidden layer is narrower than its map.
 
     Raises ValueError for values that make no net.
@@ -47,6 +48,7 @@ class TranslatorOptions:
     attention: Literal["none", "cbam", "channel", "spatial"] = "cbam"
     placement: Literal["shallow", "execution_order"] = "execution_order"
     reduction: int = 16
+    inputs: Literal["drawing", "edges"] = "drawing"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "widths", tuple(self.widths))
@@ -64,11 +66,18 @@ class TranslatorOptions:
             raise ValueError(
                 f"placement must be 'shallow' or 'execution_order', got {self.placement!r}"
             )
+        if self.inputs not in DRAWING_CHANNELS:
+            raise ValueError(f"inputs must be 'drawing' or 'edges', got {self.inputs!r}")
         if self.attention != "none" and len(self.widths) <= ATTENDED_MAPS:
             raise ValueError(
                 f"attention needs {ATTENDED_MAPS} decoder maps, so {ATTENDED_MAPS + 1} or more "
                 f"widths; got {self.widths}"
             )
+
+    @property
+    def input_channels(self) -> int:
+        """Channels of what stands for the landmarks, and of the reference face behind them."""
+        return DRAWING_CHANNELS[self.inputs] + 3
 
 
 class ResidualBlock(nn.Module):
@@ -140,7 +149,7 @@ class UNet(nn.Module):
         self.down = nn.ModuleList(
             _down(inputs, outputs, norm=0 < i < depth - 1, residual_blocks=blocks)
             for i, (inputs, outputs) in enumerate(
-                zip((INPUT_CHANNELS, *widths), widths, strict=False)
+                zip((options.input_channels, *widths), widths, strict=False)
             )
         )
         # The deepest step reads the bottleneck alone, the others skip ++ the step before.
@@ -164,7 +173,10 @@ class UNet(nn.Module):
         )
 
     def forward(self, drawing_and_reference: Tensor) -> Tensor:
-        """Frame [B, 3, S, S] in [0, 1] for [B, 6, S, S] in [0, 1]; S divisible by 2^len(widths)."""
+        """Frame [B, 3, S, S] in [0, 1] for [B, 6, S, S] in [0, 1]; S divisible by 2^len(widths).
+
+        With `inputs="edges"` there are 18 channels.
+        """
         self._check(drawing_and_reference)
         features = drawing_and_reference
         encoder_maps: list[Tensor] = []
@@ -180,10 +192,10 @@ class UNet(nn.Module):
 
     def _check(self, images: Tensor) -> None:
         height, width = images.shape[-2:]
-        multiple = 2 ** len(self.options.widths)
-        if images.shape[1] != INPUT_CHANNELS or height % multiple or width % multiple:
+        multiple, channels = 2 ** len(self.options.widths), self.options.input_channels
+        if images.shape[1] != channels or height % multiple or width % multiple:
             raise ValueError(
-                f"the translator takes [B, {INPUT_CHANNELS}, S, S] with S a multiple of "
+                f"the translator takes [B, {channels}, S, S] with S a multiple of "
                 f"{multiple} ({len(self.options.widths)} widths); got {list(images.shape)}"
             )
 
