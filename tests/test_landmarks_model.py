@@ -368,12 +368,12 @@ def test_sizes_of_audio2lm_at_the_papers_scale():
 
 def test_sizes_of_evp_at_its_own_scale():
     options = options_of("config/mead.yaml", "landmarks", "at_net")
-    options |= {"architecture": "evp", "emotion_width": 128}
+    options |= {"architecture": "evp", "emotion_width": 128, "components": 16}
     model = build(landmark_options(options))
     emotion_encoder = 8_107_592 - CLASSIFIER  # with EVP's classifier
-    lstm = LSTM + 4 * 256 * 128
+    lstm, fc = LSTM + 4 * 256 * 128, 256 * 16 + 16
     assert model.lstm.input_size == 512 + 256 + 128 == 896
-    assert parameters(model) == AUDIO_ENCODER + emotion_encoder + E_LM + lstm + FC == 38_345_232
+    assert parameters(model) == AUDIO_ENCODER + emotion_encoder + E_LM + lstm + fc == 38_345_232
 
 
 def test_sizes_of_at_net_at_atvgnets_scale():
