@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 .PHONY: run test lock envs clean
 
 run: .venv/installed
-	$(BIN)/snakemake --cores $(CORES)
+	$(BIN)/snakemake --cores $(CORES) --configfile config/comparators.yaml
 	@echo "The report: results/report/index.html"
 
 test: .venv/installed

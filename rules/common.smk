@@ -22,6 +22,7 @@ from emohead.data.footage import footage_of
 SCRIPTS = Path(os.path.relpath(workflow.basedir)) / "workflow_scripts"
 # The config's key of the device in a rule's parameter `runtime`.
 DEVICE_KEYS = {
+    "train_disentangler": "disentangler.train.device",
     "train_landmarks": "landmarks.train.device",
     "train_translator": "translator.train.device",
     **dict.fromkeys(
@@ -77,7 +78,7 @@ def keep_order(values, defaults):
 
 def check_models():
     """What training would refuse only once the clips have been extracted."""
-    for stage in ("landmarks", "translator"):
+    for stage in emohead.config.STAGES:
         for name in config[stage]["models"]:
             if name in NO_MODEL:
                 stop(
@@ -326,7 +327,7 @@ def trainings(pattern):
     """`pattern` filled with the stage, model and seed of every training that the methods need."""
     return [
         pattern.format(stage=stage, model=model, seed=seed)
-        for stage in ("landmarks", "translator")
+        for stage in emohead.config.STAGES
         for model in used_models(stage)
         for seed in config["seeds"]
     ]
@@ -364,6 +365,7 @@ wildcard_constraints:
     kind="video|audio",
     method="|".join(METHODS),
     reference="|".join(references()),
+    disentangler="|".join(config["disentangler"]["models"]) or "none",
     landmark_model="|".join(config["landmarks"]["models"]) or "none",
     translator="|".join(config["translator"]["models"]) or "none",
     seed="|".join(map(str, config["seeds"])),

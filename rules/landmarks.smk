@@ -6,6 +6,7 @@ rule train_landmarks:
         script=script("train_landmarks.py"),
         features=shard_paths("results/features/{speaker}-{emotion}.h5"),
         split="results/split.csv",
+        disentangler=disentangler_checkpoint,
     output:
         model="results/landmarks/{landmark_model}/seed{seed}/model.pt",
         history="results/landmarks/{landmark_model}/seed{seed}/history.csv",
@@ -28,9 +29,12 @@ rule train_landmarks:
         runtime=untracked(lambda w: as_json(runtime("landmarks", w.landmark_model))),
         state="state/landmarks/{landmark_model}-seed{seed}",
         curves="results/logs/tensorboard/train_landmarks/{landmark_model}-seed{seed}",
+        disentangler=lambda w, input: (
+            f"--disentangler {input.disentangler}" if input.disentangler else ""
+        ),
     shell:
         "python {input.script:q} --features {input.features} --split {input.split} "
-        "--options {params.options:q} --runtime {params.runtime:q} --code {params.code} "
+        "{params.disentangler} --options {params.options:q} --runtime {params.runtime:q} --code {params.code} "
         "--seed {wildcards.seed} --state {params.state} --model {output.model} "
         "--history {output.history} --provenance {output.provenance} --basis {output.basis} --curves {params.curves} "
         "> {log} 2>&1"

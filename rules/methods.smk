@@ -35,12 +35,13 @@ rule render_clips:
         pose=lambda wildcards: pose_of(wildcards.method),
         precision=config["rendering"]["precision"],
         runtime=untracked(lambda wildcards: as_json(config["rendering"])),
+        given=given_more,
         keep="--keep" if KEEP_FRAMES else "",
         state="state/render_clips/{method}-{reference}-seed{seed}-{speaker}",
     shell:
         "python {input.script:q} --features {input.features} --split {input.split} "
         "--speaker {wildcards.speaker} --landmarks {params.landmarks} "
-        "--translator {params.translator} {params.bundle} --pose {params.pose} --method {wildcards.method} "
+        "--translator {params.translator} {params.bundle} --pose {params.pose} {params.given} --method {wildcards.method} "
         "--reference {wildcards.reference} --rendering {params.runtime:q} "
         "--threads {threads} {params.keep} --code {params.code} --state {params.state} --folder {output} > {log} 2>&1"
 

@@ -51,6 +51,7 @@ rule report_data:
         split="results/split.csv",
         features=shard_paths("results/features/{speaker}-{emotion}.h5"),
         crops="results/report/crops.png",
+        pairs=PAIRS if used_models("disentangler") else [],
     output:
         report(
             "results/report/data.html",
@@ -73,10 +74,11 @@ rule report_data:
         code=code("report_data.py"),
         speakers=speakers(),
         emotions=sorted({e for _, e in shards()}),
+        pairs=lambda wildcards, input: f"--pairs {input.pairs}" if input.pairs else "",
     shell:
         "python {input.script:q} --clips {input.clips} --rejected {input.rejected} "
         "--split {input.split} --features {input.features} --crops-figure {input.crops} "
-        "--speakers {params.speakers} --emotions {params.emotions} --output {output} "
+        "--speakers {params.speakers} --emotions {params.emotions} {params.pairs} --output {output} "
         "> {log} 2>&1"
 
 
@@ -85,6 +87,7 @@ rule report_table1:
         script=script("report_table1.py"),
         scores=SCORES,
         notes=notes_of(METHODS),
+        gates=[file for name in METHODS for file in method_gates(name)],
     output:
         csv="results/report/table1.csv",
         md="results/report/table1.md",
@@ -107,11 +110,13 @@ rule report_table1:
     params:
         code=code("report_table1.py"),
         labels=label_flags(),
+        given=given_flags(),
+        gates=gate_flags(),
         note=note_flags(),
         row_notes=row_note_flags(),
     shell:
-        "python {input.script:q} --scores {input.scores} {params.labels} {params.note} "
-        "{params.row_notes} --csv {output.csv} --md {output.md} --tex {output.tex} --html {output.html} "
+        "python {input.script:q} --scores {input.scores} {params.labels} {params.given} {params.gates} "
+        "{params.note} {params.row_notes} --csv {output.csv} --md {output.md} --tex {output.tex} --html {output.html} "
         "> {log} 2>&1"
 
 
@@ -140,8 +145,9 @@ rule report_claims:
     params:
         code=code("report_claims.py"),
         labels=label_flags(),
+        given=given_flags(),
     shell:
-        "python {input.script:q} --scores {input.scores} {params.labels} --csv {output.csv} "
+        "python {input.script:q} --scores {input.scores} {params.labels} {params.given} --csv {output.csv} "
         "--md {output.md} --html {output.html} > {log} 2>&1"
 
 

@@ -186,7 +186,7 @@ def feature_memory(wildcards, input):
 
 def training_memory(stage, name):
     """MiB: what is held of the data, and of a translator a batch on its way forth and back."""
-    if stage == "landmarks":
+    if stage != "translator":
         # The PCA basis is fitted in float64.
         data = 2.5 * train_frames() * FEATURE_BYTES / MIB
         return 1.5 * (Memory.train_landmarks + data)
@@ -200,19 +200,23 @@ def training_memory(stage, name):
 
 def training_minutes(stage, name):
     """With a GPU of 20 TFLOP/s, or with the cores that it has."""
-    train = model_options(stage, name)["train"]
+    options = model_options(stage, name)
+    train, model = options["train"], options["model"]
     length = clip_frames(SOURCE)
     seen = train_frames() * train["epochs"]
     if train.get("frames_per_clip"):
         seen *= min(1, train["frames_per_clip"] / length)
-    gflop = (
-        Rates.landmarks_step.value
-        if stage == "landmarks"
-        else Rates.translator_step.value * work_of(name)
-    )
+    if stage == "translator":
+        gflop = Rates.translator_step.value * work_of(name)
+    elif stage == "landmarks":
+        gflop = Rates.landmarks_step.value
+    else:
+        seen = train["epochs"] * model["samples_per_epoch"]
+        gflop = Rates.disentangler_step.value * (model["conv_width"] / 64) ** 2
     rate = 20_000
     if not gpus(stage, name):
-        rate = getattr(Rates, f"train_{stage}").value * train_threads(stage, name)
+        kind = "translator" if stage == "translator" else "landmarks"
+        rate = getattr(Rates, f"train_{kind}").value * train_threads(stage, name)
     return min(LONGEST_TRAINING, minutes(seen * gflop / rate))
 
 

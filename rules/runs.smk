@@ -14,6 +14,8 @@ SPEAKER_NETWORK_SCORES = f"results/evaluation/{RUN}/{{speaker}}/networks.parquet
 FID_SUMS = f"results/evaluation/{RUN}/{{speaker}}/fid.npz"
 FID_SCORES = f"results/evaluation/{RUN}/fid.parquet"
 ROW = f"results/evaluation/{RUN}/row.csv"
+# Sentences that a speaker says in several emotions.
+PAIRS = "results/disentangler/pairs.csv"
 # Of all runs: what the report is made from.
 SCORES = "results/evaluation/scores.parquet"
 # Scores of a stage's models by themselves.
@@ -72,6 +74,14 @@ def check_methods():
                     f"methods.{name}.{part}",
                     f"there is no model {method[part]!r} (known: {', '.join(known)})",
                 )
+        landmarks = method["landmarks"]
+        if method.get("emotion") == "label" and not (
+            landmarks in config["landmarks"]["models"] and disentangler_of(landmarks)
+        ):
+            stop(
+                f"methods.{name}.emotion",
+                f"is label, and only an evp can be told the emotion, not {landmarks}",
+            )
 
 
 def check_names(name, method):
@@ -323,7 +333,11 @@ def pose_of(name):
 def label_flag(name):
     """`--label NAME=TEXT`, ready for the shell; a row says it where heads are put in place."""
     label = METHODS[name].get("label", name)
-    if needs_models(name) and METHODS[name]["landmarks"] != "truth" and pose_of(name) == "truth":
+    if (
+        needs_models(name)
+        and METHODS[name]["landmarks"] != "truth"
+        and pose_of(name) == "truth"
+    ):
         label += ", true head pose"
     return f"--label {shlex.quote(f'{name}={label}')}"
 
@@ -344,6 +358,27 @@ def row_note_flags():
         f"--placed {name}={path}" for name in METHODS for path in notes_of([name])
     ]
     return verbatim(" ".join([*said, *placed]))
+
+
+def given_flags():
+    """`--given NAME=TEXT`: what each row's method sees beside the sound."""
+    return " ".join(
+        f"--given {shlex.quote(f'{name}={emohead.config.given_to(method)}')}"
+        for name, method in METHODS.items()
+    )
+
+
+def method_gates(name):
+    """The gates of the disentanglers that a method's landmark model goes on from."""
+    landmarks = METHODS[name].get("landmarks")
+    found = landmarks in config["landmarks"]["models"] and disentangler_of(landmarks)
+    pattern = "results/disentangler/{name}/seed{seed}/gates.csv"
+    return expand(pattern, name=found, seed=config["seeds"]) if found else []
+
+
+def gate_flags():
+    """`--gates NAME=FILE` of every method with a disentangler."""
+    return " ".join(f"--gates {n}={file}" for n in METHODS for file in method_gates(n))
 
 
 def run_flags():
@@ -382,11 +417,29 @@ def method_models(wildcards):
     return models
 
 
+def disentangler_of(name):
+    """The options' `disentangler` of a landmark model; None without."""
+    return model_options("landmarks", name)["model"].get("disentangler")
+
+
+def disentangler_checkpoint(wildcards):
+    """The checkpoint that a landmark model's encoders go on from, if any."""
+    name = disentangler_of(wildcards.landmark_model)
+    return f"results/disentangler/{name}/seed{wildcards.seed}/model.pt" if name else []
+
+
 def method_flag(part):
     """What stands behind the script's flag for a part: a checkpoint, `truth` or `reference`."""
     return lambda wildcards: method_models(wildcards).get(
         part, METHODS[wildcards.method][part]
     )
+
+
+def given_more(wildcards):
+    """What a method is given beside sound and face, as flags: a target video, the emotion."""
+    method = METHODS[wildcards.method]
+    target = "--target" if method.get("target") == "neutral_video" else ""
+    return f"{target} --told" if method.get("emotion") == "label" else target
 
 
 def method_code(name):
@@ -409,7 +462,10 @@ def stage_code(name):
 
 def used_models(stage):
     """The models of a stage that the methods need."""
-    needed = dict.fromkeys(method.get(stage) for method in METHODS.values())
+    if stage == "disentangler":
+        needed = dict.fromkeys(map(disentangler_of, used_models("landmarks")))
+    else:
+        needed = dict.fromkeys(method.get(stage) for method in METHODS.values())
     return [model for model in needed if model in config[stage]["models"]]
 
 

@@ -74,8 +74,26 @@ def batch_norm(x: np.ndarray, w: Weights, name: str, *, training: bool = False) 
     return (x - mean) / np.sqrt(variance + 1e-5) * scale + shift
 
 
-def max_pool(x: np.ndarray, size: int, stride: tuple[int, int]) -> np.ndarray:
-    windows = sliding_window_view(x, (size, size), axis=(2, 3))
+def conv_transpose(
+    x: np.ndarray, w: Weights, name: str, stride: tuple[int, int], padding: tuple[int, int]
+) -> np.ndarray:
+    """[B, C, H, W] -> [B, C', ...]: every pixel adds its kernel's picture; the rim is cut off."""
+    kernel, bias = w[f"{name}.weight"], w[f"{name}.bias"]  # [C, C', k, m]
+    (rows, columns), (k, m) = x.shape[2:], kernel.shape[2:]
+    height, width = (rows - 1) * stride[0] + k, (columns - 1) * stride[1] + m
+    made = np.zeros((len(x), kernel.shape[1], height, width))
+    for i in range(rows):
+        for j in range(columns):
+            top, left = i * stride[0], j * stride[1]
+            picture = np.einsum("bc,cokm->bokm", x[:, :, i, j], kernel)
+            made[:, :, top : top + k, left : left + m] += picture
+    made = made[:, :, padding[0] : height - padding[0], padding[1] : width - padding[1]]
+    return made + bias[:, None, None]
+
+
+def max_pool(x: np.ndarray, size: int | tuple[int, int], stride: tuple[int, int]) -> np.ndarray:
+    size = (size, size) if isinstance(size, int) else size
+    windows = sliding_window_view(x, size, axis=(2, 3))
     return windows[:, :, :: stride[0], :: stride[1]].max(axis=(4, 5))
 
 

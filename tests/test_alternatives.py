@@ -12,8 +12,9 @@ import torch
 import yaml
 from jsonschema import Draft202012Validator
 from presets import ROOT
+from snakemake.utils import update_config
 
-from emohead.config import model_mistakes, model_options
+from emohead.config import NOT_STATED, given_to, model_mistakes, model_options
 from emohead.landmarks.fit import train_landmark_model
 from emohead.landmarks.load import landmark_options, restore_landmark_model
 from emohead.landmarks.options import LandmarkModelOptions
@@ -56,6 +57,7 @@ LANDMARK_ALTERNATIVES = {
     },
     "c0": {"c0": True},
     "at_net, c0": {"architecture": "at_net", "c0": True},
+    "architecture: evp": {"architecture": "evp", "emotion": "none", "loss": {"beta": 0}},
 }
 
 TRANSLATOR = {"widths": [4, 4, 4, 4, 4], "residual_blocks": 1}
@@ -69,6 +71,7 @@ TRANSLATOR_ALTERNATIVES = {
     "residual_blocks: 0": {"residual_blocks": 0},
     "warp: true": {"warp": True},
     "warp, attention: none": {"warp": True, "attention": "none"},
+    "inputs: edges": {"attention": "none", "inputs": "edges"},
 }
 
 
@@ -124,6 +127,41 @@ def test_a_net_that_is_too_deep_for_the_crop_is_found_in_the_config(depth: int) 
     options = TranslatorOptions(**model_options(config, "translator", "unet")["model"])
     with pytest.raises(ValueError, match="multiple of") if found else nullcontext():
         build_translator(options).eval()(torch.zeros(1, 6, 64, 64))
+
+
+def test_what_a_method_is_given_follows_from_its_parts() -> None:
+    ours = {"landmarks": "audio2lm_msef", "translator": "aatu"}
+    given = {"frames": "upper_face", "pose": "truth", "emotion": "video", "speakers": "unseen"}
+    assert given_to(ours) == "one, own, voice, seen"
+    assert given_to({**ours, "landmarks": "truth"}) == "one, truth, video, seen"
+    assert given_to({**ours, "target": "neutral_video"}) == "video, other, voice, seen"
+    assert given_to({**ours, "emotion": "label"}) == "one, own, label, seen"
+    assert given_to({**ours, "given": {"emotion": "label"}}) == "one, own, label, seen"
+    assert given_to({"videos": "wav2lip", "given": given}) == "upper_face, truth, video, unseen"
+    del given["pose"]
+    assert given_to({"videos": "wav2lip", "given": given}) == NOT_STATED
+
+
+EVP_MISTAKES = {
+    "none": ({"architecture": "at_net"}, {}, "disentangler"),
+    "unknown": ({"disentangler": "other"}, {}, "no model 'other' (known: evp_codes)"),
+    "widths": ({"conv_width": 8}, {}, "is 8, and conv_width of the disentangler evp_codes is 4"),
+    "c0": ({"c0": True}, {"features": {"c0": True}}, "loudness"),
+    "footage": ({}, {"data": {"source": "footage"}}, "no sentence numbers"),
+    "held_back": ({}, {"disentangler": {"pairs": {"held_back": [9]}}}, "held_back must have"),
+}
+
+
+@pytest.mark.parametrize("mistake", EVP_MISTAKES)
+def test_what_evp_cant_be_made_of_is_found_in_the_config(mistake: str) -> None:
+    changes, others, words = EVP_MISTAKES[mistake]
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    update_config(config, yaml.safe_load((ROOT / "config/comparators.yaml").read_text()))
+    assert not list(model_mistakes(config, "landmarks", "evp"))
+    config["landmarks"]["models"]["evp"] |= changes
+    update_config(config, others)
+    (text,) = (" ".join(each) for each in model_mistakes(config, "landmarks", "evp"))
+    assert words in text
 
 
 class Clip(SimpleNamespace):

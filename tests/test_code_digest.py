@@ -4,6 +4,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from snakemake.utils import update_config
@@ -12,6 +13,7 @@ from emohead.code_digest import ONLY_SHOWN, SCRIPTS, _file_of, _read, code_diges
 from emohead.config import PARTS, RUNTIME, model_options, unused_modules, without_runtime
 from emohead.cost.steps import landmark_step, translator_step
 from emohead.training.options import Runtime
+from emohead.translator.inputs import draw_input
 
 ROOT = Path(__file__).parent.parent
 FILES = {
@@ -134,6 +136,7 @@ def presets() -> list[tuple[str, str, dict]]:
     """Stage, name and options of all models that we have."""
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     update_config(config, yaml.safe_load((ROOT / "config/ablations.yaml").read_text()))
+    update_config(config, yaml.safe_load((ROOT / "config/comparators.yaml").read_text()))
     update_config(config, yaml.safe_load((ROOT / "config/smoke.yaml").read_text()))
     return [
         (stage, name, model_options(config, stage, name))
@@ -153,6 +156,10 @@ def test_a_model_runs_the_code_that_counts_and_no_other(stage, name, options):
         else:
             step = translator_step(options, 64, perceptual=False)
         step.loss(step.forward(2)).backward()
+        if stage == "translator":
+            inputs = options["model"].get("inputs", "drawing")
+            points = np.random.default_rng(0).uniform(8, 56, (68, 2))
+            draw_input(inputs, points, np.zeros((64, 64, 3), np.uint8))
     finally:
         sys.setprofile(None)
     run = {part for part in PARTS[stage] if str(_file_of(part, SCRIPTS)) in ran}

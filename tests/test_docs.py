@@ -145,7 +145,9 @@ def test_examples_of_the_config_are_allowed(page):
 @every_page
 def test_commands_of_snakemake_name_what_there_is(page):
     parser = get_argument_parser()
+    presets = (yaml.safe_load(path.read_text()) for path in (ROOT / "config").glob("*.yaml"))
     methods = set(yaml.safe_load((ROOT / "config.yaml").read_text())["methods"])
+    methods |= {name for preset in presets for name in preset.get("methods", {})}
     methods |= {name for config in configs(page) for name in config["methods"]}
     for arguments in commands(page, "snakemake"):
         flags = parser.parse_args(arguments)

@@ -197,6 +197,30 @@ def test_the_hash_is_of_what_the_method_was_made_from(keys, changes):
     assert (make_card(config, "ours", 0)["config_hash"] != CARD["config_hash"]) == changes
 
 
+@pytest.mark.parametrize("wants", ["target", "edges"])
+def test_a_method_that_wants_a_target_video_is_refused(wants):
+    config = copy.deepcopy(CONFIG)
+    if wants == "target":
+        config["methods"]["ours"]["target"] = "neutral_video"
+    else:
+        config["translator"]["models"]["aatu"]["inputs"] = "edges"
+    with pytest.raises(ValueError, match="it wants a target video"):
+        make_card(config, "ours", 0)
+
+
+def test_what_an_evp_began_with_is_in_its_hash():
+    config = copy.deepcopy(CONFIG)
+    config["landmarks"]["models"]["audio2lm_msef"]["disentangler"] = "codes"
+    hashes = set()
+    for epochs in (1, 2):
+        config["disentangler"] = {
+            "pairs": {"held_back": [3]}, "options": {}, "train": {"epochs": epochs},
+            "models": {"codes": {}},
+        }  # fmt: skip
+        hashes.add(make_card(config, "ours", 0)["config_hash"])
+    assert len(hashes) == 2 and CARD["config_hash"] not in hashes
+
+
 def test_footage_is_not_of_the_speakers_that_the_config_names(path, tmp_path):
     """They don't count with this source: config.yaml's are still there."""
     config = CONFIG | {"data": CONFIG["data"] | {"source": "footage"}}

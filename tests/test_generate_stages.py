@@ -26,6 +26,7 @@ MODELS = {
     "absolute": {"target": "absolute"},
     "components": {"reference_input": "components", "target": "absolute"},
     "at_net": {"architecture": "at_net"},
+    "evp": {"architecture": "evp", "emotion": "none"},
 }
 
 

@@ -16,10 +16,13 @@ from numpy_layers import (
     weights_of,
 )
 from presets import options_of
+from test_disentangler import emotion_encoder_by_formula
 from test_landmarks_msef import memory_by_formula
 
+from emohead.disentangler.encoders import Disentangler, DisentanglerOptions
 from emohead.landmarks.basis import fit_basis
 from emohead.landmarks.build import build_landmark_model
+from emohead.landmarks.data import ClipSample
 from emohead.landmarks.load import landmark_options
 from emohead.landmarks.model import LandmarkModel, MfccStatistics
 from emohead.landmarks.options import LandmarkModelOptions
@@ -45,6 +48,7 @@ MODELS = {
     "absolute": replace(SMALL, target="absolute"),
     "components": replace(SMALL, reference_input="components", target="absolute"),
     "at_net": replace(SMALL, architecture="at_net"),
+    "evp": replace(SMALL, architecture="evp", emotion="none"),
 }
 LENGTHS = torch.tensor([9, 4])
 
@@ -95,7 +99,7 @@ def true_windows(mfcc: torch.Tensor, w: Weights) -> list[np.ndarray]:
     return [clip[:frames] for clip, frames in zip(normalised, LENGTHS, strict=True)]
 
 
-@pytest.mark.parametrize("name", [name for name in MODELS if name != "at_net"])
+@pytest.mark.parametrize("name", [name for name in MODELS if name not in ("at_net", "evp")])
 def test_audio2lm_is_the_papers_figure(name):
     options, model = MODELS[name], build(MODELS[name]).double()
     mfcc, reference, lengths = double_batch()
@@ -119,17 +123,19 @@ def test_audio2lm_is_the_papers_figure(name):
         )
 
 
-def atvgnet_audio_encoder(windows: np.ndarray, w: Weights, *, training: bool) -> np.ndarray:
+def atvgnet_audio_encoder(
+    windows: np.ndarray, w: Weights, *, training: bool, encoder: str = "audio_encoder"
+) -> np.ndarray:
     """ATVGnet's `code/models.py`: windows [N, 28, 12] -> [N, A]."""
     x = windows[:, None]
     for place in (0, 1, "pool", 3, 4, 5):
         if place == "pool":
             x = max_pool(x, 3, stride=(1, 2))
             continue
-        name = f"audio_encoder.convolutions.{place}"
+        name = f"{encoder}.convolutions.{place}"
         x = relu(batch_norm(conv(x, w, f"{name}.0"), w, f"{name}.1", training=training))
     x = max_pool(x, 3, stride=(2, 2))
-    return mlp(x.reshape(len(x), -1), w, "audio_encoder.fc")
+    return mlp(x.reshape(len(x), -1), w, f"{encoder}.fc")
 
 
 @pytest.mark.parametrize("training", [False, True])
@@ -146,6 +152,63 @@ def test_at_net_is_atvgnets(training):
     for clip, frames in enumerate(LENGTHS):
         expected = landmarks_by_formula(w, options, reference[clip].numpy(), features[clip])
         np.testing.assert_allclose(landmarks[clip, :frames], expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_evp_is_at_net_with_an_emotion_code(training):
+    options, model = MODELS["evp"], build(MODELS["evp"]).double()
+    randomise_batch_norms(model)
+    mfcc, reference, lengths = double_batch()
+    w = weights_of(model)
+    with torch.no_grad():
+        landmarks = model.train(training)(mfcc, reference, lengths).landmarks
+    windows = np.concatenate(true_windows(mfcc, w))
+    both = [
+        atvgnet_audio_encoder(
+            windows, w, training=training, encoder="audio_encoder.content_encoder"
+        ),
+        emotion_encoder_by_formula(windows, w, "audio_encoder.emotion_encoder.", training=training),
+    ]
+    features = np.split(np.concatenate(both, axis=1), [LENGTHS[0]])
+    for clip, frames in enumerate(LENGTHS):
+        expected = landmarks_by_formula(w, options, reference[clip].numpy(), features[clip])
+        np.testing.assert_allclose(landmarks[clip, :frames], expected, rtol=0, atol=1e-6)
+
+
+def test_evp_goes_on_from_a_disentanglers_encoders():
+    model = build(MODELS["evp"])
+    statistics = MfccStatistics(np.zeros(12, np.float32), np.ones(12, np.float32))
+    disentangler = Disentangler(DisentanglerOptions(2, 10, 12, 1), statistics)
+    randomise_batch_norms(disentangler)
+    model.go_on_from(disentangler)
+    windows = torch.randn(3, 28, 12, generator=torch.Generator().manual_seed(3))
+    codes = disentangler.eval().content(windows), disentangler.emotion(windows)
+    torch.testing.assert_close(model.audio_encoder(windows), torch.cat(codes, dim=1))
+
+
+def test_an_emotion_that_is_told_is_its_mean_code_of_training():
+    model = build(MODELS["evp"])
+    randomise_batch_norms(model)
+    mfcc, reference, lengths = batch()
+    clips = [
+        ClipSample(mfcc[0, :6], None, None, 2), ClipSample(mfcc[1, :4], None, None, 2),
+        ClipSample(mfcc[1, 4:7], None, None, 0),
+    ]  # fmt: skip
+    model.keep_mean_codes(clips)
+    w = weights_of(model)
+    windows = np.concatenate([mfcc[0, :6], mfcc[1, :4]])
+    normalised = (windows - w["mfcc_mean"]) / w["mfcc_deviation"]
+    mean = emotion_encoder_by_formula(normalised, w, "audio_encoder.emotion_encoder.").mean(axis=0)
+    np.testing.assert_allclose(w["audio_encoder.mean_codes"][2], mean, rtol=0, atol=1e-5)
+    heard = model(mfcc, reference, lengths).landmarks
+    with model.telling(2):
+        codes = model.audio_encoder(mfcc[0])[:, -12:]
+        np.testing.assert_allclose(codes.detach(), np.tile(mean, (9, 1)), rtol=0, atol=1e-5)
+        told = model(mfcc, reference, lengths).landmarks
+    with model.telling(0):
+        other = model(mfcc, reference, lengths).landmarks
+    assert not torch.allclose(told, heard) and not torch.allclose(told, other)
+    assert torch.equal(model(mfcc, reference, lengths).landmarks, heard)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -301,6 +364,16 @@ def test_sizes_of_audio2lm_at_the_papers_scale():
     assert parameters(model.lstm) == LSTM == 2_103_296
     assert parameters(model) == E_A + E_A + MEMORY + CLASSIFIER + E_LM + LSTM + FC == 2_566_824
     assert parameters(build(LandmarkModelOptions(components=32))) == parameters(model)
+
+
+def test_sizes_of_evp_at_its_own_scale():
+    options = options_of("config/mead.yaml", "landmarks", "at_net")
+    options |= {"architecture": "evp", "emotion_width": 128, "components": 16}
+    model = build(landmark_options(options))
+    emotion_encoder = 8_107_592 - CLASSIFIER  # with EVP's classifier
+    lstm, fc = LSTM + 4 * 256 * 128, 256 * 16 + 16
+    assert model.lstm.input_size == 512 + 256 + 128 == 896
+    assert parameters(model) == AUDIO_ENCODER + emotion_encoder + E_LM + lstm + fc == 38_345_232
 
 
 def test_sizes_of_at_net_at_atvgnets_scale():

@@ -9,6 +9,7 @@ import torch
 from method_factory import CONFIG, ON_CPU, Film, save_models, translator
 from skimage.transform import SimilarityTransform
 
+from emohead.data.mead import EMOTIONS
 from emohead.evaluation.redetect import redetect
 from emohead.features.points import CALM_POINTS
 from emohead.features.store import ShardWriter, open_clips
@@ -23,6 +24,7 @@ from emohead.methods import method as methods
 from emohead.methods.device import RenderingDevice, RenderingOptions, rendering_device
 from emohead.methods.method import Method, read_method, render_clip, render_clips
 from emohead.methods.rendered import open_rendering, sound_of, stand_in_clips
+from emohead.methods.target import place_target, retarget
 from emohead.translator.render import warp_alone
 
 SAD, NEUTRAL = "W901-front-sad-3-001", "W901-front-neutral-1-002"
@@ -124,7 +126,7 @@ def test_both_models_are_given_the_protocols_reference_face(
 ):
     faces = []
 
-    def translate(model, landmarks, reference_face, reference_landmarks, *, batch_size):
+    def translate(model, landmarks, reference_face, reference_landmarks, *, batch_size, scene):
         faces.append((reference_face, reference_landmarks))
         yield from np.repeat(reference_face[None], len(landmarks), axis=0)
 
@@ -195,6 +197,39 @@ def test_heads_can_be_where_the_true_ones_are(clips):
         np.testing.assert_allclose(made, head(mine), atol=1e-2)
     truth = render_clip(Method("m", "truth", "warp", ON_CPU, "truth"), clip, reference)
     np.testing.assert_array_equal(truth.landmarks, clip.landmarks)
+
+
+def test_a_target_video_gives_face_head_and_scene(clips, tmp_path, monkeypatch):
+    seen = []
+
+    def translate(model, landmarks, reference_face, reference_landmarks, *, batch_size, scene):
+        seen.append((reference_face, list(scene)))
+        yield from np.repeat(reference_face[None], len(landmarks), axis=0)
+
+    monkeypatch.setattr(methods, "translate", translate)
+    method = Method("evp", landmark_model(), "a translator", ON_CPU, target=clips[NEUTRAL])
+    made = rendered(method, {SAD: clips[SAD]}, tmp_path, "same_emotion")[SAD]
+    target = place_target(clips[NEUTRAL], clips[SAD].landmarks[0], 5)
+    # The untrained model predicts the face that it is given: the target's, and not the clip's.
+    still = np.repeat(target.landmarks[:1], 5, axis=0)
+    np.testing.assert_allclose(made.landmarks, retarget(still, target.landmarks, 64), atol=1e-3)
+    ((face, scene),) = seen
+    frames = list(target.frames())
+    np.testing.assert_array_equal(face, frames[0])
+    np.testing.assert_array_equal(scene, frames)
+
+
+def test_a_method_that_is_told_hears_no_emotion(clips):
+    model = landmark_model(architecture="evp", emotion="none", conv_width=2).eval()
+    torch.nn.init.normal_(model.fc.weight)
+    torch.nn.init.normal_(model.audio_encoder.mean_codes)
+    clip = clips[SAD]
+    made = render_clip(Method("m", model, "reference", ON_CPU, told=True), clip, clip)
+    with model.telling(EMOTIONS.index("sad")):
+        told, _ = predict_landmarks(model, clip.mfcc, clip.landmarks[0], 64)
+    heard, _ = predict_landmarks(model, clip.mfcc, clip.landmarks[0], 64)
+    np.testing.assert_array_equal(made.landmarks, told)
+    assert not np.allclose(told, heard)
 
 
 @pytest.mark.parametrize("keep", [False, True])

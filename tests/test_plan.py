@@ -84,6 +84,7 @@ def test_sizes_of_footage(tmp_path):
 
 OVERLAYS = {
     "smoke": [preset("smoke")],
+    "EVP": [preset("smoke"), preset("comparators")],
     "two seeds and more rows": [
         preset("smoke"),
         {

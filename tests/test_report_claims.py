@@ -38,6 +38,50 @@ def find(tmp_path, *runs, labels=()):
     return find_claims(read_scores(paths), labels)
 
 
+def test_claims_are_made_among_those_that_are_given_the_same(tmp_path):
+    paths = write_scores(tmp_path, random_scores(networks=False))
+    given = dict.fromkeys(METHODS, "one, own, voice, seen")
+    everyone = find_claims(read_scores(paths), given=given)
+    assert everyone.findings == find_claims(read_scores(paths)).findings
+    told = find_claims(read_scores(paths), given=given | {"baseline": "one, own, label, seen"})
+    assert {each.claim.against for each in told.findings} == {"ours_wo_msef", "ours_wo_aatu"}
+    (note,) = (note for note in told.notes if "label" in note)
+    assert "voice" in note and "Baseline" in note
+
+
+def test_what_the_paper_says_of_evp_is_a_family_of_its_own(tmp_path):
+    lips = {("lip_correlation", "redetected"): np.full(16, 0.5)}
+    runs = [
+        each
+        for seed in (0, 1, 2)
+        for each in (
+            run("ours", 1.0, 1.2, 0.8, 21.0, seed=seed, values=lips),
+            run("evp", 1.3, 1.0, spread=0.01, seed=seed, values={
+                ("lip_correlation", "redetected"): 0.7 + 0.01 * np.cos(40 * SPREAD)
+            }),
+            run("baseline", spread=0.01, seed=seed),
+        )
+    ]  # fmt: skip
+    claims = find(tmp_path, *runs)
+    of_evp = claims.of("evp", "same_emotion")
+    verdicts = {text: {e.claim.metric: e.verdict for e in of_evp[text]} for text in of_evp}
+    assert verdicts == {
+        "Ours beats EVP in F-LMD, SSIM and PSNR": dict.fromkeys(("f_lmd", "ssim", "psnr"), "holds"),
+        "EVP beats Ours in M-LMD and lip sync": {"m_lmd": "holds", "lip_correlation": "holds"},
+    }
+    findings = [each for group in of_evp.values() for each in group]
+    assert {each.family for each in findings} == {5}
+    expected = holm(np.array([each.difference.p for each in findings]))
+    np.testing.assert_allclose([each.p_corrected for each in findings], expected)
+    assert {each.family for each in headline(claims, "Ours beats Baseline on all four")} == {4}
+    for form in (to_markdown(claims), to_html(claims)):
+        assert form.count("EVP beats Ours in M-LMD and lip sync") == 1
+    video = {"ours": "one, own, voice, seen", "evp": "video, other, voice, seen"}
+    unequal = find_claims(read_scores(sorted((tmp_path).glob("**/scores.parquet"))), given=video)
+    assert set(unequal.of("evp", "same_emotion")) == set(of_evp)
+    assert any("not said among equals" in note for note in unequal.notes)
+
+
 def headline(claims, text, reference="same_emotion"):
     return claims.of("headline", reference)[text]
 
@@ -268,9 +312,9 @@ def test_all_forms_hold_every_finding(tmp_path):
     scores = random_scores(clips=clip_ids(("W901",)), seeds=(0, 1), networks=False)
     paths = write_scores(tmp_path, scores)
     out = {form: tmp_path / f"claims.{form}" for form in ("csv", "md", "html")}
-    write_claims(paths, labels=[("ours", "A & <b>")], **out)
+    write_claims(paths, labels=[("ours", "A & <b>")], given={}, **out)
     first = {form: path.read_bytes() for form, path in out.items()}
-    write_claims(paths, labels=[("ours", "A & <b>")], **out)
+    write_claims(paths, labels=[("ours", "A & <b>")], given={}, **out)
     assert first == {form: path.read_bytes() for form, path in out.items()}
     rows = list(csv.DictReader(out["csv"].open(encoding="utf-8")))
     assert list(rows[0]) == [

@@ -91,6 +91,17 @@ def inputs(tmp_path):
     }  # fmt: skip
 
 
+def test_pairs_of_sentences_are_counted_where_something_learns_from_them(inputs):
+    assert 'id="pairs"' not in page_of(inputs)
+    pairs = inputs["clips"].with_name("pairs.csv")
+    rows = [("M003", n, f"happy-{n}", f"sad-{n}", 1.0, n != 2) for n in (1, 2, 3)]
+    columns = ["speaker", "sentence", "first", "second", "cost", "kept"]
+    pd.DataFrame(rows, columns=columns).to_csv(pairs, index=False)
+    text = text_of(section(page_of(inputs | {"pairs": pairs}), "pairs"))
+    assert "Of 3 pairs" in text and "2 sound so" in text
+    assert "happy-2, sad-2" in text and "happy-1" not in text
+
+
 def page_of(inputs: dict) -> str:
     out = inputs["clips"].with_name("data.html")
     write_data_page(out, **inputs)

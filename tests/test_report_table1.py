@@ -63,8 +63,8 @@ def read(tmp_path, *runs):
     return read_scores(paths)
 
 
-def table_of(tmp_path, *runs, labels=(), notes=()):
-    return build_table1(read(tmp_path, *runs), labels, notes)
+def table_of(tmp_path, *runs, labels=(), notes=(), given=None):
+    return build_table1(read(tmp_path, *runs), labels, notes, given=given)
 
 
 def row_of(table, row_id: str, protocol: int = 0):
@@ -91,7 +91,7 @@ def test_table_1_recomputed_from_the_files(tmp_path):
         tmp_path, random_scores(seeds=(0, 1), clips=clip_ids(("W901",)), networks=False)
     )
     out = {form: tmp_path / f"table1.{form}" for form in ("csv", "md", "tex", "html")}
-    write_table1(paths, labels=[], notes=[], **out)
+    write_table1(paths, labels=[], notes=[], given={}, **out)
     values = {}
     for path in paths:
         for row in parquet.read_table(path).to_pylist():
@@ -178,6 +178,58 @@ def test_predicted_landmarks_have_columns_of_their_own(tmp_path):
     assert row_of(table, "ours").shown("f_lmd_predicted") == "0.60"
     assert row_of(table, "evp").shown("f_lmd_predicted") == "–"
     assert table.protocols[0].notes == ()
+
+
+def test_only_methods_that_are_given_the_same_compete(tmp_path):
+    one, video = "one, own, voice, seen", "video, other, voice, seen"
+    table = table_of(
+        tmp_path,
+        run("ground_truth", [0.0]),
+        run("baseline", [1.3], psnr=[20]),
+        run("evp", [1.1], psnr=[30]),
+        run("ours", [1.2], psnr=[25]),
+        given={"ground_truth": one, "baseline": one, "evp": video, "ours": one},
+    )
+    protocol = table.protocols[0]
+    best = {r.id for r in protocol.rows if protocol.is_best(r, "f_lmd")}
+    assert best == {"ours"}  # evp is alone with what it sees
+    unknown = dict.fromkeys(("evp", "ours"), "not stated")
+    protocol = table_of(
+        tmp_path / "unknown", run("evp", [1.1]), run("ours", [1.2]), given=unknown
+    ).protocols[0]
+    assert not any(protocol.is_best(row, "f_lmd") for row in protocol.rows)
+    for form in (to_markdown, to_html, to_latex, to_csv):
+        (line,) = [text for text in re.split("</tr>|\n(?=[^<])", form(table)) if video in text]
+        assert "1.1" in line
+        assert form(table).count(one) == 2  # the ground truth is no method
+
+
+def gates_file(folder, name: str, swapped: bool):
+    rows = [
+        ("swapped", 4.0 if swapped else 8.0, 6.0, swapped), ("emotion", 0.5, 0.75, False),
+        ("content", 0.25, 0.4, True), ("partner", 0.9, 0.2, True),
+    ]  # fmt: skip
+    folder.mkdir(exist_ok=True)
+    path = folder / name
+    pd.DataFrame(rows, columns=["name", "found", "bar", "passed"]).to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize("passed", [True, False])
+def test_a_disentangler_that_is_none_says_so_in_its_row(tmp_path, passed):
+    paths = write_scores(tmp_path / "scores", pd.concat([run("evp", [1.0]), run("ours", [1.0])]))
+    out = {form: tmp_path / f"table1.{form}" for form in ("csv", "md", "tex", "html")}
+    labels = [("evp", "EVP (reimplemented)"), ("ours", "Ours")]
+    gates = [("evp", gates_file(tmp_path, "0", True)), ("evp", gates_file(tmp_path, "1", passed))]
+    write_table1(paths, labels=labels, notes=[], given={}, gates=gates, **out)
+    text = out["md"].read_text()
+    assert ("| EVP (reimplemented) (not disentangled) |" in text) is not passed
+    assert "| Ours |" in text
+    (note,) = [line for line in text.splitlines() if "held back" in line]
+    found = "4.00" if passed else "6.00"
+    assert f"swapped windows are {found} from the true ones, the aligned takes 6.00" in note
+    assert f"({'passed' if passed else 'failed'} by {1 + passed} of 2 seeds)" in note
+    assert "50% of the clips' emotions, MFCC statistics 75% (failed by 0 of 2 seeds)" in note
 
 
 def test_numbers_that_are_none_nan_or_infinite():
@@ -312,7 +364,7 @@ def test_latex_rows_are_equally_wide_and_braces_close(tmp_path):
     assert len(body) == 7  # the paper's six rows, and the line of intervals
     for line in body:
         spanned = 6 if "multicolumn" in line else 0
-        assert len(re.findall(r"(?<!\\)&", line)) + 1 + spanned == 12
+        assert len(re.findall(r"(?<!\\)&", line)) + 1 + spanned == 13
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")

@@ -21,6 +21,7 @@ from emohead.training.checkpoint import load_checkpoint
 
 ROOT = Path(__file__).parent.parent
 SMOKE = ["--configfile", str(ROOT / "config/smoke.yaml")]
+COMPARATORS = ("comparators", "comparators_more")
 REFERENCES = ["same_emotion", "neutral"]
 REAL_METHODS = [
     "baseline", "ours_wo_msef", "ours_wo_msef_joint", "ours_wo_aatu", "ours", "ours_warp",
@@ -278,6 +279,21 @@ def test_one_ablation_trains_only_what_it_needs(snakemake, jobs, tmp_path):
     output = done.stdout + done.stderr
     assert "landmark_model=at_net" in output
     assert "translator=aatu" in output
+
+
+def test_evp_trains_its_own_models_and_no_other(snakemake, jobs, folder, tmp_path):
+    own = dict.fromkeys(
+        ("pair_sentences", "train_disentangler", "train_landmarks", "train_translator"), 1
+    )
+    presets = [*SMOKE, *(str(ROOT / f"config/{name}.yaml") for name in COMPARATORS)]
+    for done in (  # alone, and in a finished run without it
+        snakemake(tmp_path, "evp", *presets, "--dry-run"),
+        snakemake(folder, *presets, "--dry-run"),
+    ):
+        planned = jobs(done)
+        assert own == {k: n for k, n in planned.items() if k.startswith(("train_", "pair_"))}
+    # Three rows, with two references, of two speakers.
+    assert planned["render_clips"] == planned["score_clips"] == 12
 
 
 def test_same_config_gives_the_same_bytes(snakemake, folder, tmp_path):

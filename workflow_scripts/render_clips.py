@@ -4,7 +4,9 @@ import argparse
 import json
 from pathlib import Path
 
-from emohead.data.references import PROTOCOLS
+from emohead.data.references import PROTOCOLS, choose_target_clip
+from emohead.data.split import clips_of_part
+from emohead.features.store import open_clips
 from emohead.methods.device import RenderingOptions, rendering_device
 from emohead.methods.flags import add_clip_flags, true_clips
 from emohead.methods.method import read_method, render_clips
@@ -21,6 +23,10 @@ parser.add_argument(
     "--bundle", type=Path, help="a bundle, of which those parts are that are called `bundle`"
 )
 parser.add_argument("--pose", choices=("own", "truth"), default="own", help="of the heads")
+parser.add_argument(
+    "--target", action="store_true", help="a neutral training clip is the target video"
+)
+parser.add_argument("--told", action="store_true", help="the emotion is told, not heard")
 parser.add_argument("--method", required=True)
 parser.add_argument("--reference", choices=PROTOCOLS, required=True, help="whose face is given")
 parser.add_argument("--rendering", type=json.loads, required=True, help="the config's, as JSON")
@@ -45,7 +51,11 @@ if __name__ == "__main__":
             flags.pose,
             device.precision,
         ]
-        with resumable(flags.state, *inputs, flags.keep) as state:
+        target = None
+        if flags.target:
+            train = open_clips(flags.features, clips_of_part(flags.split, "train", flags.speaker))
+            target = train[choose_target_clip(train, flags.speaker)]
+        with resumable(flags.state, *inputs, flags.target, flags.told, flags.keep) as state:
             render_clips(
                 read_method(
                     flags.method,
@@ -54,6 +64,8 @@ if __name__ == "__main__":
                     device,
                     flags.pose,
                     flags.bundle,
+                    target,
+                    told=flags.told,
                 ),
                 true_clips(flags),
                 reference=flags.reference,

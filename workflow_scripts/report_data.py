@@ -14,6 +14,7 @@ parser.add_argument("--features", type=Path, nargs="+", required=True, help="fea
 parser.add_argument("--crops-figure", type=Path, required=True, help=".png")
 parser.add_argument("--speakers", nargs="+", default=[], help="asked for (default: those found)")
 parser.add_argument("--emotions", nargs="+", default=EMOTIONS, help="asked for")
+parser.add_argument("--pairs", type=Path, help="sentences in several emotions, .csv")
 parser.add_argument("--output", type=Path, required=True)
 
 if __name__ == "__main__":
@@ -27,4 +28,5 @@ if __name__ == "__main__":
         crops_figure=flags.crops_figure,
         speakers=flags.speakers,
         emotions=flags.emotions,
+        pairs=flags.pairs,
     )

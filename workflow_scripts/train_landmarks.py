@@ -5,15 +5,18 @@ import json
 from pathlib import Path
 
 from emohead.data.split import clips_of_part
+from emohead.disentangler.encoders import restore_disentangler
 from emohead.features.store import open_clips
 from emohead.landmarks.fit import train_landmark_model
 from emohead.landmarks.load import landmark_options
+from emohead.training.checkpoint import load_checkpoint
 from emohead.training.options import Recipe, Runtime
 from emohead.training.state import save_training, training_state
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--features", type=Path, nargs="+", required=True, help="feature shards")
 parser.add_argument("--split", type=Path, required=True)
+parser.add_argument("--disentangler", type=Path, help="checkpoint that an evp goes on from")
 parser.add_argument(
     "--options", type=json.loads, required=True, help="model, loss and train, as JSON"
 )
@@ -34,7 +37,11 @@ if __name__ == "__main__":
     clips = open_clips(flags.features, clips_of_part(flags.split, "train"))
     recipe = Recipe(**flags.options["train"])
     options = {**flags.options, "train": recipe.without_end()}
-    with training_state(flags.state, flags.code, options, flags.seed, clips) as state:
+    made_from = [flags.seed, clips, *filter(None, [flags.disentangler])]
+    disentangler = None
+    if flags.disentangler:
+        disentangler = restore_disentangler(load_checkpoint(flags.disentangler, "disentangler"))
+    with training_state(flags.state, flags.code, options, *made_from) as state:
         checkpoint = train_landmark_model(
             clips,
             landmark_options({**flags.options["model"], "loss": flags.options["loss"]}),
@@ -44,5 +51,6 @@ if __name__ == "__main__":
             state=state,
             basis_table=flags.basis,
             curves=flags.curves,
+            disentangler=disentangler,
         )
         save_training(checkpoint, flags.model, flags.history, flags.provenance)

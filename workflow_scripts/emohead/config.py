@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
+from emohead.disentangler.numbers import SentenceNumbers
+
 #: The mini set's; `emohead.mini.portraits` draws them.
 MINI_SPEAKERS = ("W901", "W902")
 
@@ -18,10 +20,15 @@ FEWEST_WIDTHS_TO_ATTEND = 5
 #: `emohead.training.Runtime`.
 RUNTIME = ("device", "compile", "workers", "checkpoint_minutes")
 
+#: Where models are trained, each from what those before it have learnt.
+STAGES = ("disentangler", "landmarks", "translator")
+
 #: Modules that a stage imports for some models alone: whether one with these options is such.
 PARTS: Mapping[str, Mapping[str, Callable[[Mapping[str, Any]], bool]]] = {
     "landmarks": {
-        "emohead.landmarks.at_net": lambda model: model["architecture"] == "at_net",
+        "emohead.landmarks.at_net": lambda model: model["architecture"] in ("at_net", "evp"),
+        "emohead.landmarks.evp": lambda model: model["architecture"] == "evp",
+        "emohead.disentangler.encoders": lambda model: model["architecture"] == "evp",
         "emohead.landmarks.audio2lm": lambda model: model["architecture"] == "audio2lm",
         "emohead.landmarks.msef": lambda model: (
             model["architecture"] == "audio2lm" and model.get("emotion", "msef") == "msef"
@@ -30,8 +37,21 @@ PARTS: Mapping[str, Mapping[str, Callable[[Mapping[str, Any]], bool]]] = {
     "translator": {
         "emohead.translator.cbam": lambda model: model["attention"] != "none",
         "emohead.translator.warp": lambda model: bool(model.get("warp")),
+        "emohead.translator.edges": lambda model: model.get("inputs") == "edges",
     },
 }
+
+#: What a method may be given beside the sound, the first of each what our methods are: which frames
+#: (one face, a video, the clip's own upper face), whose head pose, what tells the emotion, and
+#: whether it was trained on the speakers.
+GIVEN: Mapping[str, tuple[str, ...]] = {
+    "frames": ("one", "video", "upper_face"),
+    "pose": ("own", "truth", "other"),
+    "emotion": ("voice", "label", "video"),
+    "speakers": ("seen", "unseen"),
+}
+#: Of somebody else's method that doesn't say it.
+NOT_STATED = "not stated"
 
 #: Of the paper's models: E_Lm's width, and the sum of the widths of the translator's maps.
 _PAPERS_REFERENCE_WIDTH, _PAPERS_MAPS = 512, 64 + 128 + 256 + 3 * 512
@@ -46,7 +66,7 @@ def model_options(config: Mapping[str, Any], stage: str, name: str) -> dict[str,
     loss, train = own.pop("loss", {}), {**common["train"], **own.pop("train", {})}
     return {
         "model": {**common["options"], **own},
-        "loss": {**common["loss"], **loss},
+        "loss": {**common.get("loss", {}), **loss},
         "train": {key: value for key, value in train.items() if key not in RUNTIME},
         "runtime": {key: value for key, value in train.items() if key in RUNTIME},
     }
@@ -73,12 +93,33 @@ def origin_note(config: Mapping[str, Any]) -> str | None:
     )
 
 
+def given_to(method: Mapping[str, Any]) -> str:
+    """What a method of the config is given, in the order of GIVEN: `one, own, voice, seen`.
+
+    Of our methods it follows from their parts, unless `given` says otherwise; somebody else's, of
+    which `given` doesn't say all, is NOT_STATED.
+    """
+    found: dict[str, str] = {}
+    if "videos" not in method:
+        found = {key: values[0] for key, values in GIVEN.items()}
+        if method.get("target") == "neutral_video":
+            found |= {"frames": "video", "pose": "other"}
+        if method.get("emotion") == "label":
+            found |= {"emotion": "label"}
+        if method["landmarks"] == "truth":
+            found |= {"pose": "truth", "emotion": "video"}
+        if method["translator"] == "truth":
+            found |= {"frames": "video"}
+    found |= method.get("given", {})
+    return ", ".join(found[key] for key in GIVEN) if len(found) == len(GIVEN) else NOT_STATED
+
+
 def without_runtime(config: Mapping[str, Any]) -> dict[str, Any]:
     """A copy of the config without what only says how models are trained and clips rendered."""
     kept = deepcopy(dict(config))
     for key in ("device", "batch_size"):
         kept.get("rendering", {}).pop(key, None)
-    for stage in ("landmarks", "translator"):
+    for stage in filter(kept.get, STAGES):
         for part in (kept[stage], *kept[stage]["models"].values()):
             for key in RUNTIME:
                 part.get("train", {}).pop(key, None)
@@ -106,12 +147,15 @@ def model_mistakes(config: Mapping[str, Any], stage: str, name: str) -> Iterator
             f"{train['batch_size']} can't be shared out to {train['devices']} devices ({name}): "
             "take a multiple",
         )
-    if train["validation"] == 0 and (train["keep"] == "best" or train["patience"] is not None):
+    if train.get("validation") == 0 and (train["keep"] == "best" or train["patience"] is not None):
         yield (
             f"{stage}.train.validation",
             f"is 0, and keep: best and patience go by the clips that it holds out ({name})",
         )
+    if stage == "disentangler":
+        return
     if stage == "landmarks":
+        yield from _evp_mistakes(config, name, model)
         if model.get("c0") and not config["features"]["c0"]:
             yield "features.c0", f"is false, and landmarks.options.c0 hears the loudness ({name})"
         if model.get("reference_input") == "components" and model["target"] != "absolute":
@@ -141,6 +185,43 @@ def model_mistakes(config: Mapping[str, Any], stage: str, name: str) -> Iterator
         )
     if loss["l1"] == loss["perceptual"] == 0:
         yield "translator.loss", f"l1 and perceptual are both 0 ({name})"
+
+
+def _evp_mistakes(
+    config: Mapping[str, Any], name: str, model: Mapping[str, Any]
+) -> Iterator[tuple[str, str]]:
+    """What can't be of a landmark model for its disentangler."""
+    key, wanted = f"landmarks.models.{name}", model.get("disentangler")
+    if (model["architecture"] == "evp") != (wanted is not None):
+        yield f"{key}.disentangler", "goes with architecture: evp, and that with it"
+    elif wanted is None:
+        return
+    elif wanted not in config["disentangler"]["models"]:
+        known = ", ".join(config["disentangler"]["models"])
+        yield f"{key}.disentangler", f"there is no model {wanted!r} (known: {known})"
+    else:
+        given = model_options(config, "disentangler", wanted)["model"]
+        widths = {"conv_width": "conv_width", "audio_width": "content_width",
+                  "emotion_width": "emotion_width"}  # fmt: skip
+        for own, other in widths.items():
+            if model.get(own) != given[other]:
+                yield (
+                    f"{key}.{own}",
+                    f"is {model.get(own)}, and {other} of the disentangler {wanted} is "
+                    f"{given[other]}: its encoders go on from there",
+                )
+        try:
+            SentenceNumbers(**config["disentangler"]["pairs"])
+        except ValueError as error:
+            yield "disentangler.pairs", str(error)
+        if model.get("c0"):
+            yield f"{key}.c0", "is true, and a disentangler doesn't hear the loudness"
+        if config["data"]["source"] == "footage":
+            yield (
+                f"{key}.architecture",
+                "is evp, which needs sentences that are said in several emotions, and "
+                "data.source: footage has no sentence numbers",
+            )
 
 
 def clips_of(data: Mapping[str, Any], emotion: str) -> int:

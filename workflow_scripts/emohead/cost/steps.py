@@ -16,7 +16,7 @@ from emohead.landmarks.load import landmark_options
 from emohead.landmarks.losses import landmark_losses
 from emohead.landmarks.model import LandmarkPrediction, MfccStatistics
 from emohead.translator.losses import TranslatorLoss, TranslatorLossOptions
-from emohead.translator.unet import INPUT_CHANNELS, TranslatorOptions, UNet
+from emohead.translator.unet import TranslatorOptions, UNet
 from emohead.translator.warp import with_warped
 
 
@@ -47,7 +47,7 @@ def translator_step(
     loss = TranslatorLoss(loss_options).to(device, memory_format=torch.channels_last)
 
     def forward(images: int) -> Tensor:
-        size = (images, INPUT_CHANNELS, crop_size, crop_size)
+        size = (images, model.options.drawn_channels, crop_size, crop_size)
         given = torch.zeros(size, device=device)
         if model.options.warp:
             points = torch.rand(images, POINTS, 2, device=device) * crop_size

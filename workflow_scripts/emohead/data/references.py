@@ -25,6 +25,20 @@ def neutral_clips(clip_ids: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
+def choose_target_clip(train_ids: Iterable[str], speaker: str) -> str:
+    """The clip that a method's target video is: a speaker's lowest-numbered neutral training clip.
+
+    Raises ValueError when there is none.
+    """
+    neutral = neutral_clips(train_ids)
+    if speaker not in neutral:
+        raise ValueError(
+            f"speaker {speaker} has no neutral training clip to be the target video: add neutral "
+            "to data.emotions, or take out the methods with target: neutral_video"
+        )
+    return neutral[speaker][0]
+
+
 def choose_reference_clips(clip_ids: Collection[str], protocol: Protocol) -> dict[str, str]:
     """For each test clip the one of `clip_ids` whose first frame is its reference face.
 

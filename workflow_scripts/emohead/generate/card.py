@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from emohead.config import origin_note, without_runtime
+from emohead.config import model_options, origin_note, without_runtime
 
 USE = (
     "Animate only people who have agreed, and say that the video is synthetic. MEAD's terms, and "
@@ -30,6 +30,9 @@ def make_card(config: Mapping[str, Any], method: str, seed: int) -> dict[str, An
         "translator": _of_model(config["translator"], translator),
         "seed": seed,
     }
+    if name := model_options(config, "landmarks", landmarks)["model"].get("disentangler"):
+        stage = config["disentangler"]
+        made_from["disentangler"] = _of_model(stage, name) | {"pairs": stage["pairs"]}
     notes = origin_note(config), config.get("report", {}).get("note")
     text = json.dumps(made_from, sort_keys=True)
     return {
@@ -59,6 +62,11 @@ def method_models(config: Mapping[str, Any], method: str) -> tuple[str, str]:
                 f"method {method!r} can't be used for other sound: its {part} part is {name!r}, "
                 "which is no trained model"
             )
+    inputs = model_options(config, "translator", names[1])["model"].get("inputs")
+    if inputs == "edges" or methods[method].get("target") == "neutral_video":
+        raise ValueError(
+            f"method {method!r} can't be used for other sound: it wants a target video"
+        )
     return names
 
 
@@ -72,4 +80,5 @@ def _data_keys(source: str) -> tuple[str, ...]:
 def _of_model(stage: Mapping[str, Any], name: str) -> dict[str, Any]:
     """What a model of a stage was trained with: the stage's values and its own."""
     own = stage["models"][name]
-    return {part: stage[part] for part in ("options", "loss", "train")} | {"model": {name: own}}
+    common = {part: stage[part] for part in ("options", "loss", "train") if part in stage}
+    return common | {"model": {name: own}}

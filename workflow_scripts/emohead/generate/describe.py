@@ -43,6 +43,8 @@ def _data(data: Mapping[str, Any]) -> str:
 def _landmark_model(options: LandmarkModelOptions) -> str:
     if options.architecture == "at_net":
         return "AT-net"
+    if options.architecture == "evp":
+        return "EVP"
     if options.emotion == "none":
         return "Audio2Lm"
     return f"Audio2Lm with MSEF (memory {options.memory}, {options.memory_slots} slots)"

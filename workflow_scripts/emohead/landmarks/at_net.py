@@ -22,7 +22,8 @@ from emohead.landmarks.model import (
 from emohead.landmarks.options import LandmarkModelOptions
 
 
-def _convolution(in_channels: int, out_channels: int) -> nn.Sequential:
+def convolution(in_channels: int, out_channels: int) -> nn.Sequential:
+    """A 3x3 convolution of the map's size, BN, ReLU."""
     return nn.Sequential(
         nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1, bias=False),
         nn.BatchNorm2d(out_channels),
@@ -37,12 +38,12 @@ class AudioEncoder(nn.Module):
         super().__init__()
         c = conv_width
         self.convolutions = nn.Sequential(
-            _convolution(1, c),
-            _convolution(c, 2 * c),
+            convolution(1, c),
+            convolution(c, 2 * c),
             nn.MaxPool2d(3, stride=(1, 2)),  # 28 x 12 -> 26 x 5
-            _convolution(2 * c, 4 * c),
-            _convolution(4 * c, 4 * c),
-            _convolution(4 * c, 8 * c),
+            convolution(2 * c, 4 * c),
+            convolution(4 * c, 4 * c),
+            convolution(4 * c, 8 * c),
             nn.MaxPool2d(3, stride=2),  # 26 x 5 -> 12 x 2, also with c0 (28 x 13, 26 x 6)
         )
         self.fc = nn.Sequential(
@@ -62,7 +63,8 @@ class ATNet(LandmarkModel):
 
     With `audio_width=256` it has the width of the original, and is it with `components=6`,
     `target="absolute"` and `reference_input="components"`. E_Lm on all points and an offset as
-    target, the defaults, make a stronger baseline.
+    target, the defaults, make a stronger baseline. A subclass whose encoder has an emotion code,
+    too, says how wide that is.
     """
 
     def __init__(
@@ -70,8 +72,10 @@ class ATNet(LandmarkModel):
         options: LandmarkModelOptions,
         basis: LandmarkBasis,
         mfcc_statistics: MfccStatistics,
+        *,
+        emotion_width: int = 0,
     ) -> None:
-        super().__init__(options, basis, mfcc_statistics, options.audio_width)
+        super().__init__(options, basis, mfcc_statistics, options.audio_width + emotion_width)
         self.audio_encoder = AudioEncoder(options.conv_width, options.audio_width)
 
     def forward(self, mfcc: Tensor, reference: Tensor, lengths: Tensor) -> LandmarkPrediction:

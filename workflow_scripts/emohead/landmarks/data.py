@@ -188,9 +188,15 @@ def fit_training_statistics(
     With `target: offset` the components are those of the offsets from the reference faces that
     `options.reference` gives at training.
     """
-    coefficients = options.coefficients
     landmarks = np.concatenate([clip.landmarks for clip in clips.values()]) / crop_size
-    moments = target_moments(clips, crop_size, options)
+    basis = fit_basis(landmarks, options.components, target_moments(clips, crop_size, options))
+    return basis, fit_mfcc_statistics(clips, options.coefficients)
+
+
+def fit_mfcc_statistics(
+    clips: Mapping[str, StoredClip], coefficients: int = COEFFICIENTS
+) -> MfccStatistics:
+    """Mean and deviation of each MFCC; give it the training clips only."""
     count, total, squares = 0, np.zeros(coefficients), np.zeros(coefficients)
     for clip in clips.values():
         steps = _last(clip.mfcc, coefficients).reshape(-1, coefficients)  # [T * 28, 12]
@@ -200,5 +206,4 @@ def fit_training_statistics(
         squares += np.square(steps).sum(axis=0)
     mean = total / count
     deviation = np.sqrt(squares / count - mean**2)
-    statistics = MfccStatistics.from_arrays({"mean": mean, "deviation": deviation})
-    return fit_basis(landmarks, options.components, moments), statistics
+    return MfccStatistics.from_arrays({"mean": mean, "deviation": deviation})

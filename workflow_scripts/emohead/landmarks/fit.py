@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -26,6 +27,9 @@ from emohead.training.loop import fit
 from emohead.training.machine import choose_machine
 from emohead.training.options import Recipe, Runtime
 
+if TYPE_CHECKING:
+    from emohead.disentangler.encoders import Disentangler
+
 #: Sizes of the PCA basis whose residuals are shown beside the model's own: ATVG's, EVP's and more.
 COMPARED_SIZES = (6, 16, 32, 64)
 
@@ -40,9 +44,11 @@ def train_landmark_model(
     state: Path,
     basis_table: Path | None = None,
     curves: Path | None = None,
+    disentangler: "Disentangler | None" = None,
 ) -> Checkpoint:
     """Train a landmark model on `clips`, the training part, and return its checkpoint.
 
+    The encoders of an EVP go on from those of a `disentangler`, and it hears as that does.
     `state` is the folder of the unfinished training and `curves` TensorBoard's, see
     `emohead.training.fit`. `basis_table`, .csv, gets the `residuals` of PCA bases, of which one is
     `used`, on the validation clips (without any, on the training clips).
@@ -53,8 +59,12 @@ def train_landmark_model(
     crop_size = next(iter(clips.values())).crop_size
     train_clips = {clip_id: clips[clip_id] for clip_id in train_ids}
     basis, statistics = fit_training_statistics(train_clips, crop_size, options)
+    if disentangler is not None:
+        statistics = disentangler.mfcc_statistics
     torch.manual_seed(seed)
     model = build_landmark_model(options, basis, statistics)
+    if disentangler is not None:
+        model.go_on_from(disentangler)
     train_set = LandmarkClips(
         train_clips,
         crop_size,
@@ -101,6 +111,9 @@ def train_landmark_model(
         LandmarkTask(model), train_data, validation_data, recipe, runtime,
         seed=seed, state=state, curves=curves,
     )  # fmt: skip
+    if disentangler is not None:
+        known = LandmarkClips(train_clips, crop_size, reference="first")
+        model.keep_mean_codes(known[i] for i in range(len(known)))
     return Checkpoint(
         kind="landmarks",
         options=asdict(options),

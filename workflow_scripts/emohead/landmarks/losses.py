@@ -70,15 +70,15 @@ def landmark_losses(
 ) -> dict[str, Tensor]:
     """Return each loss by name and their weighted sum as "loss".
 
-    Audio2Lm: eq. (4), L = L_pca + alpha L_landmark + beta L_lip + gamma L_ec, without L_ec where
-    the model has no classifier. AT-net: L_pca alone. Coefficients are [B, T, k], landmarks
-    [B, T, 68, 2] in [0, 1], mask [B, T], emotion_logits [B, 8], emotion [B].
+    Audio2Lm and EVP (which has beta 0): eq. (4), L = L_pca + alpha L_landmark + beta L_lip + gamma
+    L_ec, without L_ec where the model has no classifier. AT-net: L_pca alone. Coefficients are
+    [B, T, k], landmarks [B, T, 68, 2] in [0, 1], mask [B, T], emotion_logits [B, 8], emotion [B].
     """
     weights = options.loss
     squared_unit = weights.unit**2
     L_pca = squared_unit * masked_mse(coefficients, true_coefficients, mask)
     losses = {"L_pca": L_pca}
-    if options.architecture == "audio2lm":
+    if options.architecture != "at_net":
         L_landmark = squared_unit * masked_mse(landmarks, true_landmarks, mask)
         L_lip = squared_unit * masked_mse(landmarks[:, :, LIPS], true_landmarks[:, :, LIPS], mask)
         losses |= {"L_landmark": L_landmark, "L_lip": L_lip}

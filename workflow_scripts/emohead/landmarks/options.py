@@ -48,8 +48,9 @@ class LossWeights:
 class LandmarkModelOptions:
     """What a landmark model consists of; `LandmarkModelOptions()` is the paper's Audio2Lm + MSEF.
 
-    - `architecture`: "audio2lm" (the paper) or "at_net" (its baseline, ATVG), which uses neither
-      the emotion extractor nor the joint loss.
+    - `architecture`: "audio2lm" (the paper), "at_net" (its baseline, ATVG), which uses neither the
+      emotion extractor nor the joint loss, or "evp" (Ji et al. 2021), whose two encoders go on from
+      those of the `disentangler` of that name.
     - `emotion`: "msef" feeds the emotion feature f_e to the LSTM; "none" leaves it out (the
       `audio2lm_plain` row).
     - `memory`: how MSEF reads its memory of `memory_slots`, see `msef.py`; `classifier`: whether
@@ -68,11 +69,13 @@ class LandmarkModelOptions:
       (`features.c0`).
     - widths: `audio_width` is E_A's output (128 in the paper; 256 in AT-net), `emotion_width` that
       of f, `reference_width` E_Lm's, `hidden_width` the hidden layer of the MLPs, `conv_width` the
-      first convolution of AT-net, from which its other widths follow.
+      first convolution of AT-net and EVP, from which their other widths follow. EVP's two codes
+      have `audio_width` and `emotion_width`.
     - `dropout` acts on the LSTM's input and between its layers.
     """
 
-    architecture: Literal["audio2lm", "at_net"] = "audio2lm"
+    architecture: Literal["audio2lm", "at_net", "evp"] = "audio2lm"
+    disentangler: str = ""
     emotion: Literal["msef", "none"] = "msef"
     memory: Literal["double", "slots", "none"] = "double"
     classifier: bool = True

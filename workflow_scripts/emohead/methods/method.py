@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import repeat
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Literal
 import numpy as np
 from tqdm import tqdm
 
+from emohead.data.mead import parse_clip_id
 from emohead.data.references import Protocol, choose_reference_clips
 from emohead.features.pose import with_pose_of
 from emohead.features.store import ShardWriter, StoredClip
@@ -20,6 +22,7 @@ from emohead.landmarks.predict import predict_landmarks
 from emohead.methods.bundled import read_bundled, translate_resized
 from emohead.methods.device import RenderingDevice
 from emohead.methods.rendered import PROVENANCE, STAND_INS, WARP, StandIn
+from emohead.methods.target import place_target, retarget
 from emohead.resume import say_resumed, seconds_of, timed
 from emohead.training.checkpoint import load_checkpoint
 from emohead.translator.inference import for_inference
@@ -33,7 +36,11 @@ Pose = Literal["own", "truth"]
 
 @dataclass(frozen=True)
 class Method:
-    """A row of Table 1: its parts on the `device` that they run on, and its heads' pose."""
+    """A row of Table 1: its parts on the `device` that they run on, and its heads' pose.
+
+    `target` is the clip of the speaker's that is its target video, if it has one. A `told` method
+    is given each clip's true emotion; its landmark model is an EVP.
+    """
 
     name: str
     landmarks: LandmarkModel | StandIn
@@ -42,6 +49,8 @@ class Method:
     pose: Pose = "own"
     #: Pixels of the crops of a bundle's translator.
     crop_size: int | None = None
+    target: StoredClip | None = None
+    told: bool = False
 
 
 def read_method(
@@ -51,6 +60,9 @@ def read_method(
     device: RenderingDevice,
     pose: Pose = "own",
     bundle: Path | None = None,
+    target: StoredClip | None = None,
+    *,
+    told: bool = False,
 ) -> Method:
     """A method from checkpoints, on a device; `truth` or `reference` in place of a path.
 
@@ -75,6 +87,8 @@ def read_method(
         else read_translator(Path(translator), device),
         device,
         pose,
+        target=target,
+        told=told,
     )
 
 
@@ -110,18 +124,28 @@ def render_clip(method: Method, clip: StoredClip, reference: StoredClip) -> Rend
     """Render a clip from its sound and the first frame of `reference`, which may be the clip.
 
     Landmarks are in the pixels of the reference's crop, which is where the reference face is; with
-    the true head's pose, in those of the clip's.
+    the true head's pose, in those of the clip's. A method with a target video is given that video's
+    first face instead, at the same place.
     """
     reference_landmarks, reference_face = reference.landmarks[0], reference.frame(0)
+    target = scene = None
+    if method.target is not None:
+        target = place_target(method.target, reference_landmarks, clip.length)
+        reference_landmarks, reference_face = target.landmarks[0], next(target.frames())
+        scene = target.frames()
     probabilities = None
     if method.landmarks == "truth":
         landmarks = clip.landmarks
     elif method.landmarks == "reference":
         landmarks = np.repeat(reference_landmarks[None], clip.length, axis=0)
     else:
-        landmarks, probabilities = predict_landmarks(
-            method.landmarks, clip.mfcc, reference_landmarks, len(reference_face)
-        )
+        emotion = parse_clip_id(clip.clip_id).emotion_index
+        with method.landmarks.telling(emotion) if method.told else nullcontext():
+            landmarks, probabilities = predict_landmarks(
+                method.landmarks, clip.mfcc, reference_landmarks, len(reference_face)
+            )
+    if target is not None:
+        landmarks = retarget(landmarks, target.landmarks, len(reference_face))
     if method.pose == "truth" and method.landmarks != "truth":
         landmarks = with_pose_of(landmarks, clip.landmarks)
     if method.translator == "truth":
@@ -138,7 +162,7 @@ def render_clip(method: Method, clip: StoredClip, reference: StoredClip) -> Rend
         elif method.translator == WARP:
             frames = warp_alone(*given, device=method.device.device, batch_size=batch_size)
         else:
-            frames = translate(method.translator, *given, batch_size=batch_size)
+            frames = translate(method.translator, *given, batch_size=batch_size, scene=scene)
     return Rendering(landmarks, frames, probabilities)
 
 

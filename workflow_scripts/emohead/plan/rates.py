@@ -36,6 +36,7 @@ class Rates:
         280, "GFLOP/s", "training steps of the paper's U-Net at 256 px, bf16, without VGG-19"
     )
     landmarks_step: Rate = Rate(2, "GFLOP a frame", "of the paper-scale AT-net, counted")
+    disentangler_step: Rate = Rate(5.2, "GFLOP a sample", "of EVP's, its layers counted by hand")
     translator_step: Rate = Rate(326, "GFLOP an image", "of the paper's AATU at 256 px, counted")
     render_float32: Rate = Rate(
         0.281, "s a frame", "the paper's AATU at 256 px as rendered, benchmarks/generation.py"

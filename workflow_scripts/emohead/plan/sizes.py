@@ -111,7 +111,11 @@ def _speakers(data: Mapping[str, Any]) -> int:
 
 def needed_models(config: Mapping[str, Any], stage: str) -> dict[str, dict[str, Any]]:
     """The options of a stage's models that the methods need, by name."""
-    needed = dict.fromkeys(method.get(stage) for method in config["methods"].values())
+    if stage == "disentangler":
+        models = needed_models(config, "landmarks").values()
+        needed = dict.fromkeys(options["model"].get("disentangler") for options in models)
+    else:
+        needed = dict.fromkeys(method.get(stage) for method in config["methods"].values())
     return {
         name: model_options(config, stage, name)
         for name in needed

@@ -87,6 +87,7 @@ def all_work(
         ],
         "training": [
             *_weights(config),
+            *_disentanglers(config, sizes, amounts),
             *(_training(config, stage, cost, sizes, amounts, machine)
               for stage, costs in trainings.items() for cost in costs),
         ],
@@ -115,6 +116,23 @@ def _weights(config: Mapping[str, Any]) -> list[Work]:
     losses = [o["loss"] for o in needed_models(config, "translator").values()]
     fetched = any(loss["perceptual"] and loss["vgg_weights"] == "imagenet" for loss in losses)
     return [same("fetch_vgg_weights", 1, None, disk=VGG_BYTES)] if fetched else []
+
+
+def _disentanglers(config: Mapping[str, Any], sizes: Sizes, amounts: Amounts) -> list[Work]:
+    """What is trained before the landmark models that ask for it; on a GPU it takes no longer."""
+    models = needed_models(config, "disentangler")
+    work = [same("pair_sentences", 1, None)] if models else []
+    for name, options in models.items():
+        model, train = options["model"], options["train"]
+        gflop = Rates.disentangler_step.value * (model["conv_width"] / 64) ** 2
+        samples = train["epochs"] * model["samples_per_epoch"]
+        rate = Rates.train_landmarks.value * train["threads"]
+        work.append(
+            same(f"train_disentangler, {name}", sizes.seeds, samples * gflop / rate,
+                 cores=train["threads"],
+                 memory=Memory.train_landmarks + amounts.feature_bytes / MIB)
+        )  # fmt: skip
+    return work
 
 
 def _training(

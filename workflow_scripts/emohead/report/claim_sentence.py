@@ -2,6 +2,7 @@
 
 import math
 
+from emohead.evaluation.catalogue import HEADLINE
 from emohead.report.claims import FAILS, HOLDS, ONE_TRAINING, OURS, SIGNIFICANT, Finding
 from emohead.report.table1 import number
 
@@ -32,8 +33,8 @@ def claim_sentence(finding: Finding) -> str:
 def heading_of(finding: Finding) -> str:
     """The metric's name, with its convention where it isn't Table 1's."""
     measured = finding.claim.measured
-    is_headline = finding.claim.part == "headline"
-    return measured.heading if is_headline else f"{measured.heading} ({measured.convention})"
+    in_table_1 = HEADLINE.get(measured.name) == measured.convention and not finding.claim.replaces
+    return measured.heading if in_table_1 else f"{measured.heading} ({measured.convention})"
 
 
 def unit_of(finding: Finding) -> str:

@@ -1,6 +1,6 @@
 """The claims as .csv, .md and .html."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -13,11 +13,11 @@ from emohead.report.scores import REFERENCE_LABELS, read_scores
 
 CAPTION = (
     "A claim holds, or fails, where the paired difference between the two methods lies on one side "
-    "of zero: p below 0.05 after Holm's correction over all claims of all tables here; else it is "
-    "undecided. Of one training of each (one seed) it is not decided, whatever the difference. "
-    "Intervals are of 95 %, not corrected. Their unit is the speaker (Student's t), or with few "
-    "speakers the clip (studentised bootstrap, for both methods and all seeds together); seeds are "
-    "the second level (Student's t)."
+    "of zero: p below 0.05 after Holm's correction over all claims of all tables here (those on "
+    "EVP for themselves); else it is undecided. Of one training of each (one seed) it is not "
+    "decided, whatever the difference. Intervals are of 95 %, not corrected. Their unit is the "
+    "speaker (Student's t), or with few speakers the clip (studentised bootstrap, for both methods "
+    "and all seeds together); seeds are the second level (Student's t)."
 )
 OTHER_CAPTION = (
     "The same comparisons by other metrics and conventions. Each is corrected as if it stood in "
@@ -33,12 +33,16 @@ def write_claims(
     scores: Sequence[Path],
     *,
     labels: Sequence[tuple[str, str]],
+    given: Mapping[str, str],
     csv: Path,
     md: Path,
     html: Path,
 ) -> None:
-    """Test the paper's claims on tables of scores and write their three forms; as `read_scores`."""
-    claims = find_claims(read_scores(scores), labels)
+    """Test the paper's claims on tables of scores and write their three forms; as `read_scores`.
+
+    `given` says by name what the methods see, see `find_claims`.
+    """
+    claims = find_claims(read_scores(scores), labels, given)
     write_forms({csv: to_csv(claims), md: to_markdown(claims), html: to_html(claims)})
 
 
@@ -70,7 +74,7 @@ def to_markdown(claims: Claims) -> str:
     for reference in claims.references:
         parts.append(f"### {REFERENCE_LABELS.get(reference, reference)}")
         lines = [["Verdict", "Claim", "Found"], ["---"] * 3]
-        for text, findings in claims.of("headline", reference).items():
+        for text, findings in claims.claimed(reference).items():
             if len(findings) > 1:
                 lines.append([_bold(overall_verdict(findings)), text, summary(findings)])
             for finding in findings:

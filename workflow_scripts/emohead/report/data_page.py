@@ -70,12 +70,14 @@ def write_data_page(
     crops_figure: Path,
     speakers: Sequence[str],
     emotions: Sequence[str],
+    pairs: Path | None = None,
 ) -> None:
     """Write `out`, a self-contained page.
 
     `clips`, `rejected` and `split` are the workflow's tables; `shards` the feature shards, for
     landmarks outside the crop; `crops_figure` is a .png; `speakers` and `emotions` are what was
-    asked for, so that what is missing altogether is seen. ValueError for a missing file or column.
+    asked for, so that what is missing altogether is seen; `pairs` is the table of rule
+    pair_sentences, where something is trained on them. ValueError for a missing file or column.
     """
     if not crops_figure.is_file():
         raise ValueError(f"the data report needs {crops_figure}, which is not there")
@@ -112,6 +114,7 @@ def write_data_page(
         all_rejects=len(tables.rejected),
         clips_name=clips.name,
         rejected_name=rejected.name,
+        pairs=None if pairs is None else list(pd.read_csv(pairs).itertuples()),
         lengths=clip_lengths(tables.clips),
         lengths_figure=lengths_figure(tables.clips, emotions),
         sources=sources,

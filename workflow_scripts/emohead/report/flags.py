@@ -46,6 +46,18 @@ def add_score_flags(parser: argparse.ArgumentParser, *, required: bool = True) -
     add_label_flag(parser)
 
 
+def add_given_flag(parser: argparse.ArgumentParser) -> None:
+    """Add --given ID=TEXT, repeatable."""
+    parser.add_argument(
+        "--given",
+        action="append",
+        default=[],
+        type=name_and_text,
+        metavar="ID=TEXT",
+        help="what the method sees beside the sound; only those that see the same are compared",
+    )
+
+
 def add_label_flag(parser: argparse.ArgumentParser) -> None:
     """Add --label ID=TEXT, repeatable."""
     parser.add_argument(

@@ -1,11 +1,12 @@
 """The rows of Table 1: this run beside the paper's figures, for each protocol."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from emohead.config import NOT_STATED
 from emohead.evaluation.catalogue import HEADLINE, Metric, metric
 from emohead.report.methods import BUILT_IN
 from emohead.report.paper import OTHER_READINGS, SOURCE, TABLE_1, PaperRow
@@ -51,8 +52,11 @@ CAPTION = (
     "landmark model gives and the clip's own, whatever the translator. SSIM; PSNR (RGB) in dB. "
     "PSNR, wrapped 8-bit: grey frames whose squared difference wraps at 256, as a widely used "
     "script computes it; its floor is near 27.9 dB. Mean over test clips per seed, then over seeds "
-    "(± standard deviation over seeds); in brackets the 95 % interval for these trainings. Bold: "
-    "the best method of this run."
+    "(± standard deviation over seeds); in brackets the 95 % interval for these trainings. Given: "
+    "what a method sees beside the sound: frames (one face, a video, or the clip's upper face), "
+    "whose head pose (its own, the clip's, or another clip's), what tells it the emotion, and "
+    "whether it was trained on the speakers. Bold: the best of this run's methods that are given "
+    "the same."
 )
 PAPER_CAPTION = (
     f"Paper: {SOURCE}, as printed; it states neither its crop size nor its PSNR, so that the two "
@@ -69,6 +73,7 @@ class Row:
     id: str
     label: str
     paper: PaperRow
+    given: str = MISSING
     scores: dict[str, Score] | None = None
     seeds: int = 0
     clips: int = 0
@@ -114,13 +119,18 @@ class Protocol:
     over: str = "all"
 
     def is_best(self, row: Row, name: str) -> bool:
-        """Whether no other method of this run is better, as far as the printed digits say."""
+        """Whether no other method of this run is better, as far as the printed digits say.
+
+        Only methods that are given the same compete, and one alone among others is not the best.
+        """
+        equals = [each for each in self.rows if _competes(each) and each.given == row.given]
         values = [
             float(each.shown(name).replace("∞", "inf"))
-            for each in self.rows
-            if _competes(each) and each.shown(name) != MISSING
+            for each in equals
+            if each.shown(name) != MISSING
         ]
-        if not values or not _competes(row) or row.shown(name) == MISSING:
+        alone = len(equals) == 1 < sum(map(_competes, self.rows))
+        if row not in equals or alone or row.given == NOT_STATED or row.shown(name) == MISSING:
             return False
         best = min(values) if COLUMNS[name].lower_is_better else max(values)
         return float(row.shown(name).replace("∞", "inf")) == best
@@ -153,9 +163,12 @@ def build_table1(
     labels: Sequence[tuple[str, str]] = (),
     notes: Sequence[str] = (),
     *,
+    given: Mapping[str, str] | None = None,
     intervals: bool = True,
 ) -> Table1:
     """Table 1 from the long rows of `read_scores`; `intervals` can be left out, being slow.
+
+    `given` says by name what the methods see beside the sound.
 
     Rows stand in the order of `labels`; a row of the paper that was not run follows its
     predecessor in the paper, in the first protocol alone. Where a row lacks clips that others
@@ -174,6 +187,7 @@ def build_table1(
                         part,
                         each,
                         names,
+                        given or {},
                         over=over,
                         has_paper=each == references[0] and over == "all",
                         intervals=intervals,
@@ -190,6 +204,7 @@ def _build_protocol(
     scores: pd.DataFrame,
     reference: str,
     labels: dict[str, str],
+    given: Mapping[str, str],
     *,
     over: str,
     has_paper: bool,
@@ -197,7 +212,10 @@ def _build_protocol(
 ) -> Protocol:
     there = set(scores["method"].unique())
     labels = {method: label for method, label in labels.items() if method in there}
-    rows = [_run_row(scores, method, label, intervals) for method, label in labels.items()]
+    rows = [
+        _run_row(scores, method, label, given.get(method, MISSING), intervals)
+        for method, label in labels.items()
+    ]
     notes = (
         *note_missing_clips(scores, labels),
         *_missing_values(scores, labels),
@@ -214,7 +232,7 @@ def _competes(row: Row) -> bool:
     return row.scores is not None and row.id not in BUILT_IN
 
 
-def _run_row(scores: pd.DataFrame, method: str, label: str, intervals: bool) -> Row:
+def _run_row(scores: pd.DataFrame, method: str, label: str, given: str, intervals: bool) -> Row:
     tables = {
         name: table_of(scores, method, column.name, column.convention)
         for name, column in COLUMNS.items()
@@ -223,6 +241,7 @@ def _run_row(scores: pd.DataFrame, method: str, label: str, intervals: bool) -> 
         method,
         label,
         TABLE_1.get(OTHER_READINGS.get(method, method), PaperRow(label)),
+        MISSING if method in BUILT_IN else given,
         {name: score(table, interval=intervals) for name, table in tables.items()},
         seeds=scores.loc[scores["method"] == method, "seed"].nunique(),
         clips=len(clips_of(scores, method)),

@@ -1,12 +1,13 @@
 """Table 1 as .csv, .md, .tex and .html."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from emohead.methods.video_notes import concerns_of, read_notes
 from emohead.report.forms import latex_text, write_forms
+from emohead.report.gates import gate_notes, label_of, read_gates
 from emohead.report.render import render_template
 from emohead.report.scores import read_scores
 from emohead.report.table1 import (
@@ -30,6 +31,8 @@ def write_table1(
     notes: Sequence[str],
     row_notes: Sequence[tuple[str, str]] = (),
     placed: Sequence[tuple[str, Path]] = (),
+    given: Mapping[str, str],
+    gates: Sequence[tuple[str, Path]] = (),
     csv: Path,
     md: Path,
     tex: Path,
@@ -38,14 +41,17 @@ def write_table1(
     """Build Table 1 from tables of scores and write its four forms; errors as `read_scores`.
 
     `notes` stand under the table; so do `row_notes` on methods, by their ids, and what speaks for a
-    mistake in somebody else's videos: `placed` are their notes.csv.
+    mistake in somebody else's videos: `placed` are their notes.csv. `given` says by name what the
+    methods see, see `build_table1`; `gates` are the files of those with a disentangler.
     """
-    named = dict(labels)
+    named, tried = dict(labels), read_gates(gates)
     concerns = [
         (name, f"{text}.") for name, path in placed for text in concerns_of(read_notes([path]))
     ]
     about_rows = [f"{named.get(name, name)}: {text}" for name, text in [*row_notes, *concerns]]
-    table = build_table1(read_scores(scores), labels, [*notes, *about_rows])
+    notes = [*notes, *about_rows, *gate_notes(tried, named)]
+    labels = [(m, label_of(text, tried[m]) if m in tried else text) for m, text in labels]
+    table = build_table1(read_scores(scores), labels, notes, given=given)
     write_forms(
         {csv: to_csv(table), md: to_markdown(table), tex: to_latex(table), html: to_html(table)}
     )
@@ -58,7 +64,7 @@ def to_csv(table: Table1) -> str:
     return pd.DataFrame(
         [
             {"method": row.id, "reference": protocol.reference, "over": protocol.over}
-            | {"label": row.label}
+            | {"label": row.label, "given": row.given}
             | {name: getattr(row, name) for name in counts}
             | {
                 name if end == "mean" else f"{name}_{end}": (
@@ -83,13 +89,13 @@ def to_markdown(table: Table1) -> str:
     for protocol in table.protocols:
         columns = [f"{heading_of(name)} (this run)" for name in COLUMNS]
         paper = [f"{heading_of(name)} (paper)" for name in PAPER_COLUMNS]
-        head = ["Method", *columns, *(paper if protocol.has_paper else [])]
-        lines = [head, ["---"] + ["---:"] * (len(head) - 1)]
+        head = ["Method", "Given", *columns, *(paper if protocol.has_paper else [])]
+        lines = [head, ["---"] * 2 + ["---:"] * (len(head) - 2)]
         for row in protocol.rows:
             cells = [_markdown_cell(protocol, row, name) for name in COLUMNS]
             if protocol.has_paper:
                 cells += [row.shown_paper(name) for name in PAPER_COLUMNS]
-            lines.append([row.label.replace("|", r"\|"), *cells])
+            lines.append([row.label.replace("|", r"\|"), row.given, *cells])
         body = "\n".join(f"| {' | '.join(line)} |" for line in lines)
         parts += [f"### {protocol.heading}", body, *(f"> {note}" for note in protocol.notes)]
     notes = [f"> {note}" for note in table.notes]
@@ -137,22 +143,22 @@ def _latex_table(table: Table1, protocol: Protocol) -> str:
     caption = [f"{protocol.heading}.", CAPTION, *([PAPER_CAPTION] if paper else [])]
     headings = [latex_text(heading_of(name)) for name in COLUMNS]
     headings += [latex_text(heading_of(name)) for name in PAPER_COLUMNS][:paper]
-    groups = rf" & \multicolumn{{{this_run}}}{{c}}{{This run}}"
-    rules = rf"\cmidrule(lr){{2-{1 + this_run}}}"
+    groups = rf" & & \multicolumn{{{this_run}}}{{c}}{{This run}}"
+    rules = rf"\cmidrule(lr){{3-{2 + this_run}}}"
     if paper:
         groups += rf" & \multicolumn{{{paper}}}{{c}}{{Paper}}"
-        rules += rf"\cmidrule(lr){{{2 + this_run}-{1 + this_run + paper}}}"
+        rules += rf"\cmidrule(lr){{{3 + this_run}-{2 + this_run + paper}}}"
     lines = [line for row in protocol.rows for line in _latex_lines(protocol, row)]
     return "\n".join(
         [
             r"\begin{table}",
             r"\centering\small",
             rf"\caption{{{latex_text(' '.join([*caption, *protocol.notes, *table.notes]))}}}",
-            rf"\begin{{tabular}}{{l@{{\quad}}{'r' * this_run}@{{\quad}}{'r' * paper}}}",
+            rf"\begin{{tabular}}{{ll@{{\quad}}{'r' * this_run}@{{\quad}}{'r' * paper}}}",
             r"\toprule",
             rf"{groups} \\",
             rules,
-            rf"Method & {' & '.join(headings)} \\",
+            rf"Method & Given & {' & '.join(headings)} \\",
             r"\midrule",
             *lines,
             r"\bottomrule",
@@ -172,11 +178,11 @@ def _latex_lines(protocol: Protocol, row: Row) -> list[str]:
     cells += [latex_text(row.shown_paper(name)) for name in paper]
     # pdfLaTeX has no letters beyond Latin-1.
     label = row.label if max(map(ord, row.label)) < 256 else row.id
-    lines = [" & ".join([latex_text(label), *cells]) + r" \\"]
+    lines = [" & ".join([latex_text(label), latex_text(row.given), *cells]) + r" \\"]
     intervals = [row.interval(name) for name in COLUMNS]
     if any(intervals):
         small = [rf"{{\scriptsize {latex_text(each)}}}" if each else "" for each in intervals]
-        lines.append(" & ".join(["", *small, *("" for _ in paper)]) + r" \\[2pt]")
+        lines.append(" & ".join(["", "", *small, *("" for _ in paper)]) + r" \\[2pt]")
     return lines
 
 

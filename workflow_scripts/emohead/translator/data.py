@@ -18,10 +18,10 @@ from emohead.data.mead import parse_clip_id
 from emohead.features.store import StoredClip
 from emohead.training.batches import EpochLoader
 from emohead.translator.augmentation import as_another_face
-from emohead.translator.drawing import draw_landmarks
+from emohead.translator.inputs import draw_input
 
-# uint8: drawing ++ reference [B, 6, S, S], frame [B, 3, S, S]. For a translator that warps also the
-# landmarks of the frame and of the reference, float32 [B, 2, 68, 2], pixels
+# uint8: drawing ++ reference [B, 6 or 18, S, S], frame [B, 3, S, S]. For a translator that warps
+# also the landmarks of the frame and of the reference, float32 [B, 2, 68, 2], pixels
 TranslatorBatch = tuple[Tensor, Tensor] | tuple[Tensor, Tensor, Tensor]
 
 MEMORY_LIMIT = 8 * 2**30  # bytes of decoded frames; above it, frames are decoded when asked for
@@ -44,21 +44,23 @@ class FramePair(NamedTuple):
 class TranslatorSamples(Dataset):
     """Samples by FramePair: (drawing ++ reference uint8 [6, S, S], frame uint8 [3, S, S]).
 
-    With `points`, the landmarks of the frame and of the reference, float32 [2, 68, 2], are third.
-    All frames are decoded once, here, when they fit in `memory_limit` bytes. Drawings are made
-    anew each time: at 128 px that takes 0.05 ms.
+    `inputs` is the translator's option; with edges, of the frame itself, 15 channels stand in the
+    place of 3. With `points`, the landmarks of the frame and of the reference, float32 [2, 68, 2],
+    are third. All frames are decoded once, here, when they fit in `memory_limit` bytes. Drawings
+    are made anew each time: at 128 px that takes 0.05 ms.
     """
 
     def __init__(
         self,
         clips: Mapping[str, StoredClip],
         *,
+        inputs: str = "drawing",
         points: bool = False,
         memory_limit: int = MEMORY_LIMIT,
     ) -> None:
         if not clips:
             raise ValueError("no clips to train a translator on")
-        self._clips, self._points = dict(clips), points
+        self._clips, self._inputs, self._points = dict(clips), inputs, points
         self._landmarks = {clip_id: clip.landmarks for clip_id, clip in clips.items()}
         first = next(iter(clips.values())).frame(0)
         frames = sum(len(points) for points in self._landmarks.values())
@@ -72,7 +74,7 @@ class TranslatorSamples(Dataset):
         if pair.face is not None:
             frames, points = as_another_face(frames, points, np.random.default_rng(pair.face))
         target, reference = frames
-        drawing = draw_landmarks(points[0], len(target))
+        drawing = draw_input(self._inputs, points[0], target)
         inputs = np.concatenate([drawing, reference], axis=2)  # [S, S, 6]
         sample = _channels_first(inputs), _channels_first(target)
         return (*sample, torch.from_numpy(np.stack(points))) if self._points else sample
@@ -188,6 +190,7 @@ def training_loader(
     seed: int,
     frames_per_clip: int | None = None,
     augment: bool = False,
+    inputs: str = "drawing",
     points: bool = False,
     workers: int = 0,
 ) -> EpochLoader:
@@ -200,7 +203,7 @@ def training_loader(
             "translator's batch_size or give it more frames_per_clip"
         )
     return EpochLoader(
-        TranslatorSamples(clips, points=points),
+        TranslatorSamples(clips, inputs=inputs, points=points),
         pairs,
         batch_size,
         drop_last=True,
@@ -214,11 +217,12 @@ def validation_loader(
     *,
     batch_size: int,
     frames_per_clip: int | None = None,
+    inputs: str = "drawing",
     points: bool = False,
     workers: int = 0,
 ) -> EpochLoader:
     """Batches of first_frame_pairs, always the same, in order."""
     lengths = {clip_id: clip.length for clip_id, clip in clips.items()}
     pairs = first_frame_pairs(lengths, frames_per_clip)
-    samples = TranslatorSamples(clips, points=points)
+    samples = TranslatorSamples(clips, inputs=inputs, points=points)
     return EpochLoader(samples, pairs, batch_size, workers=workers, collate=collate_images)

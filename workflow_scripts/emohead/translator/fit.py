@@ -44,6 +44,7 @@ def train_translator(
         seed=seed,
         frames_per_clip=recipe.frames_per_clip,
         augment=recipe.augment,
+        inputs=options.inputs,
         points=options.warp,
         workers=workers,
     )
@@ -53,6 +54,7 @@ def train_translator(
             {clip_id: clips[clip_id] for clip_id in validation_ids},
             batch_size=recipe.batch_size,
             frames_per_clip=recipe.frames_per_clip,
+            inputs=options.inputs,
             points=options.warp,
             workers=workers,
         )

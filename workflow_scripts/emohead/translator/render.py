@@ -1,12 +1,13 @@
 """Frames from landmarks and a reference face, with a trained translator."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import repeat
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from emohead.translator.drawing import draw_sequence
+from emohead.translator.inputs import draw_input
 from emohead.translator.unet import UNet
 from emohead.translator.warp import warp_face, with_warped
 
@@ -18,16 +19,22 @@ def translate(
     reference_landmarks: np.ndarray | None = None,
     *,
     batch_size: int = 16,
+    scene: Iterable[np.ndarray] | None = None,
 ) -> Iterator[np.ndarray]:
     """A frame uint8 [S, S, 3] for each of landmarks [T, 68, 2] (pixels) and one face of that shape.
 
-    A model with `warp` needs the face's own landmarks, [68, 2], too. `batch_size` frames are made
-    at a time, where the model is, in the precision of its weights and in evaluation mode; the
-    model's mode stays as it was.
+    A model with `warp` needs the face's own landmarks, [68, 2], too. `scene` are frames uint8
+    [S, S, 3] whose edges a model with `inputs="edges"` sees outside the face; None: the reference
+    face's.
+    `batch_size` frames are made at a time, where the model is, in the precision of its weights and
+    in evaluation mode; the model's mode stays as it was.
     """
+    frames = iter(repeat(reference_face) if scene is None else scene)
     for start in range(0, len(landmarks), batch_size):
         points = landmarks[start : start + batch_size]
-        drawings = draw_sequence(points, len(reference_face))
+        drawings = np.stack(
+            [draw_input(model.options.inputs, each, next(frames)) for each in points]
+        )
         yield from render(model, drawings, reference_face, points, reference_landmarks)
 
 
@@ -59,7 +66,7 @@ def render(
     landmarks: np.ndarray | None = None,
     reference_landmarks: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Frames uint8 [B, S, S, 3] for drawings of that shape and one face uint8 [S, S, 3].
+    """Frames uint8 [B, S, S, 3] for drawings [B, S, S, 3 or 15] and one face uint8 [S, S, 3].
 
     A model with `warp` needs the `landmarks` [B, 68, 2] that are drawn and those of the face.
     Runs where the model is, in the precision of its weights and in evaluation mode; the model's

@@ -38,6 +38,12 @@ class SamplePictures:
         """uint8 [S, 4 S, 3]."""
         middle = clip.length // 2
         landmarks, reference = clip.landmarks[middle], clip.frame(0)
-        (made,) = translate(self._model, landmarks[None], reference, clip.landmarks[0])
+        (made,) = translate(
+            self._model,
+            landmarks[None],
+            reference,
+            clip.landmarks[0],
+            scene=[clip.frame(middle)],
+        )
         drawing = draw_landmarks(landmarks, len(reference))
         return np.concatenate([drawing, reference, made, clip.frame(middle)], axis=1)

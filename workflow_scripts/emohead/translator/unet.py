@@ -30,8 +30,7 @@ from torch import Tensor, nn
 
 from emohead.translator.cbam import CBAM
 
-INPUT_CHANNELS = 6  # landmark drawing (0-2), reference face (3-5), both RGB in [0, 1]
-WARPED = slice(6, 9)  # with `warp`: the warped reference face
+DRAWING_CHANNELS = {"drawing": 3, "edges": 15}  # see `drawing.py`, `edges.py`
 # Where a net's mask begins: sigmoid(-1) = .27, little painted, and yet enough to learn from.
 FIRST_MASK = -1.0
 ATTENDED_MAPS = 4  # "the initial four layers of the encoder and decoder"
@@ -47,6 +46,7 @@ class TranslatorOptions:
     - `placement`: which four decoder maps are attended, the first that the decoder computes
       ("execution_order"), or the shallowest, mirroring the encoder's ("shallow"). The encoder's are
       always its first four.
+    - `inputs`: what stands for the landmarks, MakeItTalk's "drawing" or EVP's "edges".
     - `reduction`: by how much the channel gate's hidden layer is narrower than its map.
     - `warp`: start from the warped reference face; not in the paper.
 
@@ -58,12 +58,8 @@ class TranslatorOptions:
     attention: Literal["none", "cbam", "channel", "spatial"] = "cbam"
     placement: Literal["shallow", "execution_order"] = "execution_order"
     reduction: int = 16
+    inputs: Literal["drawing", "edges"] = "drawing"
     warp: bool = False
-
-    @property
-    def input_channels(self) -> int:
-        """Channels of the images that the net is given."""
-        return WARPED.stop if self.warp else INPUT_CHANNELS
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "widths", tuple(self.widths))
@@ -81,11 +77,23 @@ class TranslatorOptions:
             raise ValueError(
                 f"placement must be 'shallow' or 'execution_order', got {self.placement!r}"
             )
+        if self.inputs not in DRAWING_CHANNELS:
+            raise ValueError(f"inputs must be 'drawing' or 'edges', got {self.inputs!r}")
         if self.attention != "none" and len(self.widths) <= ATTENDED_MAPS:
             raise ValueError(
                 f"attention needs {ATTENDED_MAPS} decoder maps, so {ATTENDED_MAPS + 1} or more "
                 f"widths; got {self.widths}"
             )
+
+    @property
+    def input_channels(self) -> int:
+        """Channels of the images that the net is given."""
+        return self.drawn_channels + (3 if self.warp else 0)
+
+    @property
+    def drawn_channels(self) -> int:
+        """Channels of what stands for the landmarks, and of the reference face behind them."""
+        return DRAWING_CHANNELS[self.inputs] + 3
 
 
 class ResidualBlock(nn.Module):
@@ -197,7 +205,8 @@ class UNet(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Frame [B, 3, S, S] in [0, 1] for images in [0, 1]; S divisible by 2^len(widths).
 
-        Images are drawing ++ reference [B, 6, S, S], with `warp` ++ warped reference [B, 9, S, S].
+        Images are drawing ++ reference [B, 6, S, S], with `inputs="edges"` [B, 18, S, S], and
+        with `warp` behind them the warped reference [B, 3, S, S].
         """
         return self.paint(images).frame
 
@@ -217,15 +226,14 @@ class UNet(nn.Module):
         made = self.to_frame(features)
         if not self.options.warp:
             return Painting(made)
-        warped = images[:, WARPED]
+        warped = images[:, self.options.drawn_channels :]
         change, mask = made.to(images.dtype).split([3, 1], dim=1)
         painted = (warped + 2 * change - 1).clamp(0, 1)
         return Painting(warped + mask * (painted - warped), painted, mask, warped)
 
     def _check(self, images: Tensor) -> None:
         height, width = images.shape[-2:]
-        multiple = 2 ** len(self.options.widths)
-        channels = self.options.input_channels
+        multiple, channels = 2 ** len(self.options.widths), self.options.input_channels
         if images.shape[1] != channels or height % multiple or width % multiple:
             raise ValueError(
                 f"the translator takes [B, {channels}, S, S] with S a multiple of "

@@ -34,7 +34,7 @@ def with_warped(images: Tensor, target: Tensor, reference: Tensor) -> Tensor:
     `target` and `reference` are landmarks [B, 68, 2] in pixels: where the reference face is to be
     brought, and where it has them itself.
     """
-    return torch.cat([images, warp_face(images[:, 3:6], target, reference)], dim=1)
+    return torch.cat([images, warp_face(images[:, -3:], target, reference)], dim=1)
 
 
 def warp_face(face: Tensor, target: Tensor, reference: Tensor) -> Tensor:

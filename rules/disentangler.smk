@@ -1,0 +1,66 @@
+# disentangler: sentences that a speaker says in several emotions -> codes of content and emotion.
+
+
+rule pair_sentences:
+    input:
+        script=script("pair_sentences.py"),
+        features=shard_paths("results/features/{speaker}-{emotion}.h5"),
+        split="results/split.csv",
+    output:
+        PAIRS,
+    log:
+        "results/logs/pair_sentences.log",
+    benchmark:
+        "results/benchmarks/pair_sentences.tsv"
+    conda:
+        "../envs/media.yaml"
+    threads: 1
+    resources:
+        mem_mb=again(feature_memory),
+        runtime=again(120),
+    params:
+        code=code("pair_sentences.py"),
+        numbers=as_json(config["disentangler"]["pairs"]),
+    shell:
+        "python {input.script:q} --features {input.features} --split {input.split} "
+        "--numbers {params.numbers:q} --output {output} > {log} 2>&1"
+
+
+rule train_disentangler:
+    input:
+        script=script("train_disentangler.py"),
+        features=shard_paths("results/features/{speaker}-{emotion}.h5"),
+        split="results/split.csv",
+        pairs=PAIRS,
+    output:
+        model="results/disentangler/{disentangler}/seed{seed}/model.pt",
+        gates="results/disentangler/{disentangler}/seed{seed}/gates.csv",
+        history="results/disentangler/{disentangler}/seed{seed}/history.csv",
+        provenance="results/disentangler/{disentangler}/seed{seed}/provenance.json",
+    log:
+        "results/logs/train_disentangler/{disentangler}-seed{seed}.log",
+    benchmark:
+        "results/benchmarks/train_disentangler/{disentangler}-seed{seed}.tsv"
+    # A landmark model waits for it.
+    priority: 1
+    conda:
+        "../envs/train.yaml"
+    threads: lambda wildcards: train_threads("disentangler", wildcards.disentangler)
+    resources:
+        mem_mb=again(lambda w, input: training_memory("disentangler", w.disentangler)),
+        runtime=again(lambda w, input: training_minutes("disentangler", w.disentangler)),
+        gpu=lambda wildcards: gpus("disentangler", wildcards.disentangler),
+    params:
+        code=code("train_disentangler.py"),
+        options=lambda w: as_json(recipe("disentangler", w.disentangler)),
+        numbers=as_json(config["disentangler"]["pairs"]),
+        runtime=untracked(lambda w: as_json(runtime("disentangler", w.disentangler))),
+        state="state/disentangler/{disentangler}-seed{seed}",
+        curves="results/logs/tensorboard/train_disentangler/{disentangler}-seed{seed}",
+    shell:
+        "python {input.script:q} --features {input.features} --split {input.split} "
+        "--pairs {input.pairs} --numbers {params.numbers:q} --options {params.options:q} "
+        "--runtime {params.runtime:q} --code {params.code} --seed {wildcards.seed} "
+        "--state {params.state} --model {output.model} --gates {output.gates} "
+        "--history {output.history} --provenance {output.provenance} --curves {params.curves} "
+        "> {log} 2>&1"

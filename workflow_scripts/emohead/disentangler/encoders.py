@@ -1,0 +1,139 @@
+"""The nets of EVP's disentangler (Ji et al. 2021; sizes of its public code).
+
+    window [28, 12] -> content encoder -> [256] ─┬─> decoder -> window [28, 12]
+    window [28, 12] -> emotion encoder -> [128] ─┴─> classifier -> 8 emotions
+
+The content encoder is ATVG's audio encoder, as in AT-net. The decoder is given the content code of
+one window and the emotion code of another one.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from emohead.data.mead import EMOTIONS
+from emohead.features.mfcc_shape import COEFFICIENTS
+from emohead.landmarks.at_net import AudioEncoder, convolution
+from emohead.landmarks.model import MfccStatistics
+from emohead.training.checkpoint import Checkpoint
+
+Shape = int | tuple[int, int]
+
+#: The decoder reaches so many standard deviations of each MFCC; EVP's tanh ends at 90.
+REACH = 6.0
+
+
+@dataclass(frozen=True)
+class DisentanglerOptions:
+    """What the disentangler is made of; the defaults are EVP's.
+
+    `conv_width` is the first convolution's of both encoders, from which their other widths follow;
+    `decoder_width` the decoder's last. The first `pretrain_epochs` of a training teach the emotion
+    encoder to classify, the others all of it; an epoch has `samples_per_epoch` random samples, of
+    which the share `paired` are of two emotions (EVP: all).
+    """
+
+    conv_width: int = 64
+    content_width: int = 256
+    emotion_width: int = 128
+    decoder_width: int = 32
+    pretrain_epochs: int = 100
+    samples_per_epoch: int = 10_000
+    paired: float = 1.0
+
+    def __post_init__(self) -> None:
+        least = {"pretrain_epochs": 0, "paired": 0}
+        for name, value in vars(self).items():
+            if value < least.get(name, 1) or (name == "paired" and value > 1):
+                raise ValueError(f"disentangler option {name} can't be {value}")
+
+
+class EmotionEncoder(nn.Module):
+    """Windows [N, 28, 12] -> [N, 128]; widths 1, 2, 4, 8 times c, then 48, 32 times c."""
+
+    def __init__(self, conv_width: int, emotion_width: int) -> None:
+        super().__init__()
+        c = conv_width
+        self.convolutions = nn.Sequential(  # on 12 x 28: coefficients, then time
+            convolution(1, c),
+            nn.MaxPool2d((1, 3), stride=(1, 2)),  # 12 x 13
+            convolution(c, 2 * c),
+            convolution(2 * c, 4 * c),
+            nn.MaxPool2d((COEFFICIENTS, 1)),  # 1 x 13
+            convolution(4 * c, 8 * c),
+            nn.MaxPool2d((1, 2)),  # 1 x 6
+        )
+        self.fc = nn.Sequential(
+            nn.Linear(48 * c, 32 * c), nn.ReLU(), nn.Linear(32 * c, emotion_width), nn.ReLU()
+        )
+
+    def forward(self, windows: Tensor) -> Tensor:
+        """Return [N, emotion_width] for windows [N, 28, 12]."""
+        return self.fc(self.convolutions(windows.transpose(1, 2)[:, None]).flatten(1))
+
+
+class Decoder(nn.Sequential):
+    """Codes [N, C] -> windows [N, 28, 12] in (-1, 1)."""
+
+    def __init__(self, code_width: int, decoder_width: int) -> None:
+        w = decoder_width
+
+        def up(
+            inputs: int, outputs: int, kernel: Shape, stride: Shape, padding: Shape
+        ) -> list[nn.Module]:
+            grown = nn.ConvTranspose2d(inputs, outputs, kernel, stride, padding)
+            return [grown, nn.BatchNorm2d(outputs), nn.ReLU()]
+
+        super().__init__(
+            nn.Unflatten(1, (code_width, 1, 1)),
+            *up(code_width, 8 * w, 6, 2, 1),  # 4 x 4
+            *up(8 * w, 4 * w, (4, 2), 2, 1),  # 8 x 6
+            *up(4 * w, 2 * w, 4, 2, 1),  # 16 x 12
+            *up(2 * w, w, (4, 3), (2, 1), (3, 1)),  # 28 x 12
+            nn.ConvTranspose2d(w, 1, 3, 1, 1),
+            nn.Flatten(1, 2),
+            nn.Tanh(),
+        )
+        nn.init.zeros_(self[-3].weight)  # a training starts from the mean window
+        nn.init.zeros_(self[-3].bias)
+
+
+class Disentangler(nn.Module):
+    """Both encoders, the classifier and the decoder; all windows are MFCC as they are stored."""
+
+    def __init__(self, options: DisentanglerOptions, mfcc_statistics: MfccStatistics) -> None:
+        super().__init__()
+        self.options, self.mfcc_statistics = options, mfcc_statistics
+        self.register_buffer("mfcc_mean", torch.tensor(mfcc_statistics.mean))
+        self.register_buffer("mfcc_deviation", torch.tensor(mfcc_statistics.deviation))
+        content, emotion = options.content_width, options.emotion_width
+        self.content_encoder = AudioEncoder(options.conv_width, content)
+        self.emotion_encoder = EmotionEncoder(options.conv_width, emotion)
+        self.classifier = nn.Linear(emotion, len(EMOTIONS))
+        self.decoder = Decoder(content + emotion, options.decoder_width)
+
+    def normalise(self, windows: Tensor) -> Tensor:
+        """Zero mean and unit variance for each coefficient, as in `LandmarkModel`."""
+        return (windows - self.mfcc_mean) / self.mfcc_deviation
+
+    def content(self, windows: Tensor) -> Tensor:
+        """Content codes [N, 256] of windows [N, 28, 12]."""
+        return self.content_encoder(self.normalise(windows))
+
+    def emotion(self, windows: Tensor) -> Tensor:
+        """Emotion codes [N, 128] of windows [N, 28, 12]."""
+        return self.emotion_encoder(self.normalise(windows))
+
+    def rebuild(self, content: Tensor, emotion: Tensor) -> Tensor:
+        """The windows [N, 28, 12] with the content of one code and the emotion of another."""
+        made = self.decoder(torch.cat([content, emotion], dim=1)).float()
+        return self.mfcc_mean + REACH * self.mfcc_deviation * made
+
+
+def restore_disentangler(checkpoint: Checkpoint) -> Disentangler:
+    """The trained disentangler of a checkpoint."""
+    statistics = MfccStatistics.from_arrays(checkpoint.arrays)
+    model = Disentangler(DisentanglerOptions(**checkpoint.options), statistics)
+    model.load_state_dict(checkpoint.weights)
+    return model.eval()
