@@ -27,7 +27,7 @@ _WAY, _GROWTH = 0.3, 1.12
 # dlib's descriptors of two photos of one person lie .6 apart at most; of neighbouring frames, .2.
 _OTHER_PERSON, _NOT_ONE_PERSON = 0.45, 0.6
 # Frames of one clip of the mini set that are a second and more apart correlate with .57 at least
-# (111 looked at), those of its two people with .43 at most, and a picture of both with .77 at least.
+# (111 looked at), those of its two people with .43 at most, a picture of both with .77 at least.
 _ALIKE = 0.55
 # Faces are looked for in every tenth frame, where only cuts are asked for, and are held against the
 # first one as often. So many frames around may show two people where it was another one.
