@@ -104,7 +104,7 @@ rule score_networks:
         precision=config["rendering"]["precision"],
         runtime=untracked(lambda wildcards: as_json(config["rendering"])),
         weights=" ".join(
-            "--weights " + shlex.quote(f"{name}={path}")
+            f"--weights {name}={shlex.quote(path)}"
             for name, path in WEIGHTS.items()
             if path
         ),

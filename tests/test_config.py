@@ -372,7 +372,8 @@ def test_a_model_with_threads_and_a_device_of_its_own_is_given_them(snakemake, t
         re.search(r"translator=(\w+)", job)[1]: re.findall(r"threads: (\d+)|gpu=(\d+)", job)
         for job in re.findall(r"^rule train_translator:\n((?: .*\n)+)", output, re.MULTILINE)
     }
-    assert asked == {"aatu": [("2", ""), ("", "1")], "unet": [("", "0")]}
+    assert asked.pop("aatu") == [("2", ""), ("", "1")]
+    assert len(asked) == 2 and set(map(tuple, asked.values())) == {(("", "0"),)}
 
 
 def test_braces_in_what_the_report_shows_are_text(snakemake, tmp_path):

@@ -289,7 +289,7 @@ def folder(path):
             r"can't be read as a picture \(damaged\)",
             marks=pytest.mark.skipif(not features.check("avif"), reason="Pillow without AVIF"),
         ),
-        (far_away, r"the face is 4\d pixels wide, 65 or more are needed"),
+        (far_away, r"the face is 4\d pixels wide, 67 or more are needed"),
         (strip, "4 x 3000 pixels are a strip"),
         (missing, r"\(No such file or directory\)"),
         (folder, r"\(Is a directory\)"),

@@ -88,11 +88,12 @@ def model_images(
     landmarks: np.ndarray | None,
     reference_landmarks: np.ndarray | None,
 ) -> Tensor:
-    """What a model is given, float32 [B, 6 or 9, S, S] in [0, 1] where it is; as `render`."""
+    """What a model is given, float32 [B, C, S, S] in [0, 1] where it is; as `render`."""
     device = next(model.parameters()).device
-    drawing = torch.from_numpy(drawings).to(device).permute(0, 3, 1, 2)  # [B, 3, S, S]
+    drawing = torch.from_numpy(drawings).to(device).permute(0, 3, 1, 2)
     reference = torch.from_numpy(reference_face).to(device).permute(2, 0, 1)  # [3, S, S]
-    images = torch.cat([drawing, reference.expand_as(drawing)], dim=1).float() / 255
+    reference = reference.expand(len(drawing), -1, -1, -1)
+    images = torch.cat([drawing, reference], dim=1).float() / 255
     if not model.options.warp:
         return images
     if landmarks is None or reference_landmarks is None:
