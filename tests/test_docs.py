@@ -138,7 +138,7 @@ def test_examples_of_the_config_are_allowed(page):
         Draft202012Validator(schema).validate(config)
         for method in config["methods"].values():
             for part in ("landmarks", "translator"):
-                known = {*config[part]["models"], "truth", "reference", None}
+                known = {*config[part]["models"], "truth", "reference", "warp", None}
                 assert method.get(part) in known
 
 

@@ -159,6 +159,7 @@ class _Training:
             lr=recipe.learning_rate,
             betas=(0.9, 0.999),
             eps=recipe.adam_epsilon,
+            fused=True,  # of a small model's step its many small operations are a tenth
         )
         self.decay = ExponentialLR(adam, gamma=recipe.decay)
         self.step_task, self.adam = fabric.setup(
