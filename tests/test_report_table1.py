@@ -298,7 +298,8 @@ def test_notes_on_rows_and_on_somebody_elses_videos_stand_under_the_table(tmp_pa
     )
     forms = {name: tmp_path / f"table.{name}" for name in ("csv", "md", "tex", "html")}
     write_table1(
-        write_scores(tmp_path, run("evp", [1.0] * 4)), labels=[("evp", "EVP")], notes=["Made up."], given={},
+        write_scores(tmp_path, run("evp", [1.0] * 4)),
+        labels=[("evp", "EVP")], notes=["Made up."], given={},
         row_notes=[("evp", "restored by GFPGAN.")], placed=[("evp", tmp_path / "notes.csv")],
         **forms,
     )  # fmt: skip
