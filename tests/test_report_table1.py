@@ -223,7 +223,7 @@ def test_a_disentangler_that_is_none_says_so_in_its_row(tmp_path, passed):
     gates = [("evp", gates_file(tmp_path, "0", True)), ("evp", gates_file(tmp_path, "1", passed))]
     write_table1(paths, labels=labels, notes=[], given={}, gates=gates, **out)
     text = out["md"].read_text()
-    assert ("| EVP (reimplemented) (not disentangled) |" in text) is not passed
+    assert ("| EVP (reimplemented) (swap gate failed) |" in text) is not passed
     assert "| Ours |" in text
     (note,) = [line for line in text.splitlines() if "held back" in line]
     found = "4.00" if passed else "6.00"
@@ -298,7 +298,8 @@ def test_notes_on_rows_and_on_somebody_elses_videos_stand_under_the_table(tmp_pa
     )
     forms = {name: tmp_path / f"table.{name}" for name in ("csv", "md", "tex", "html")}
     write_table1(
-        write_scores(tmp_path, run("evp", [1.0] * 4)), labels=[("evp", "EVP")], notes=["Made up."],
+        write_scores(tmp_path, run("evp", [1.0] * 4)),
+        labels=[("evp", "EVP")], notes=["Made up."], given={},
         row_notes=[("evp", "restored by GFPGAN.")], placed=[("evp", tmp_path / "notes.csv")],
         **forms,
     )  # fmt: skip

@@ -8,7 +8,7 @@
     partner     content codes find their moment in another emotion's take more often than emotion
                 codes do
 
-A disentangler that fails the first is none.
+Table 1 says in its row where the first isn't passed.
 """
 
 from collections.abc import Callable, Mapping, Sequence

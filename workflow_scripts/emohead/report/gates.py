@@ -13,7 +13,7 @@ SENTENCES = {
     "partner": "{found:.0%} of the content codes find their moment in another emotion, {bar:.0%} "
     "of the emotion codes",
 }
-NOT_DISENTANGLED = "not disentangled"
+FAILED = "swap gate failed"
 
 
 def read_gates(files: Sequence[tuple[str, Path]]) -> dict[str, pd.DataFrame]:
@@ -33,7 +33,7 @@ def read_gates(files: Sequence[tuple[str, Path]]) -> dict[str, pd.DataFrame]:
 def label_of(label: str, gates: pd.DataFrame) -> str:
     """A row's label, which says where the first gate isn't passed by every seed."""
     failed = gates.loc["swapped", "passed"] < gates.loc["swapped", "seeds"]
-    return f"{label} ({NOT_DISENTANGLED})" if failed else label
+    return f"{label} ({FAILED})" if failed else label
 
 
 def gate_notes(gates: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> list[str]:
