@@ -31,8 +31,6 @@ from torch import Tensor, nn
 from emohead.translator.cbam import CBAM
 
 DRAWING_CHANNELS = {"drawing": 3, "edges": 15}  # see `drawing.py`, `edges.py`
-# Where a net's mask begins: sigmoid(-1) = .27, little painted, and yet enough to learn from.
-FIRST_MASK = -1.0
 ATTENDED_MAPS = 4  # "the initial four layers of the encoder and decoder"
 
 
@@ -191,7 +189,9 @@ class UNet(nn.Module):
             _FrameSigmoid(),
         )
         if options.warp:
-            nn.init.constant_(self.to_frame[1].bias[3:], FIRST_MASK)
+            # Training starts from the warped face, its mask half open: noise would shut it.
+            nn.init.zeros_(self.to_frame[1].weight[:3])
+            nn.init.zeros_(self.to_frame[1].bias)
         shallowest = range(ATTENDED_MAPS)
         deepest_up = range(depth - 1 - ATTENDED_MAPS, depth - 1)
         attended_up = shallowest if options.placement == "shallow" else deepest_up
