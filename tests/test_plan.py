@@ -54,8 +54,8 @@ def test_sizes_of_mead():
     """670 clips of each of 48 actors: 30 of seven emotions at three levels, and 40 neutral ones."""
     asked = sizes(config(preset("mead")))
     assert (asked.speakers, asked.shards, asked.clips) == (48, 384, 48 * (7 * 3 * 30 + 40))
-    # Five methods and the copied reference with two reference faces, and the ground truth.
-    assert (asked.rendered_runs, asked.copied_runs, asked.runs) == (10, 3, 13)
+    # Six methods and the copied reference with two reference faces, and the ground truth.
+    assert (asked.rendered_runs, asked.copied_runs, asked.runs) == (12, 3, 15)
 
 
 def test_sizes_of_the_mini_set_without_named_speakers():
@@ -65,7 +65,7 @@ def test_sizes_of_the_mini_set_without_named_speakers():
 def test_sizes_without_neutral_clips_leave_out_the_neutral_reference():
     asked = sizes(config({"data": {"emotions": ["angry", "happy"]}, "seeds": [0, 1, 2]}))
     assert asked.references == 1
-    assert (asked.rendered_runs, asked.copied_runs) == (5 * 3, 2)
+    assert (asked.rendered_runs, asked.copied_runs) == (6 * 3, 2)
 
 
 def test_sizes_of_footage(tmp_path):
@@ -143,7 +143,7 @@ def rendering(overlay: dict, machine: Machine) -> dict[str, Work]:
     return work(merged, trainings, machine)
 
 
-# A fifth of 670 clips of 112 frames, of each of 48 speakers; five methods, two reference faces.
+# A fifth of 670 clips of 112 frames, of each of 48 speakers; six methods, two reference faces.
 SPEAKER_FRAMES = 134 * 112
 WRITING = SPEAKER_FRAMES * Rates.write_frames.value
 
@@ -156,8 +156,8 @@ def test_rendering_on_cores_by_hand(precision, rate):
         "render_clips"
     ]
     seconds = Rates.start.value + WRITING + SPEAKER_FRAMES * rate.value / found.cores
-    assert (found.jobs, found.gpus) == (48 * 10, 0)
-    assert found.hours == pytest.approx([seconds / 3600] * 480)
+    assert (found.jobs, found.gpus) == (48 * 12, 0)
+    assert found.hours == pytest.approx([seconds / 3600] * 576)
     assert found.passing == pytest.approx(SPEAKER_FRAMES * 3 * 256**2)
 
 
