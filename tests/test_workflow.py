@@ -155,7 +155,7 @@ def test_methods_that_share_a_part_share_its_training(folder):
         "results/translator/unet/seed0/model.pt",
     ]
     # What a longer training would go on from.
-    assert len(list((folder / "state").glob("*/*-seed0/*/last.ckpt"))) == 5
+    assert len(list((folder / "state").glob("*/*-seed0/*/last.ckpt"))) == 6
     for rule in ("features", "render_clips", "score_clips"):
         assert not [path for path in (folder / "state" / rule).rglob("*") if path.is_file()]
 
