@@ -84,7 +84,7 @@ def test_a_run_on_object_storage_is_planned(snakemake, jobs, tmp_path):
         "--configfile", str(ROOT / "config/smoke.yaml"), str(config),
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    assert jobs(done)["train_translator"] == 2
+    assert jobs(done)["train_translator"] == 3
     assert jobs(done)["generate"] == 1
 
 
