@@ -51,11 +51,13 @@ def sources(tmp_path_factory) -> dict[str, dict]:
     )
     weights = {"lpips": "alex.pth", "fid": "inception.pth", "syncnet": "syncnet.model"}
     request = {"audio": str(folder / "voice.wav"), "face": str(folder / "face.png")}
+    comparators = yaml.safe_load((ROOT / "config/comparators.yaml").read_text())
     return {
         "mini": {
+            **comparators,
             "evaluation": {"weights": {k: str(folder / name) for k, name in weights.items()}},
             "generate": {"requests": {"talk": request}},
-            "methods": {"theirs": {"videos": str(folder)}},
+            "methods": {**comparators["methods"], "theirs": {"videos": str(folder)}},
             "study": {"answers": str(folder)},
         },
         "archives": {
@@ -75,7 +77,8 @@ def sources(tmp_path_factory) -> dict[str, dict]:
     }  # fmt: skip
 
 
-ALSO = {"mini": ["all", "ablations", "generated", "study", "results/report/cost.md",
+ALSO = {"mini": ["all", "ablations", "generated", "study", "export_inputs",
+                 "results/report/cost.md",
                  "results/evaluation/ours/neutral/seed0/row.csv"]}  # fmt: skip
 
 
