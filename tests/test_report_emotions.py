@@ -56,7 +56,10 @@ def test_the_figure_shows_the_numbers_in_the_methods_colours(tmp_path):
     figure = draw_emotions_figure(rows)
     assert len(figure.axes) == 4
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert labels == ["Copy reference", "Mine", "Base", "Ours w/o MSEF", "Ours w/o AATU"]
+    # Without a label it is the paper's, or the method's id.
+    assert labels == [
+        "Copy reference", "Mine", "Base", "Ours w/o MSEF", "ours_wo_msef_joint", "Ours w/o AATU"
+    ]  # fmt: skip
     panel = figure.axes[1]
     assert panel.get_title() == "M-LMD ↓ (px)"
     dots = panel.containers[1].lines[0]
