@@ -137,7 +137,9 @@ def test_crops_are_those_of_whole_frames(extract, portrait, size, pixel_format):
     whole = read_video(path)[[0, -1]]
     expected = np.stack([crop_frame(image, stored.transform, 128) for image in whole]).astype(int)
     difference = np.abs(stored.frames()[[0, -1]].astype(int) - expected)
-    assert difference.mean() < 2.2  # the stored JPEG's, most of it
+    # The stored JPEG alone makes 1.2 to 1.5 of it; of 256 px the colours have 128 and are enlarged.
+    enlarged = size == SIZES["256 px"] and pixel_format == "yuv420p"
+    assert difference.mean() < (2.2 if enlarged else 2)
     assert np.percentile(difference, 99) < 16
 
 
