@@ -193,7 +193,7 @@ def test_two_processes_train_as_one_does(features, start, tmp_path):
     talkative = tmp_path / "talkative.py"  # it is started again for the second device
     talkative.write_text(
         "import atexit, torch\nfrom emohead.training import progress\n"
-        "atexit.register(lambda: print(torch.get_num_threads(), 'threads'))\n"
+        "atexit.register(lambda: print(f'{torch.get_num_threads()} threads\\n', end=''))\n"
         f"progress.SECONDS_BETWEEN_LINES = 0\nexec(open({script!r}).read())\n"
     )
     environment = {name: v for name, v in os.environ.items() if name != "OMP_NUM_THREADS"}
