@@ -198,7 +198,7 @@ def test_frames_in_bf16_are_finer_than_bf16(how: str) -> None:
     model = build_translator(TranslatorOptions((8, 8, 8, 8, 8), 0, "none"), seed=0).eval()
     inputs = torch.rand(1, 6, 64, 64, generator=torch.Generator().manual_seed(0))
     logits = []
-    model.to_frame[1].register_forward_hook(lambda _, __, made: logits.append(made))
+    model.to_frame[2].register_forward_pre_hook(lambda _, given: logits.append(given[0]))
     if how == "weights":
         model, inputs = model.bfloat16(), inputs.bfloat16()
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=how == "autocast"):

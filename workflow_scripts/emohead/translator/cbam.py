@@ -4,6 +4,7 @@ Woo et al., "CBAM: Convolutional Block Attention Module", ECCV 2018; layer choic
 Jongchan/attention-module, MODELS/cbam.py.
 """
 
+import math
 from typing import Literal
 
 import torch
@@ -32,7 +33,31 @@ def _greatest_of_pixel(features: Tensor) -> Tensor:
     if features.is_cuda:
         # The gradient of max with its indices is a scatter, which CUDA sorts to be deterministic.
         return features.amax(dim=1, keepdim=True)
-    return features.max(dim=1, keepdim=True).values
+    return _GreatestOfPixel.apply(features)
+
+
+class _GreatestOfPixel(torch.autograd.Function):
+    """As `max`, whose gradient torch lays out channels first, whatever the features' layout is."""
+
+    @staticmethod
+    def forward(ctx, features: Tensor) -> Tensor:
+        greatest, places = features.max(dim=1, keepdim=True)
+        ctx.save_for_backward(places)
+        ctx.channels = features.shape[1]
+        return greatest
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> Tensor:
+        (places,) = ctx.saved_tensors
+        shape = (len(places), ctx.channels, *places.shape[2:])
+        zeros = gradient.new_zeros(shape).contiguous(memory_format=torch.channels_last)
+        return zeros.scatter_(1, places, gradient)
+
+
+def _mean(features: Tensor, dims: tuple[int, ...]) -> Tensor:
+    """As a sum: torch writes out the gradient of a mean, channels first."""
+    count = math.prod(features.shape[dim] for dim in dims)
+    return features.sum(dim=dims, keepdim=True) / count
 
 
 class ChannelGate(nn.Module):
@@ -52,7 +77,7 @@ class ChannelGate(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Gate in (0, 1), [B, C, 1, 1], for features [B, C, H, W]."""
-        average = self.mlp(features.mean(dim=(2, 3)))  # [B, C]
+        average = self.mlp(_mean(features, (2, 3)).flatten(1))  # [B, C]
         maximum = self.mlp(_greatest_of_map(features))
         return torch.sigmoid(average + maximum)[:, :, None, None]
 
@@ -72,7 +97,7 @@ class SpatialGate(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Gate in (0, 1), [B, 1, H, W], for features [B, C, H, W]."""
         pooled = torch.cat(
-            [_greatest_of_pixel(features), features.mean(dim=1, keepdim=True)], dim=1
+            [_greatest_of_pixel(features), _mean(features, (1,))], dim=1
         )  # [B, 2, H, W]
         return torch.sigmoid(self.norm(self.conv(pooled)))
 

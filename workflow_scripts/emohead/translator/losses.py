@@ -6,9 +6,8 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from emohead.translator.perceptual import MEASURED_RELUS, RELUS, PerceptualLoss
+from emohead.translator.perceptual import MEASURED_RELUS, RELUS, PerceptualLoss, mean_difference
 from emohead.translator.unet import Painting
 
 # Five grey levels: what a warp that is right may be off.
@@ -86,7 +85,7 @@ class TranslatorLoss(nn.Module):
 
     def forward(self, made: Tensor, true: Tensor) -> dict[str, Tensor]:
         """Scalars `loss`, `l1` and `perceptual` of frames [B, 3, S, S] in [0, 1]."""
-        l1 = functional.l1_loss(made, true)
+        l1 = mean_difference(made, true)
         terms = {"loss": self.options.l1 * l1, "l1": l1}
         if self.perceptual is not None:
             terms["perceptual"] = self.perceptual(made, true)
