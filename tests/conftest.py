@@ -9,6 +9,17 @@ import pytest
 from warm_python import warm_python
 
 ROOT = Path(__file__).parent.parent
+#: Files of minutes, the longest first: what begins last keeps one of two workers waiting.
+LONGEST = ("workflow", "use_conda", "data_sets", "sources", "config", "gpu_script", "reruns")
+
+# Before torch is imported. Workers side by side keep the cores busy: threads of theirs would only
+# wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {f"test_{name}": k for k, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
 @pytest.fixture(autouse=True)
