@@ -119,7 +119,9 @@ def import_everything() -> None:
     for name in LATE:
         import_module(name)
     from emohead.code_digest import code_digest
+    from snakemake.cli import get_argument_parser
 
+    get_argument_parser()  # finds the plugins
     for script in sorted(LIBRARY.glob("*.py")):
         import_module(script.stem)
         code_digest(script.name)  # which keeps what it has read
