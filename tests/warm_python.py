@@ -118,8 +118,9 @@ def import_everything() -> None:
     sys.path.insert(1, str(LIBRARY))
     for name in LATE:
         import_module(name)
-    from emohead.code_digest import code_digest
     from snakemake.cli import get_argument_parser
+
+    from emohead.code_digest import code_digest
 
     get_argument_parser()  # finds the plugins
     for script in sorted(LIBRARY.glob("*.py")):
