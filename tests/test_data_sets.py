@@ -27,7 +27,6 @@ TAKES = 4  # of a speaker and emotion
 SHORT = {"epochs": 1, "frames_per_clip": 4}
 #: Still less than in the smoke preset: other data, not other models.
 SMALL = {
-    "features": {"crop_size": 96},
     "landmarks": {"train": {"epochs": 1}},
     "translator": {
         "options": {"widths": [8, 8, 16, 16, 16]},
