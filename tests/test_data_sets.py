@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent
 SMOKE = str(ROOT / "config/smoke.yaml")
 NTSC = Fraction(30_000, 1001)
 CODES = {"angry": ("05", "ANG"), "neutral": ("01", "NEU")}
-TAKES = 4  # of a speaker and emotion
+TAKES, FRAMES = 4, 40  # of a speaker and emotion; of a take at most
 SHORT = {"epochs": 1, "frames_per_clip": 4}
 #: Still less than in the smoke preset: other data, not other models.
 SMALL = {
@@ -48,7 +48,8 @@ def takes(tmp_path_factory):
         for video in videos:
             sound = Path(str(video.with_suffix(".m4a")).replace("video/front", "audio"))
             samples = np.repeat(read_audio(sound), 3)
-            found[k, video.parts[-3], int(video.stem)] = read_video(video), samples
+            take = read_video(video)[:FRAMES], samples[: FRAMES * 48_000 // 25]
+            found[k, video.parts[-3], int(video.stem)] = take
     return found
 
 
