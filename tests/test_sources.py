@@ -14,6 +14,7 @@ import subprocess
 import tarfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -213,6 +214,14 @@ def test_folders_that_are_no_speakers_are_passed_over(make, jobs, tmp_path):
     assert jobs(done) == {"list_clips": 1, "list_all": 1}
 
 
+def exchange(path: Path, put: Callable[[Path], object]) -> None:
+    """Put something in a file's place, so that its folder doesn't show it."""
+    before = path.parent.stat()
+    path.unlink()
+    put(path)
+    os.utime(path.parent, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
 def test_a_killed_run_goes_on_where_it_stopped(snakemake_command, make, actor, tmp_path):
     shutil.copytree(actor, tmp_path / "actors")
     data = {"source": "folder", "folder": "actors", "emotions": ["angry"]}
@@ -221,8 +230,7 @@ def test_a_killed_run_goes_on_where_it_stopped(snakemake_command, make, actor, t
     make(tmp_path, flags, "results/data/lists/M003-angry.csv")
     # The third clip waits for ever: nobody writes to the pipe.
     third = video(tmp_path / "actors", "angry", 3)
-    third.unlink()
-    os.mkfifo(third)
+    exchange(third, os.mkfifo)
     run = subprocess.Popen(
         **snakemake_command(tmp_path, target, *flags),
         start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -237,8 +245,7 @@ def test_a_killed_run_goes_on_where_it_stopped(snakemake_command, make, actor, t
         os.killpg(run.pid, signal.SIGKILL)
         run.wait()
     assert not (tmp_path / target).exists()
-    third.unlink()
-    shutil.copy(video(actor, "angry", 3), third)
+    exchange(third, lambda path: shutil.copy(video(actor, "angry", 3), path))
     make(tmp_path, flags, "--unlock")
     make(tmp_path, flags, target)
     log = (tmp_path / "results/logs/extract_features/M003-angry.log").read_text()
