@@ -130,4 +130,7 @@ async def chromium(folder: Path):
                 yield page
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=20)
+        process.kill()
+        process.wait()

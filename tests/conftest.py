@@ -2,11 +2,24 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from warm_python import warm_python
 
 ROOT = Path(__file__).parent.parent
+#: Files of minutes, the longest first: what begins last keeps one of two workers waiting.
+LONGEST = ("workflow", "use_conda", "data_sets", "sources", "config", "gpu_script", "reruns")
+
+# Before torch is imported. Workers side by side keep the cores busy: threads of theirs would only
+# wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {f"test_{name}": k for k, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
 @pytest.fixture(autouse=True)
@@ -51,13 +64,25 @@ def snakemake_command(variables):
 
 
 @pytest.fixture(scope="session")
-def snakemake(snakemake_command):
-    """Runs snakemake in a folder of its own: snakemake(folder, *arguments) -> finished process."""
+def python() -> Iterator[str]:
+    """Starts without a second of imports what runs our scripts: see warm_python.py."""
+    with warm_python() as python:
+        yield python
 
-    def run(folder: Path, *arguments: str, **where: Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            **snakemake_command(folder, *arguments, **where), capture_output=True, text=True
-        )
+
+@pytest.fixture(scope="session")
+def snakemake(snakemake_command, python):
+    """Runs snakemake in a folder of its own: snakemake(folder, *arguments) -> finished process.
+
+    It and its jobs are run by the warm Python, unless another one is named.
+    """
+
+    def run(
+        folder: Path, *arguments: str, python: str = python, **where: Path
+    ) -> subprocess.CompletedProcess[str]:
+        command = snakemake_command(folder, *arguments, **where)
+        command["args"][0] = python
+        return subprocess.run(**command, capture_output=True, text=True)
 
     return run
 

@@ -70,22 +70,6 @@ def test_reference_at_training_can_be_the_first_frame_too():
             assert torch.equal(dataset[index].reference, dataset[index].landmarks[0])
 
 
-@pytest.mark.parametrize("reference", ["first", "random"])
-def test_draws_are_those_of_earlier_trainings(reference):
-    """Seed, epoch and index make the generator; the frame is drawn first, and then the offset."""
-    made = clips()
-    dataset = LandmarkClips(made, 128, seed=3, reference=reference, mfcc_offset=2.0)
-    for epoch in range(4):
-        dataset.set_epoch(epoch)
-        for index, clip in enumerate(made.values()):
-            draw = np.random.default_rng([3, epoch, index])
-            frame = draw.integers(len(clip.landmarks)) if reference == "random" else 0
-            offset = torch.from_numpy(draw.normal(0, 2.0, 12)).float()
-            sample = dataset[index]
-            assert torch.equal(sample.reference, torch.from_numpy(clip.landmarks[frame]) / 128)
-            assert torch.equal(sample.mfcc, torch.from_numpy(clip.mfcc) + offset)
-
-
 def of_two_speakers() -> dict[str, SimpleNamespace]:
     """Clips whose landmarks in frame t are all 10 * their place here + t."""
     ids = [

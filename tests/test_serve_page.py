@@ -7,7 +7,7 @@ import threading
 import time
 import wave
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from shutil import copyfile
@@ -42,9 +42,12 @@ def bundle(**options) -> Bundle:
 
 
 def free_port() -> int:
-    with socket.socket() as asked:
-        asked.bind(("127.0.0.1", 0))
-        return asked.getsockname()[1]
+    """Below those that the system gives to whoever wants any: nobody takes it before the page."""
+    for port in range(20_000 + os.getpid() % 10_000, 32_768):
+        with socket.socket() as asked, suppress(OSError):
+            asked.bind(("127.0.0.1", port))
+            return port
+    raise OSError("no port is free")
 
 
 @pytest.fixture(scope="module")
@@ -338,7 +341,7 @@ def test_a_visitors_files_are_gone_when_the_page_is_closed(page, good, temporary
         ask(**good | mine)
         left = uploads(temporary) - before
         assert {"mine.png", "mine.wav", "talking_head.mp4"} <= {path.name for path in left}
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while uploads(temporary) & left and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not uploads(temporary) & left
@@ -353,9 +356,10 @@ def test_files_of_a_page_that_stays_open_are_kept_for_some_time_only(page, tempo
     with page_server(
         {"Ours": bundle()}, Address(port=free_port()), Limits(keep_minutes=1 / 60)
     ) as url:
-        httpx.post(f"{url}gradio_api/upload", files={"files": ("old.png", b"old")})
-        assert {path.name for path in uploads(temporary) - others} == {"old.png"}
-        deadline = time.monotonic() + 60
+        # It may be gone before we look: the page's answer says that it was there.
+        (kept,) = httpx.post(f"{url}gradio_api/upload", files={"files": ("old.png", b"old")}).json()
+        assert kept.startswith(str(temporary)) and kept.endswith("old.png")
+        deadline = time.monotonic() + 300
         while uploads(temporary) - others and time.monotonic() < deadline:
             time.sleep(0.1)
         assert uploads(temporary) == others

@@ -5,6 +5,7 @@ import base64
 import io
 import json
 import re
+import time
 
 import av
 import numpy as np
@@ -248,9 +249,8 @@ def test_a_whole_study_by_keyboard_from_a_file_to_table_2(study, tmp_path):
             assert not list((tmp_path / "chromium").glob("*.json"))
             await page.click("#study .save")
             await page.wait_for("!document.querySelector('#study .after').hidden")
-            for _ in range(100):
-                if list((tmp_path / "chromium").glob("*.json")):
-                    break
+            end = time.monotonic() + 120
+            while not list((tmp_path / "chromium").glob("*.json")) and time.monotonic() < end:
                 await asyncio.sleep(0.05)
             # Nothing is wider than a phone.
             assert await page.run("document.documentElement.scrollWidth") <= 390

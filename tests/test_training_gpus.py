@@ -31,7 +31,7 @@ def other(tmp_path):
         started, done = context.Event(), context.Event()
         process = context.Process(target=hold, args=(str(tmp_path), started, done, count))
         process.start()
-        assert started.wait(10)
+        assert started.wait(300)
 
         def end():
             done.set()

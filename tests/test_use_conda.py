@@ -142,7 +142,11 @@ def room_on_disk(tmp_path_factory):
 def chain(room_on_disk, tmp_path_factory) -> list[str]:
     """Arguments for one ablation and a page about the data, of one speaker."""
     small = tmp_path_factory.mktemp("config") / "small.yaml"
-    override = {"data": {"speakers": ["W901"]}, "evaluation": {"references": ["same_emotion"]}}
+    override = {
+        "data": {"speakers": ["W901"]},
+        "evaluation": {"references": ["same_emotion"]},
+        "translator": {"train": {"epochs": 1, "frames_per_clip": 4}},
+    }
     small.write_text(yaml.safe_dump(override))
     smoke = str(ROOT / "config/smoke.yaml")
     return ["ours_wo_msef", "results/report/data.html", "--configfile", smoke, str(small)]

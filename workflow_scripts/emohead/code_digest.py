@@ -36,6 +36,9 @@ ONLY_SHOWN = frozenset(
     }
 )
 
+#: Where a statement holds others.
+_BLOCKS = ("body", "handlers", "orelse", "finalbody", "cases")
+
 
 def code_digest(script: str, *, without: Collection[str] = (), folder: Path = SCRIPTS) -> str:
     """A digest of a script in `folder` and of all modules that it imports, directly or not.
@@ -60,6 +63,7 @@ def _module_of(path: Path) -> str:
     return ".".join(path.with_suffix("").parts)
 
 
+@cache
 def _file_of(module: str, folder: Path) -> Path | None:
     """The file of a module or package; None where `folder` has none of that name."""
     path = folder.joinpath(*module.split("."))
@@ -85,14 +89,11 @@ def _dump(node: object) -> str:
     That gives empty fields or doesn't, and a newer Python would be a reason to train again.
     """
     if isinstance(node, ast.AST):
-        told = (
-            f"{name}={_dump(value)}"
-            for name, value in ast.iter_fields(node)
-            if value is not None and value != []
-        )
+        fields = [(name, getattr(node, name, None)) for name in node._fields]
+        told = [f"{name}={_dump(value)}" for name, value in fields if value not in (None, [])]
         return f"{type(node).__name__}({','.join(told)})"
     if isinstance(node, list):
-        return f"[{','.join(_dump(each) for each in node if not _says_nothing(each))}]"
+        return f"[{','.join([_dump(each) for each in node if not _says_nothing(each)])}]"
     return repr(node)
 
 
@@ -107,7 +108,11 @@ def _says_nothing(node: object) -> bool:
 
 def _imports(tree: ast.AST, path: Path) -> Iterator[str]:
     """The full names that a module imports, as modules that they may be, and their packages."""
-    for node in ast.walk(tree):
+    todo: list[ast.AST] = [tree]
+    while todo:
+        node = todo.pop()
+        # Imports are statements: not all of the tree's expressions need to be looked through.
+        todo += [each for name in _BLOCKS for each in getattr(node, name, ())]
         names = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
