@@ -9,6 +9,7 @@ import pandas as pd
 import seaborn.objects as so
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from seaborn import axes_style, plotting_context
 
 from emohead.data.mead import EMOTIONS
 from emohead.evaluation.catalogue import HEADLINE, metric
@@ -35,9 +36,15 @@ BARS = 30
 
 def _draw(plot: so.Plot, width: float, height: float) -> Figure:
     """The plot on a figure of its own, inches."""
-    with rc_context(RC):
+    look = {**axes_style("ticks"), **plotting_context("paper"), **RC}
+    with rc_context(look):
         figure = Figure(figsize=(width, height), layout="constrained")
-        plot.theme(RC).label(x="", y="", color="").on(figure).plot()
+        plot.theme(look).label(x="", y="", color="").on(figure).plot()
+    for legend in figure.legends:  # beside the figure, which is saved as wide as that needs
+        legend.set(loc="center left", bbox_to_anchor=(1, 0.5), frame_on=False)
+    for axis in figure.axes:
+        axis.set_title("")
+        axis.tick_params(labelsize=7.5)
     return figure
 
 
@@ -66,7 +73,8 @@ def draw_training_figure(histories: Sequence[tuple[str, pd.DataFrame]]) -> Figur
         .melt("epoch", var_name="loss")
         .assign(model=label, seed=seed)
         for seed, (label, history) in enumerate(histories)
-    ).dropna()
+    )
+    curves = curves.dropna().reset_index(drop=True)
     is_validation = curves["loss"].str.startswith("val_")
     curves["part"] = np.where(is_validation, "validation", "training")
     curves["loss"] = curves["loss"].str.removeprefix("val_")
@@ -85,7 +93,6 @@ def draw_training_figure(histories: Sequence[tuple[str, pd.DataFrame]]) -> Figur
         .share(x=False, y=False)
         .add(so.Line(linewidth=1.3, marker="o", pointsize=1.5))
         .scale(color=PARTS)
-        .label(title="".format)
     )
     figure = _draw(plot, 2.3 * len(places) + 0.6, 1.8 * len(losses) + 0.4)
     for axis, (model, place) in zip(figure.axes, product(losses, places), strict=True):
@@ -99,7 +106,7 @@ def draw_training_figure(histories: Sequence[tuple[str, pd.DataFrame]]) -> Figur
             axis.set_yscale("log")
         axis.set_title(loss, loc="left")
         if place == 0:
-            axis.set_ylabel(model, rotation=0, ha="right", fontweight="bold")
+            axis.set_ylabel(model, rotation=0, ha="right", va="center", fontweight="bold")
     figure.supxlabel("epoch")
     return figure
 
@@ -173,7 +180,6 @@ def draw_emotions_figure(numbers: pd.DataFrame) -> Figure:
     for axis, measured in zip(figure.axes, panels.values(), strict=True):
         unit = measured.unit.split()[0]
         axis.set_title(f"{heading_of(measured)}{f' ({unit})' if unit in ('px', 'dB') else ''}")
-        axis.tick_params(axis="x", labelsize=8)
     figure.suptitle(protocol_label(numbers["reference"].iloc[0]), fontsize=10)
     return figure
 
@@ -202,7 +208,6 @@ def draw_ablations_figure(numbers: pd.DataFrame) -> Figure:
         .add(so.Dot(pointsize=4), legend=False)
         .add(so.Range(linewidth=1.3), legend=False)
         .scale(color=VERDICTS)
-        .label(title="".format)
     )
     rows = sum(part["drawn"].nunique() for _, part in frame.groupby("block"))
     figure = _draw(
@@ -212,7 +217,6 @@ def draw_ablations_figure(numbers: pd.DataFrame) -> Figure:
         part = frame[(frame["block"] == block) & (frame["place"] == place)]
         axis.axvline(part["mean"].iloc[0], color=FAINT, lw=1.2, zorder=0)
         axis.set_title(part["heading"].iloc[0], loc="left")
-        axis.tick_params(axis="x", labelsize=7.5)
         if place:
             axis.tick_params(axis="y", labelleft=False)
         else:
@@ -239,7 +243,6 @@ def draw_lengths_figure(clips: pd.DataFrame, emotions: Sequence[str]) -> Figure:
             so.Bar(color=BLUE, edgewidth=0, alpha=1, width=1),
             so.Hist(bins=BARS, binrange=(0, limit)),
         )
-        .label(title="".format)
     )
     figure = _draw(plot, 2.5 * across + 0.4, 1.6 * -(-len(emotions) // across) + 0.3)
     for axis, emotion in zip(figure.axes, emotions, strict=True):

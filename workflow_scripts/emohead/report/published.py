@@ -27,9 +27,7 @@ from emohead.report.tables import MISSING, Table, Tables, write_tables
 
 #: Headings of the figures, with the direction of better.
 HEADINGS = {
-    "f_lmd": "F-LMD ↓", "m_lmd": "M-LMD ↓",
-    "f_lmd_predicted": "F-LMD, predicted ↓", "m_lmd_predicted": "M-LMD, predicted ↓",
-    "m_lvd": "M-LVD ↓",
+    "f_lmd": "F-LMD ↓", "m_lmd": "M-LMD ↓", "m_lvd": "M-LVD ↓",
     "ssim": "SSIM ↑", "psnr": "PSNR ↑", "psnr_legacy": "PSNR, wrapped ↑", "cpbd": "CPBD ↑",
     "fid": "FID ↓", "sync": "Sync ↑", "accuracy": "Emotion accuracy, % ↑",
     **THEVAL, "theval": "Mean of the five scores ↑",

@@ -185,10 +185,12 @@ class Share:
 
 def _aligned(cells: pd.DataFrame) -> list[str]:
     """Columns of figures to the right, those of text to the left."""
-    return [
-        "right" if i and cells.iloc[:, i].str.contains(r"^[^a-z]*\d|^[–∞]").any() else "left"
-        for i in range(cells.shape[1])
+    figures = [
+        cells[name].str.match(r"(\*\*|[-+<] ?)*[\d–∞]|not run").all()
+        and cells[name].str.contains(r"\d").any()
+        for name in cells
     ]
+    return ["right" if right else "left" for right in [False, *figures[1:]]]
 
 
 def _latex_head(heading: str | tuple[str, str]) -> Any:
