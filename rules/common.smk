@@ -328,25 +328,6 @@ def report_notes():
     return notes
 
 
-def used_options(stage):
-    """The options of these models, as one JSON text."""
-    return as_json({name: model_options(stage, name) for name in used_models(stage)})
-
-
-def expected_clips():
-    """The clips that the source has if none is missing."""
-    data = config["data"]
-    if data["source"] == "footage":
-        return sum(map(len, footage().values()))
-    return sum(emohead.config.clips_of(data, emotion) for _, emotion in shards())
-
-
-def split_made():
-    """The split and its time, if there is one: an estimate is no reason to extract the clips."""
-    path = Path("results/split.csv")
-    return (str(path), path.stat().st_mtime_ns) if path.exists() else None
-
-
 def trainings(pattern):
     """`pattern` filled with the stage, model and seed of every training that the methods need."""
     return [
@@ -381,6 +362,14 @@ include: "resources.smk"
 # Only then is the executor known, and what there is to be done.
 onstart:
     check_executor()
+
+
+def expected_clips():
+    """The clips that the source has if none is missing."""
+    data = config["data"]
+    if data["source"] == "footage":
+        return sum(map(len, footage().values()))
+    return sum(emohead.config.clips_of(data, emotion) for _, emotion in shards())
 
 
 wildcard_constraints:

@@ -165,8 +165,9 @@ def test_every_rule_has_script_log_and_benchmark_of_its_own_name():
     bodies = {}
     for path in sorted((ROOT / "rules").glob("*.smk")):
         # Some stand in an if block.
-        found = re.findall(r"^ *rule (\w+):\n(.*?)(?=^ *rule |\Z)", path.read_text(), re.S | re.M)
-        bodies |= {name: body for name, body in found if "shell:" in body}
+        head = r"^ *(?:use rule \w+ as|rule) (\w+)(?: with)?:\n"
+        found = re.findall(rf"{head}(.*?)(?=^ *(?:use )?rule |\Z)", path.read_text(), re.S | re.M)
+        bodies |= {name: body for name, body in found if "script(" in body}
     assert {f"{name}.py" for name in bodies} == {path.name for path in SCRIPTS.glob("*.py")}
     for name, body in bodies.items():
         assert f'script("{name}.py")' in body
