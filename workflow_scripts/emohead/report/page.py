@@ -22,6 +22,7 @@ from emohead.report.embedding import embed_figure
 from emohead.report.made_by import hash_of, made_alike, read_provenance, read_run_times
 from emohead.report.methods import BUILT_IN, Method, labels_of
 from emohead.report.player import build_player
+from emohead.report.render import render_template
 from emohead.report.scores import (
     clips_of,
     count,
@@ -32,7 +33,7 @@ from emohead.report.scores import (
     table_of,
     whom_intervals_speak_of,
 )
-from emohead.report.tables import Share, duration, number, render_template
+from emohead.report.tables import MISSING, Share, duration, number
 
 CAUSES_SHOWN = 5
 #: The figures of every reference, in the page's order: heading, what it shows, and whether photos.
@@ -104,7 +105,6 @@ def write_page(
     rows, data = read_scores(scores), read_tables(clips, rejected, split)
     references, named = references_of(rows), label_methods(rows, labels_of(methods))
     findings = read_claims(claims)
-    times = read_run_times(benchmarks)
     page = render_template(
         "page.html.j2",
         notes=notes,
@@ -137,21 +137,27 @@ def write_page(
             [*((name, read_provenance(path)) for name, path in provenance.items()),
              *(made for path in scores for made in provenance_of(path))]
         ),
-        times=times,
-        duration=duration,
-        number=number,
+        times=shown_times(read_run_times(benchmarks)),
         config=config,
     )  # fmt: skip
     with whole_file(out) as unfinished:
         unfinished.write_text(page, encoding="utf-8", newline="\n")
 
 
-def _read_bases(paths: Mapping[str, Path]) -> dict[str, pd.DataFrame]:
-    """The tables of what PCA bases leave, by the landmark models that share one."""
+def _read_bases(paths: Mapping[str, Path]) -> dict[str, tuple[list[str], list[list[str]]]]:
+    """What PCA bases leave, head and rows, by the landmark models that share one."""
     models: dict[str, list[str]] = {}
     for model, path in paths.items():
         models.setdefault(path.read_text(encoding="utf-8"), []).append(model)
-    return {", ".join(names): pd.read_csv(StringIO(text)) for text, names in models.items()}
+    found = {}
+    for text, names in models.items():
+        table = pd.read_csv(StringIO(text)).set_index("components")
+        used = table.pop("used")
+        cells = table.map("{:.2f}".format)
+        cells = cells.mask(used, cells.map("**{}**".format))
+        rows = [[str(row[0]), *row[1:]] for row in cells.itertuples()]
+        found[", ".join(names)] = (["Components", *table], rows)
+    return found
 
 
 def place_in_zip(path: Path) -> str:
@@ -238,26 +244,43 @@ def _heat(rows: pd.DataFrame, measured: Metric, labels: Mapping[str, str], refer
     return Heat(reference, measured, list(parts), body)
 
 
-class Scored(NamedTuple):
-    """What a method with one reference was scored on: its seeds, and its clips of all test clips.
+def scored_runs(scores: pd.DataFrame, labels: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
+    """What each method with each reference was scored on; the ground truth once.
 
-    `faces_missed` are frames, of all seeds, in which dlib found no face again.
+    Label, reference, seeds, clips (of all test clips, where some are missing), frames of all seeds,
+    and those in which dlib found no face again.
     """
-
-    label: str
-    reference: str
-    seeds: int
-    clips: Share
-    faces_missed: Share
-
-
-def scored_runs(scores: pd.DataFrame, labels: Mapping[str, str]) -> Iterator[Scored]:
-    """What each method was scored on, of what `read_scores` returned; the ground truth once."""
     test_clips = max(len(clips_of(scores, method)) for method in labels)
     for reference in references_of(scores):
         for method, label in labels.items():
             rows = scores[(scores["reference"] == reference) & (scores["method"] == method)]
-            if len(rows):
-                clips = Share(len(clips_of(rows, method)), test_clips)
-                missed = Share(count(rows, method, "faces_missed"), count(rows, method, "frames"))
-                yield Scored(label, reference, rows["seed"].nunique(), clips, missed)
+            if rows.empty:
+                continue
+            clips = len(clips_of(rows, method))
+            missed = Share(count(rows, method, "faces_missed"), count(rows, method, "frames"))
+            yield (
+                label,
+                reference.replace("_", "-"),
+                str(rows["seed"].nunique()),
+                str(clips) if clips == test_clips else f"{clips} **of {test_clips}**",
+                f"{missed.of:,}",
+                f"{missed.count} ({missed})" if missed.count else "0",
+            )
+
+
+def shown_times(times: pd.DataFrame) -> list[tuple[str, ...]]:
+    """`read_run_times` as printed, with a bar that says how long a rule took beside the longest."""
+    return [
+        (
+            row.Index,
+            Markup(
+                f'<span style="width:{100 * row.seconds / times["seconds"].max():.2f}%"></span>'
+            ),
+            duration(row.seconds),
+            str(row.jobs),
+            duration(row.longest),
+            duration(row.cpu_seconds),
+            MISSING if math.isnan(row.peak_memory) else f"{row.peak_memory:,.0f} MiB",
+        )
+        for row in times.itertuples()
+    ]

@@ -34,6 +34,6 @@ def pair_of(heading: str | tuple[str, str]) -> tuple[str, str]:
     return heading if isinstance(heading, tuple) else ("", heading)
 
 
-def _html_cell(text: str) -> Markup:
+def _html_cell(text: object) -> Markup:
     above, _, below = BOLD.sub(r"<strong>\1</strong>", str(escape(text))).partition("\n")
     return Markup(f'{above}<br><small class="interval">{below}</small>' if below else above)
