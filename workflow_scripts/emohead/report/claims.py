@@ -168,7 +168,7 @@ def find_claims(
     unequal = {
         claim.against: claim.part == "evp"
         for claim in CLAIMS
-        if claim.against in names and given.get(claim.against) != given.get(OURS)
+        if claim.against in names and given.get(claim.against, "") != given.get(OURS, "")
     }
     notes = [
         f"Ours is given other things ({given.get(OURS)}) than {names[method]} "
