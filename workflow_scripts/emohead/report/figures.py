@@ -104,7 +104,7 @@ def draw_training_figure(histories: Sequence[tuple[str, pd.DataFrame]]) -> Figur
         values = values[np.isfinite(values)]
         if loss not in SHARES and (values > 0).all() and values.max() > LOG_RATIO * values.min():
             axis.set_yscale("log")
-        axis.set_title(loss, loc="left")
+        axis.set_title(loss, loc="left", fontsize=9)
         if place == 0:
             axis.set_ylabel(model, rotation=0, ha="right", va="center", fontweight="bold")
     figure.supxlabel("epoch")
@@ -179,7 +179,8 @@ def draw_emotions_figure(numbers: pd.DataFrame) -> Figure:
     figure = _draw(plot, 10.8, 5 * len(groups) + 0.3)
     for axis, measured in zip(figure.axes, panels.values(), strict=True):
         unit = measured.unit.split()[0]
-        axis.set_title(f"{heading_of(measured)}{f' ({unit})' if unit in ('px', 'dB') else ''}")
+        shown_unit = f" ({unit})" if unit in ("px", "dB") else ""
+        axis.set_title(f"{heading_of(measured)}{shown_unit}", fontsize=9)
     figure.suptitle(protocol_label(numbers["reference"].iloc[0]), fontsize=10)
     return figure
 
@@ -216,11 +217,9 @@ def draw_ablations_figure(numbers: pd.DataFrame) -> Figure:
     for axis, (block, place) in zip(figure.axes, product(blocks.values(), columns), strict=True):
         part = frame[(frame["block"] == block) & (frame["place"] == place)]
         axis.axvline(part["mean"].iloc[0], color=FAINT, lw=1.2, zorder=0)
-        axis.set_title(part["heading"].iloc[0], loc="left")
-        if place:
-            axis.tick_params(axis="y", labelleft=False)
-        else:
-            axis.set_ylabel(block)
+        heading = part["heading"].iloc[0]
+        axis.set_title(heading if place else f"{block}\n{heading}", loc="left", fontsize=9)
+        axis.tick_params(axis="y", labelleft=not place)
     return figure
 
 
@@ -247,7 +246,7 @@ def draw_lengths_figure(clips: pd.DataFrame, emotions: Sequence[str]) -> Figure:
     figure = _draw(plot, 2.5 * across + 0.4, 1.6 * -(-len(emotions) // across) + 0.3)
     for axis, emotion in zip(figure.axes, emotions, strict=True):
         seconds = clips.loc[clips["emotion"] == emotion, "seconds"]
-        axis.set_title(emotion, loc="left", fontweight="bold")
+        axis.set_title(emotion, loc="left", fontsize=9, fontweight="bold")
         said = f"median {seconds.median():.1f} s" if len(seconds) else "none"
         axis.set_title(said, loc="right", fontsize=8)
         if len(seconds):
