@@ -40,10 +40,9 @@ from emohead.training.progress import Waiting
 from emohead.training.task import TrainingTask
 from emohead.translator.data import RandomPairs, TranslatorSamples, collate_images
 from emohead.translator.inference import for_inference
-from emohead.translator.losses import TranslatorLossOptions
+from emohead.translator.options import TranslatorLossOptions, TranslatorOptions
 from emohead.translator.render import translate
 from emohead.translator.task import TranslatorTask
-from emohead.translator.unet import TranslatorOptions
 
 Figures = Iterator[tuple[str, float, str]]
 

@@ -15,6 +15,7 @@ from snakemake.cli import get_argument_parser
 from snakemake.utils import update_config
 
 from emohead import cli
+from emohead.config_checks import config_schema
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -133,7 +134,7 @@ def test_the_index_has_every_page():
 
 @every_page
 def test_examples_of_the_config_are_allowed(page):
-    schema = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text())
+    schema = config_schema(ROOT / "schemas/config.schema.yaml")
     for config in configs(page):
         Draft202012Validator(schema).validate(config)
         for method in config["methods"].values():
