@@ -22,7 +22,7 @@ from gpu_samples import draw_faces, face_landmarks, mfcc_windows, mouth_opening
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from emohead.evaluation.clip_values import boxes_of, picture_values
+from emohead.evaluation.picture_metrics import boxes_of, picture_values
 from emohead.features.store import ShardWriter, StoredClip
 from emohead.generate.stages import predict_stream, translate_stream
 from emohead.landmarks.basis import fit_basis
