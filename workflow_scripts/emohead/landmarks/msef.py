@@ -21,8 +21,6 @@ external attention (MenghaoGuo/EANet, `model_torch.py`) and leaves open what its
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 
@@ -51,7 +49,7 @@ class ExternalMemory(nn.Module):
     With a single slot every frame would read the same: `slots` starts at 2.
     """
 
-    def __init__(self, width: int, slots: int, normalisation: Literal["double", "slots"]) -> None:
+    def __init__(self, width: int, slots: int, normalisation: str) -> None:
         super().__init__()
         self.normalisation = normalisation
         self.g_in = nn.Conv1d(width, width, kernel_size=1)
@@ -104,7 +102,7 @@ class MSEF(nn.Module):
         self,
         width: int,
         slots: int,
-        memory: Literal["double", "slots", "none"],
+        memory: str,
         classifier: bool,
         mfcc_window: int,
         hidden_width: int,
