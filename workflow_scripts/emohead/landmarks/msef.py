@@ -60,14 +60,14 @@ class ExternalMemory(nn.Module):
             self.M_2.weight.copy_(self.M_1.weight.T)
 
     def forward(self, f: Tensor, mask: Tensor) -> Tensor:
-        """Return f_e [B, T, C]; with "double", raise ValueError where a clip has a single frame."""
+        """Return f_e [B, T, C]; raise ValueError for a single frame, but with "slots"."""
         scores = self.scores(f)
+        if self.normalisation != "slots" and (mask.sum(dim=1) < 2).any():
+            raise ValueError(
+                f"a clip of one frame cannot use memory='{self.normalisation}': its softmax over "
+                "frames is constant; give at least two frames or choose memory='slots'"
+            )
         if self.normalisation == "double":
-            if (mask.sum(dim=1) < 2).any():
-                raise ValueError(
-                    "a clip of one frame cannot use memory='double': its softmax over frames is "
-                    "constant; give at least two frames or choose memory='slots'"
-                )
             attention = double_normalise(scores, mask)
         else:
             attention = scores.softmax(dim=2)
@@ -125,7 +125,7 @@ class MSEF(nn.Module):
 
         None where no frame depends on another. Windows are joined by `torch.logaddexp`.
         """
-        if self.memory is None or self.memory.normalisation != "double":
+        if self.memory is None or self.memory.normalisation == "slots":
             return None
         return self.memory.log_sums(self.mlp(mfcc.flatten(2)))
 
