@@ -110,8 +110,9 @@ def _problem(value: Any, hint: Any) -> str | None:
     if kind is tuple:
         if len(value) < limits.get("minItems", 0):
             return f"has {len(value)} entries: give {limits['minItems']} or more"
-        problems = (_problem(each, get_args(base)[0]) for each in value)
-        return next(filter(None, problems), None)
+        for each in value:
+            if problem := _problem(each, get_args(base)[0]):
+                return f"has an entry that {problem}"
     return None
 
 
