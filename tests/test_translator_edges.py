@@ -6,8 +6,8 @@ import torch
 from skimage.draw import polygon2mask
 
 from emohead.translator.edges import CURVES, draw_edges, face_outline
-from emohead.translator.render import translate
 from emohead.translator.options import DRAWING_CHANNELS, TranslatorOptions
+from emohead.translator.render import translate
 from emohead.translator.unet import build_translator
 
 SIZE = 128
