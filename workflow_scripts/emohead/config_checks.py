@@ -44,7 +44,7 @@ def config_schema(path: Path) -> dict[str, Any]:
     for stage, parts in STAGE_OPTIONS.items():
         train = json_schema(Recipe)
         train["properties"] |= json_schema(Runtime)["properties"]
-        for name in UNREAD[stage]:
+        for name in UNREAD.get(stage, ()):
             del train["properties"][name]
         made = {part: json_schema(options) for part, options in parts.items()} | {"train": train}
         made["options"]["properties"].pop("loss", None)
