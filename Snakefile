@@ -16,8 +16,8 @@ include: "rules/landmarks.smk"
 include: "rules/translator.smk"
 include: "rules/methods.smk"
 include: "rules/evaluation.smk"
-include: "rules/study.smk"
 include: "rules/report.smk"
+include: "rules/study.smk"
 include: "rules/ablations.smk"
 include: "rules/generate.smk"
 
@@ -32,7 +32,7 @@ rule all:
         rules.report_table1.output,
         rules.report_claims.output,
         rules.report_published.output,
-        FIGURES.values(),
+        [path for figures in FIGURES.values() for path in figures.values()],
         rules.report_training.output,
         rules.report_page.output,
 

@@ -47,7 +47,7 @@ from emohead.media.reading import (  # noqa: E402
 from emohead.media.writing import write_audio, write_video  # noqa: E402
 from emohead.mini.dataset import VIEW, make_speaker  # noqa: E402
 from emohead.mini.portraits import PORTRAITS  # noqa: E402
-from emohead.report.run_times import read_run_times  # noqa: E402
+from emohead.report.made_by import read_run_times  # noqa: E402
 
 #: Of a clip: a few more than a clip must have.
 FRAMES = 12
@@ -202,16 +202,16 @@ def print_table(folder: Path) -> None:
     print("| rule | jobs | s by the clock | longest | s of a processor | peak MiB |")
     print("| --- | --- | --- | --- | --- | --- |")
     times = read_run_times(folder / "results/benchmarks")
-    for each in times:
+    for each in times.itertuples():
         print(
-            f"| {each.rule} | {each.jobs} | {each.seconds:,.0f} | {each.longest:.0f} | "
+            f"| {each.Index} | {each.jobs} | {each.seconds:,.0f} | {each.longest:.0f} | "
             f"{each.cpu_seconds:,.0f} | {each.peak_memory:,.0f} |"
         )
-    print(
-        f"| all | {sum(each.jobs for each in times)} | {sum(each.seconds for each in times):,.0f} "
-        f"| | {sum(each.cpu_seconds for each in times):,.0f} | "
-        f"{max((each.peak_memory for each in times), default=0):,.0f} |"
-    )
+    if len(times):
+        print(
+            f"| all | {times['jobs'].sum()} | {times['seconds'].sum():,.0f} "
+            f"| | {times['cpu_seconds'].sum():,.0f} | {times['peak_memory'].max():,.0f} |"
+        )
     print("\n| folder | MiB |\n| --- | --- |")
     for place in ("state", "results", *sorted(f"results/{p.name}" for p in folders(folder))):
         print(f"| {place} | {size(folder / place):,.1f} |")

@@ -24,7 +24,7 @@ FORMS = {
     "report_table1.py": ("csv", "md", "tex", "html"),
     "report_claims.py": ("csv", "md", "html"),
     "report_published.py": ("md", "html"),
-    "report_emotions.py": ("csv", "output"),
+    "report_emotions.py": ("csv", "png"),
 }
 
 # In a process between: what one has before it runs a program, here all scores, counts as its own.
@@ -64,9 +64,7 @@ with tempfile.TemporaryDirectory() as folder:
     print(f"{rows:,} rows of {flags.speakers} speakers, {size:.1f} MB", flush=True)
     for script, forms in FORMS.items():
         command = [sys.executable, str(ROOT / "workflow_scripts" / script), "--scores", str(table)]
-        for form in forms:
-            suffix = "png" if form == "output" else form
-            command += [f"--{form}", f"{folder}/made.{suffix}"]
+        command += ["--output", *(f"{folder}/made.{form}" for form in forms)]
         if script == "report_emotions.py":
             command += ["--reference", "neutral"]
         seconds, mib = measure(command)

@@ -84,11 +84,19 @@ def environments() -> list[dict[str, str]]:
 
 
 def scripts_of(name: str) -> Iterator[Path]:
-    """The scripts of the rules that run in an environment."""
+    """The scripts of the rules that run in an environment, by their own word or their base's."""
+    texts, bases = {}, {}
     for file in sorted((ROOT / "rules").glob("*.smk")):
-        for rule in re.split(r"^ *rule ", file.read_text(), flags=re.MULTILINE):
-            if f'"../envs/{name}.yaml"' in rule:
-                yield SCRIPTS / re.search(r'script\("(\w+\.py)"\)', rule)[1]
+        for text in re.split(r"^ *(?:use )?rule ", file.read_text(), flags=re.MULTILINE)[1:]:
+            rule = re.match(r"(?:(\w+) as )?(\w+)", text)
+            if rule:
+                texts[rule[2]], bases[rule[2]] = text, rule[1]
+    for rule, text in texts.items():
+        base = rule
+        while "conda:" not in texts[base] and bases[base]:
+            base = bases[base]
+        if f'"../envs/{name}.yaml"' in texts[base]:
+            yield SCRIPTS / re.search(r'script\("(\w+\.py)"\)', text)[1]
 
 
 def imported_by(files: Iterable[Path]) -> set[str]:

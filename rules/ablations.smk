@@ -62,15 +62,15 @@ rule evaluate_sound:
         "--output {output} > {log} 2>&1"
 
 
-rule report_ablations:
+use rule report_landmarks as report_ablations with:
     input:
         script=script("report_ablations.py"),
         scores=ablation_scores("landmarks") + ablation_scores("translator"),
         sound="results/ablations/sound.parquet",
     output:
-        csv="results/report/ablations.csv",
-        md="results/report/ablations.md",
-        figure=report(
+        "results/report/ablations.csv",
+        "results/report/ablations.md",
+        report(
             "results/report/ablations.png",
             caption="../report/ablations.rst",
             category="Ablations",
@@ -79,20 +79,9 @@ rule report_ablations:
         "results/logs/report_ablations.log",
     benchmark:
         "results/benchmarks/report_ablations.tsv"
-    conda:
-        "../envs/report.yaml"
-    threads: 1
-    resources:
-        mem_mb=again(2000),
-        runtime=again(30),
     params:
         code=code("report_ablations.py"),
-        landmarks=ablation_labels("landmarks"),
-        translator=ablation_labels("translator"),
-    shell:
-        "python {input.script:q} --scores {input.scores} --sound {input.sound} {params.landmarks} "
-        "{params.translator} --csv {output.csv} --md {output.md} --figure {output.figure} "
-        "> {log} 2>&1"
+        flags=report_flags(models=config["ablations"]),
 
 
 rule ablations:

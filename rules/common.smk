@@ -253,6 +253,30 @@ def as_json(value):
     return re.sub(r"\{(?=\s*\w)", r"\\u007b", text)
 
 
+def report_flags(**more):
+    """What a script of the report is called with, as a function for its rule's `params`.
+
+    A flag for each named input and output, for each of `more` (or what it gives for wildcards), and
+    --output for the other outputs. Texts are flags' values, lists of them several, all else JSON.
+    """
+
+    def flags(wildcards, input, output):
+        named = dict(output.items())
+        values = {**dict(input.items()), **more, **named}
+        values["output"] = [path for path in output if path not in named.values()]
+        words = []
+        for name, value in values.items():
+            value = value(wildcards) if callable(value) else value
+            texts = [value] if isinstance(value, str) else value
+            if isinstance(texts, dict) or not all(isinstance(t, str) for t in texts):
+                texts = [json.dumps(value)]
+            if name != "script" and texts:
+                words += [f"--{name.replace('_', '-')}", *texts]
+        return shlex.join(words)
+
+    return flags
+
+
 def verbatim(text):
     """A parameter in which {word} is text, such as a formula in a label, and no wildcard."""
     return lambda wildcards: text
@@ -273,8 +297,8 @@ def train_threads(stage, name):
     return model_options(stage, name)["train"]["threads"]
 
 
-def note_flags():
-    """The report's warnings as flags."""
+def report_notes():
+    """The report's warnings."""
     notes = [
         note
         for note in (emohead.config.origin_note(config), config["report"]["note"])
@@ -303,26 +327,7 @@ def note_flags():
             "The translators' perceptual loss has a VGG-19 with random weights in place of "
             "ImageNet's."
         )
-    return verbatim(" ".join(f"--note {shlex.quote(note)}" for note in notes))
-
-
-def used_options(stage):
-    """The options of these models, as one JSON text."""
-    return as_json({name: model_options(stage, name) for name in used_models(stage)})
-
-
-def expected_clips():
-    """The clips that the source has if none is missing."""
-    data = config["data"]
-    if data["source"] == "footage":
-        return sum(map(len, footage().values()))
-    return sum(emohead.config.clips_of(data, emotion) for _, emotion in shards())
-
-
-def split_made():
-    """The split and its time, if there is one: an estimate is no reason to extract the clips."""
-    path = Path("results/split.csv")
-    return (str(path), path.stat().st_mtime_ns) if path.exists() else None
+    return notes
 
 
 def trainings(pattern):
@@ -359,6 +364,14 @@ include: "resources.smk"
 # Only then is the executor known, and what there is to be done.
 onstart:
     check_executor()
+
+
+def expected_clips():
+    """The clips that the source has if none is missing."""
+    data = config["data"]
+    if data["source"] == "footage":
+        return sum(map(len, footage().values()))
+    return sum(emohead.config.clips_of(data, emotion) for _, emotion in shards())
 
 
 wildcard_constraints:

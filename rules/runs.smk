@@ -18,6 +18,9 @@ ROW = f"results/evaluation/{RUN}/row.csv"
 PAIRS = "results/disentangler/pairs.csv"
 # Of all runs: what the report is made from.
 SCORES = "results/evaluation/scores.parquet"
+# A user study, and the table that its answers become.
+STUDY = "results/study"
+STUDY_TABLE = "results/report/table2.html"
 # Scores of a stage's models by themselves.
 STAGE_SCORES = "results/ablations/{stage}/{name}/seed{seed}/{speaker}.parquet"
 # In the place of a model: the clip's true landmarks or frames, or those of its reference face.
@@ -317,21 +320,13 @@ def shown_clips(wildcards):
     ]
 
 
-def shown_flags(wildcards):
-    """`--method NAME=FOLDER` and `--label NAME=TEXT` of what a reference's figure shows."""
-    return " ".join(
-        f"--method {name}=results/methods/{RUN.format(**run)} {label_flag(name)}"
-        for name, run in shown(wildcards.reference).items()
-    )
-
-
 def pose_of(name):
     """Where the heads of a method's predicted landmarks are."""
     return METHODS[name].get("pose", config["evaluation"]["pose"])
 
 
-def label_flag(name):
-    """`--label NAME=TEXT`, ready for the shell; a row says it where heads are put in place."""
+def label_of(name):
+    """What readers call a method; it says so where heads are put in place."""
     label = METHODS[name].get("label", name)
     if (
         needs_models(name)
@@ -339,33 +334,26 @@ def label_flag(name):
         and pose_of(name) == "truth"
     ):
         label += ", true head pose"
-    return f"--label {shlex.quote(f'{name}={label}')}"
+    return label
 
 
-def label_flags():
-    """The labels of all rows, in their order."""
-    return verbatim(" ".join(map(label_flag, METHODS)))
-
-
-def row_note_flags():
-    """`--row-note NAME=TEXT` of the config, and `--placed NAME=NOTES` of somebody else's videos."""
-    said = [
-        f"--row-note {name}={shlex.quote(method['note'])}"
+def report_methods():
+    """The rows of the report, for `Method` in emohead/report/methods.py; first seed's runs."""
+    return [
+        {
+            "id": name,
+            "label": label_of(name),
+            "given": emohead.config.given_to(method),
+            "note": method.get("note", ""),
+            "runs": {
+                run["reference"]: f"results/methods/{RUN.format(method=name, **run)}"
+                for run in runs(name, config["seeds"][:1])
+            },
+            "gates": method_gates(name),
+            "placed": notes_of([name]),
+        }
         for name, method in METHODS.items()
-        if "note" in method
     ]
-    placed = [
-        f"--placed {name}={path}" for name in METHODS for path in notes_of([name])
-    ]
-    return verbatim(" ".join([*said, *placed]))
-
-
-def given_flags():
-    """`--given NAME=TEXT`: what each row's method sees beside the sound."""
-    return " ".join(
-        f"--given {shlex.quote(f'{name}={emohead.config.given_to(method)}')}"
-        for name, method in METHODS.items()
-    )
 
 
 def method_gates(name):
@@ -374,27 +362,6 @@ def method_gates(name):
     found = landmarks in config["landmarks"]["models"] and disentangler_of(landmarks)
     pattern = "results/disentangler/{name}/seed{seed}/gates.csv"
     return expand(pattern, name=found, seed=config["seeds"]) if found else []
-
-
-def gate_flags():
-    """`--gates NAME=FILE` of every method with a disentangler."""
-    return " ".join(f"--gates {n}={file}" for n in METHODS for file in method_gates(n))
-
-
-def run_flags():
-    """`--run METHOD/REFERENCE=FOLDER` for every method and reference, first seed."""
-    return " ".join(
-        f"--run {name}/{run['reference']}=results/methods/{RUN.format(method=name, **run)}"
-        for name in METHODS
-        for run in runs(name, config["seeds"][:1])
-    )
-
-
-def networks_missing():
-    """`--missing TEXT` for every metric that waits for weights."""
-    return " ".join(
-        f"--missing {shlex.quote(text)}" for text in not_computed(**WEIGHTS).values()
-    )
 
 
 def method_parts(method):
@@ -474,16 +441,6 @@ def ablation_scores(stage):
     names = config["ablations"][stage]
     return expand(
         STAGE_SCORES, stage=stage, name=names, seed=config["seeds"], speaker=speakers()
-    )
-
-
-def ablation_labels(stage):
-    """`--STAGE NAME=TEXT` of a stage's models, the first the one to compare with."""
-    return verbatim(
-        " ".join(
-            f"--{stage} {shlex.quote(f'{name}={text}')}"
-            for name, text in config["ablations"][stage].items()
-        )
     )
 
 

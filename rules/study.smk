@@ -1,7 +1,5 @@
 # study: the paper's Table 2. One rule makes a user study, one turns its answers into the table.
 # Nothing of it is a part of `all`, but for the table once study.answers names a folder.
-STUDY = "results/study"
-STUDY_TABLE = "results/report/table2.html"
 
 
 # A study that is out isn't made again: its key alone can read the answers.
@@ -40,41 +38,32 @@ rule study:
         "--key {output.key} --protocol {output.protocol} --keys state/study > {log} 2>&1"
 
 
-rule report_study:
+use rule report_table1 as report_study with:
     input:
         script=script("report_study.py"),
         scores=SCORES,
     output:
-        ratings=f"{STUDY}/ratings.csv",
-        excluded=f"{STUDY}/excluded.csv",
-        csv="results/report/table2.csv",
-        md="results/report/table2.md",
-        tex="results/report/table2.tex",
-        html=report(
+        "results/report/table2.csv",
+        "results/report/table2.md",
+        "results/report/table2.tex",
+        report(
             STUDY_TABLE,
             caption="../report/table2.rst",
             category="Table 2",
         ),
+        ratings=f"{STUDY}/ratings.csv",
+        excluded=f"{STUDY}/excluded.csv",
     log:
         "results/logs/report_study.log",
     benchmark:
         "results/benchmarks/report_study.tsv"
-    conda:
-        "../envs/report.yaml"
-    threads: 1
-    resources:
-        mem_mb=again(report_memory),
-        runtime=again(report_minutes),
     params:
         code=code("report_study.py"),
-        answers=lambda wildcards: config["study"]["answers"],
         files=lambda wildcards: answer_files(),
-        # No input: a change of the library must not make a new study, whose ids are others.
-        key=f"{STUDY}/key.json",
-        seed=config["seeds"][0],
-        labels=label_flags(),
-    shell:
-        "python {input.script:q} --answers {params.answers:q} --key {params.key} "
-        "--scores {input.scores} --seed {params.seed} {params.labels} --ratings {output.ratings} "
-        "--excluded {output.excluded} --csv {output.csv} --md {output.md} --tex {output.tex} "
-        "--html {output.html} > {log} 2>&1"
+        flags=report_flags(
+            methods=METHODS_SHOWN,
+            answers=lambda wildcards: config["study"]["answers"],
+            # No input: a change of the library must not make a new study, whose ids are others.
+            key=f"{STUDY}/key.json",
+            seed=str(config["seeds"][0]),
+        ),

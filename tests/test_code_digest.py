@@ -11,7 +11,7 @@ from snakemake.utils import update_config
 
 from emohead.code_digest import ONLY_SHOWN, SCRIPTS, _file_of, _read, code_digest
 from emohead.config import PARTS, RUNTIME, model_options, unused_modules, without_runtime
-from emohead.cost.steps import landmark_step, translator_step
+from emohead.plan.steps import landmark_step, translator_step
 from emohead.training.options import Runtime
 from emohead.translator.inputs import draw_input
 

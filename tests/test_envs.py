@@ -89,7 +89,20 @@ def imported(module: Path, seen: set[Path]) -> set[str]:
 def rules() -> list[tuple[str, str]]:
     """(script, environment) of every rule."""
     text = "".join(path.read_text() for path in sorted((ROOT / "rules").glob("*.smk")))
-    return re.findall(r'script\("(\w+\.py)"\).*?conda:\s+"\.\./envs/(\w+)\.yaml"', text, re.DOTALL)
+    head = r"^ *(?:use rule (\w+) as|rule) (\w+)(?: with)?:\n"
+    found = re.findall(rf"{head}(.*?)(?=^ *(?:use )?rule |\Z)", text, re.DOTALL | re.MULTILINE)
+    bases = {name: base for base, name, _ in found}
+    environments = {
+        name: env[1]
+        for _, name, body in found
+        if (env := re.search(r'conda:\s+"\.\./envs/(\w+)\.yaml"', body))
+    }
+
+    def environment(name: str) -> str:
+        return environments.get(name) or environment(bases[name])
+
+    scripts = {name: re.search(r'script\("(\w+\.py)"\)', body) for _, name, body in found}
+    return [(script[1], environment(name)) for name, script in scripts.items() if script]
 
 
 def packages_of(script: str) -> set[str]:
@@ -165,8 +178,9 @@ def test_every_rule_has_script_log_and_benchmark_of_its_own_name():
     bodies = {}
     for path in sorted((ROOT / "rules").glob("*.smk")):
         # Some stand in an if block.
-        found = re.findall(r"^ *rule (\w+):\n(.*?)(?=^ *rule |\Z)", path.read_text(), re.S | re.M)
-        bodies |= {name: body for name, body in found if "shell:" in body}
+        head = r"^ *(?:use rule \w+ as|rule) (\w+)(?: with)?:\n"
+        found = re.findall(rf"{head}(.*?)(?=^ *(?:use )?rule |\Z)", path.read_text(), re.S | re.M)
+        bodies |= {name: body for name, body in found if "script(" in body}
     assert {f"{name}.py" for name in bodies} == {path.name for path in SCRIPTS.glob("*.py")}
     for name, body in bodies.items():
         assert f'script("{name}.py")' in body

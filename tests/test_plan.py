@@ -5,12 +5,12 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from emohead.cost.amounts import expect_amounts
-from emohead.cost.counting import StepCost
-from emohead.cost.estimate import TrainingCost
+from emohead.plan.amounts import expect_amounts
+from emohead.plan.counting import StepCost
 from emohead.plan.plan import plan
 from emohead.plan.rates import PAPER_GFLOP, Rates
 from emohead.plan.sizes import needed_models, sizes
+from emohead.plan.trainings import TrainingCost
 from emohead.plan.work import Machine, Work, all_work, passing_bytes, phase_hours
 
 ROOT = Path(__file__).parent.parent

@@ -17,7 +17,7 @@ def profile(name: str) -> dict:
 
 def rules() -> set[str]:
     text = "".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
-    return set(re.findall(r"^ *rule (\w+):", text, re.MULTILINE))
+    return set(re.findall(r"^ *(?:use rule \w+ as|rule) (\w+)(?: with)?:", text, re.MULTILINE))
 
 
 def value(expression: str | int, attempt: int) -> int:

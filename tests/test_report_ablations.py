@@ -1,22 +1,19 @@
 """Ablations: means, paired differences and verdicts against NumPy; sound; what is missing."""
 
-import csv
-import io
-
 import matplotlib.image
 import numpy as np
 import pandas as pd
 import pytest
 from score_factory import clip_ids, scores_by_hand, write_scores
 
-from emohead.report.ablations import compare, to_csv, to_markdown
-from emohead.report.ablations_figure import draw_ablations
-from emohead.report.style import save_figure
+from emohead.report.ablations import COLUMNS, compare, write_ablations
+from emohead.report.figures import draw_ablations_figure
+from emohead.report.scores import read_scores
 
 CLIPS = clip_ids()
 LABELS = {
-    "landmarks": [("msef", "Audio2Lm + MSEF"), ("plain", "without | MSEF"), ("same", "the same")],
-    "translator": [("aatu", "AATU"), ("unet", "U-Net")],
+    "landmarks": {"msef": "Audio2Lm + MSEF", "plain": "without | MSEF", "same": "the same"},
+    "translator": {"aatu": "AATU", "unet": "U-Net"},
 }
 SHIFT = 0.4
 
@@ -62,73 +59,64 @@ def tables(tmp_path):
 
 
 def test_means_and_differences_are_numpys(tables):
-    scores, paths, sound = tables
-    ablations = compare(paths, sound, LABELS)
-    rows = list(csv.DictReader(io.StringIO(to_csv(ablations))))
+    scores, paths, _ = tables
+    rows = compare(read_scores(paths), LABELS)
     assert len(rows) == 2 * (3 * 4 + 2 * 4)
-    for row in rows:
-        chosen = scores[
-            (scores["method"] == row["model"])
-            & (scores["reference"] == row["reference"])
-            & (scores["metric"] == row["metric"])
-            & (scores["convention"] == row["convention"])
-        ]
-        if chosen.empty:
-            assert row["mean"] == "" and row["model"] == "plain"
+    for row in rows.itertuples():
+
+        def by_seed(model, row=row):
+            same = [
+                scores[name] == getattr(row, name) for name in ("reference", "metric", "convention")
+            ]
+            chosen = scores[np.logical_and.reduce([scores["method"] == model, *same])]
+            return chosen.groupby("seed")["value"].mean()
+
+        ours = by_seed(row.model)
+        if ours.empty:
+            assert np.isnan(row.mean) and row.model == "plain"
             continue
-        by_seed = chosen.groupby("seed")["value"].mean()
-        assert float(row["mean"]) == pytest.approx(by_seed.mean(), abs=2e-6)
-        assert float(row["sd"]) == pytest.approx(by_seed.std(ddof=1), abs=2e-6)
-        base = scores[
-            (scores["method"] == ("msef" if row["stage"] == "landmarks" else "aatu"))
-            & (scores["reference"] == row["reference"])
-            & (scores["metric"] == row["metric"])
-            & (scores["convention"] == row["convention"])
-        ]
-        if row["difference"]:
-            change = by_seed.mean() - base.groupby("seed")["value"].mean().mean()
-            assert float(row["difference"]) == pytest.approx(change, abs=2e-6)
-            assert float(row["difference_low"]) <= change <= float(row["difference_high"])
+        assert (row.mean, row.sd) == pytest.approx((ours.mean(), ours.std(ddof=1)), abs=2e-6)
+        if not np.isnan(row.difference):
+            base = by_seed("msef" if row.stage == "landmarks" else "aatu")
+            change = ours.mean() - base.mean()
+            assert row.difference == pytest.approx(change, abs=2e-6)
+            assert row.difference_low <= change <= row.difference_high
 
 
 def test_verdicts(tables):
-    _, paths, sound = tables
-    ablations = compare(paths, sound, LABELS)
-    first, plain, same = ablations.of("landmarks", "neutral")
-    assert [cell.verdict for cell in first.cells] == ["", "", "", ""]
-    assert [cell.verdict for cell in plain.cells] == ["worse", "worse", "worse", ""]
-    assert [cell.verdict for cell in same.cells] == ["", "", "", ""]
-    turned = {**LABELS, "landmarks": [LABELS["landmarks"][1], LABELS["landmarks"][0]]}
-    _, better = compare(paths, sound, turned).of("landmarks", "same_emotion")
-    assert [cell.verdict for cell in better.cells[:3]] == ["better"] * 3
+    scores = read_scores(tables[1])
+
+    def verdicts(numbers, model):
+        same = (numbers["model"] == model) & (numbers["reference"] == "neutral")
+        return list(numbers.loc[same, "verdict"])
+
+    numbers = compare(scores, LABELS)
+    assert verdicts(numbers, "msef") == verdicts(numbers, "same") == ["", "", "", ""]
+    assert verdicts(numbers, "plain") == ["worse", "worse", "worse", ""]
+    turned = {**LABELS, "landmarks": {"plain": "without", "msef": "with"}}
+    assert verdicts(compare(scores, turned), "msef")[:3] == ["better"] * 3
 
 
-def test_markdown_says_what_the_sound_tells(tables):
+def test_written_forms(tables, tmp_path):
     _, paths, sound = tables
-    text = to_markdown(compare(paths, sound, LABELS))
+    out = [tmp_path / f"ablations.{form}" for form in ("csv", "md", "png")]
+    write_ablations(paths, sound, LABELS, out)
+    assert list(pd.read_csv(out[0])) == COLUMNS
+    text = out[1].read_text()
     assert "emotion of 0.500 of the test clips; chance is 0.125" in text
-    assert "| AATU |" in text
-    assert r"without \| MSEF" in text
+    assert "| AATU " in text and r"without \| MSEF" in text
     widths = {line.replace(r"\|", "").count("|") for line in text.splitlines() if line[:1] == "|"}
     assert widths == {6}  # four metrics and a name, in every table
+    assert matplotlib.image.imread(out[2]).std() > 0.05
 
 
 def test_a_model_without_scores_is_named(tables):
-    _, paths, sound = tables
-    labels = {**LABELS, "translator": [("aatu", "AATU"), ("spatial", "spatial gate")]}
+    labels = {**LABELS, "translator": {"aatu": "AATU", "spatial": "spatial gate"}}
     with pytest.raises(ValueError, match=r"translator model 'spatial' has no scores"):
-        compare(paths, sound, labels)
+        compare(read_scores(tables[1]), labels)
 
 
-def test_figure_has_a_row_for_every_choice(tables, tmp_path):
-    _, paths, sound = tables
-    figure = draw_ablations(compare(paths, sound, LABELS))
-    shown = [
-        [tick.get_text() for tick in panel.get_yticklabels()]
-        for part in figure.subfigs
-        for panel in part.axes[:1]
-    ]
-    texts = [[text for _, text in LABELS[stage]] for stage in LABELS for _ in range(2)]
-    assert shown == texts
-    save_figure(figure, [tmp_path / "ablations.png"])
-    assert matplotlib.image.imread(tmp_path / "ablations.png").std() > 0.05
+def test_figure_has_a_row_for_every_choice_of_each_stage_and_reference(tables):
+    figure = draw_ablations_figure(compare(read_scores(tables[1]), LABELS))
+    shown = [[tick.get_text() for tick in axis.get_yticklabels()] for axis in figure.axes[::4]]
+    assert shown == [[*LABELS[stage].values()] for stage in LABELS for _ in range(2)]

@@ -4,14 +4,25 @@ import math
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 from score_factory import METHODS, clip_ids, random_scores, scores_by_hand, write_scores
 
 from emohead.evaluation.statistics import holm, paired_difference
-from emohead.report.claim_sentence import claim_sentence
-from emohead.report.claims import CLAIMS, find_claims, overall_verdict
-from emohead.report.claims_forms import summary, to_csv, to_html, to_markdown, write_claims
+from emohead.report.claims import (
+    CLAIMS,
+    COLUMNS,
+    claim_tables,
+    find_claims,
+    overall_verdict,
+    read_claims,
+    summary,
+    write_claims,
+)
+from emohead.report.methods import Method
+from emohead.report.page import tallies
 from emohead.report.scores import read_scores
+from emohead.report.tables import to_html, to_markdown
 
 CONVENTIONS = {
     "f_lmd": "redetected/centred/128",
@@ -33,82 +44,85 @@ def run(method, f_lmd=1.0, m_lmd=1.0, ssim=0.7, psnr=20.0, *, seed=0, spread=0.0
     return scores_by_hand(method, values | extra, seed=seed, **others)
 
 
-def find(tmp_path, *runs, labels=()):
+def find(tmp_path, *runs, labels=None, given=None):
+    """The findings, a row each, and the notes."""
     paths = [path for i, each in enumerate(runs) for path in write_scores(tmp_path / str(i), each)]
-    return find_claims(read_scores(paths), labels)
+    return find_claims(read_scores(paths), labels or {}, given)
+
+
+def headline(findings, text, reference="same_emotion", part="headline"):
+    same = (findings["claim"] == text) & (findings["reference"] == reference)
+    return findings[same & (findings["part"] == part)]
+
+
+def verdicts(findings, part="headline"):
+    """By claim and metric, under the first protocol."""
+    here = findings[(findings["part"] == part) & (findings["reference"] == "same_emotion")]
+    return {
+        claim: dict(zip(group["metric"], group["verdict"], strict=True))
+        for claim, group in here.groupby("claim", sort=False)
+    }
 
 
 def test_claims_are_made_among_those_that_are_given_the_same(tmp_path):
-    paths = write_scores(tmp_path, random_scores(networks=False))
+    scores = read_scores(write_scores(tmp_path, random_scores(networks=False)))
     given = dict.fromkeys(METHODS, "one, own, voice, seen")
-    everyone = find_claims(read_scores(paths), given=given)
-    assert everyone.findings == find_claims(read_scores(paths)).findings
-    told = find_claims(read_scores(paths), given=given | {"baseline": "one, own, label, seen"})
-    against = {each.claim.against for each in everyone.findings}
-    assert {each.claim.against for each in told.findings} == against - {"baseline"}
-    (note,) = (note for note in told.notes if "label" in note)
+    everyone, _ = find_claims(scores, {}, given)
+    pd.testing.assert_frame_equal(everyone, find_claims(scores, {})[0])
+    told, notes = find_claims(scores, {}, given | {"baseline": "one, own, label, seen"})
+    assert set(told["against_method"]) == set(everyone["against_method"]) - {"baseline"}
+    (note,) = (note for note in notes if "label" in note)
     assert "voice" in note and "Baseline" in note
 
 
 def test_what_the_paper_says_of_evp_is_a_family_of_its_own(tmp_path):
-    lips = {("lip_correlation", "redetected"): np.full(16, 0.5)}
+    lips = ("lip_correlation", "redetected")
     runs = [
         each
         for seed in (0, 1, 2)
         for each in (
-            run("ours", 1.0, 1.2, 0.8, 21.0, seed=seed, values=lips),
-            run("evp", 1.3, 1.0, spread=0.01, seed=seed, values={
-                ("lip_correlation", "redetected"): 0.7 + 0.01 * np.cos(40 * SPREAD)
-            }),
+            run("ours", 1.0, 1.2, 0.8, 21.0, seed=seed, values={lips: np.full(16, 0.5)}),
+            run("evp", 1.3, 1.0, spread=0.01, seed=seed,
+                values={lips: 0.7 + 0.01 * np.cos(40 * SPREAD)}),
             run("baseline", spread=0.01, seed=seed),
         )
     ]  # fmt: skip
-    claims = find(tmp_path, *runs)
-    of_evp = claims.of("evp", "same_emotion")
-    verdicts = {text: {e.claim.metric: e.verdict for e in of_evp[text]} for text in of_evp}
-    assert verdicts == {
+    findings, notes = find(tmp_path, *runs)
+    of_evp = verdicts(findings, "evp")
+    assert of_evp == {
         "Ours beats EVP in F-LMD, SSIM and PSNR": dict.fromkeys(("f_lmd", "ssim", "psnr"), "holds"),
         "EVP beats Ours in M-LMD and lip sync": {"m_lmd": "holds", "lip_correlation": "holds"},
     }
-    findings = [each for group in of_evp.values() for each in group]
-    assert {each.family for each in findings} == {5}
-    expected = holm(np.array([each.difference.p for each in findings]))
-    np.testing.assert_allclose([each.p_corrected for each in findings], expected)
-    assert {each.family for each in headline(claims, "Ours beats Baseline on all four")} == {4}
-    for form in (to_markdown(claims), to_html(claims)):
-        assert form.count("EVP beats Ours in M-LMD and lip sync") == 1
+    family = findings[findings["part"] == "evp"]
+    assert set(family["family"]) == {5}
+    np.testing.assert_allclose(family["p_corrected"], holm(family["p"].to_numpy()))
+    assert set(headline(findings, "Ours beats Baseline on all four")["family"]) == {4}
+    for form in (to_markdown, to_html):
+        assert form(claim_tables(findings, notes)).count("EVP beats Ours in M-LMD") == 1
     video = {"ours": "one, own, voice, seen", "evp": "video, other, voice, seen"}
-    unequal = find_claims(read_scores(sorted((tmp_path).glob("**/scores.parquet"))), given=video)
-    assert set(unequal.of("evp", "same_emotion")) == set(of_evp)
-    assert any("not said among equals" in note for note in unequal.notes)
-
-
-def headline(claims, text, reference="same_emotion"):
-    return claims.of("headline", reference)[text]
+    unequal, notes = find(tmp_path / "video", *runs, given=video)
+    assert verdicts(unequal, "evp") == of_evp
+    assert any("not said among equals" in note for note in notes)
 
 
 @pytest.fixture(scope="module")
 def random_claims(tmp_path_factory):
     folder = tmp_path_factory.mktemp("scores")
-    return find_claims(read_scores(write_scores(folder, random_scores(networks=False))))
+    return find(folder, random_scores(networks=False))[0]
 
 
 def test_the_papers_claims_are_all_there_for_both_protocols(random_claims):
-    for reference in ("same_emotion", "neutral"):
-        groups = random_claims.of("headline", reference)
-        found = {text: [each.claim.metric for each in group] for text, group in groups.items()}
-        assert found == {
-            "MSEF lowers F-LMD": ["f_lmd"],
-            "MSEF lowers M-LMD": ["m_lmd"],
-            "MSEF alone lowers F-LMD": ["f_lmd"],
-            "MSEF alone lowers M-LMD": ["m_lmd"],
-            "AATU raises SSIM": ["ssim"],
-            "AATU raises PSNR": ["psnr"],
-            "Ours beats Baseline on all four": ["f_lmd", "m_lmd", "ssim", "psnr"],
-        }
+    rows = random_claims[random_claims["part"] == "headline"]
+    for _, group in rows.groupby("reference"):
+        assert list(zip(group["claim"], group["metric"], strict=True)) == [
+            ("MSEF lowers F-LMD", "f_lmd"), ("MSEF lowers M-LMD", "m_lmd"),
+            ("MSEF alone lowers F-LMD", "f_lmd"), ("MSEF alone lowers M-LMD", "m_lmd"),
+            ("AATU raises SSIM", "ssim"), ("AATU raises PSNR", "psnr"),
+            *(("Ours beats Baseline on all four", name) for name in CONVENTIONS),
+        ]  # fmt: skip
     against = {
-        re.match(r"\w+( alone)?", each.claim.text)[0]: each.claim.against
-        for each in random_claims.findings
+        re.match(r"\w+( alone)?", row.claim)[0]: row.against_method
+        for row in random_claims.itertuples()
     }
     assert against == {
         "MSEF": "ours_wo_msef", "MSEF alone": "ours_wo_msef_joint", "AATU": "ours_wo_aatu",
@@ -122,51 +136,42 @@ def test_verdicts_follow_the_direction_of_each_metric(tmp_path):
         for seed in (0, 1, 2)
         for each in (
             run("ours", 0.8, 1.3, 0.8, 19.0, seed=seed),
-            run("baseline", spread=0.01, seed=seed),
-            run("ours_wo_msef", spread=0.01, seed=seed),
-            run("ours_wo_aatu", spread=0.01, seed=seed),
+            *(run(name, spread=0.01, seed=seed)
+              for name in ("baseline", "ours_wo_msef", "ours_wo_aatu")),
         )
-    ]
-    claims = find(tmp_path, *runs)
-    verdicts = {
-        text: [each.verdict for each in group]
-        for text, group in claims.of("headline", "same_emotion").items()
+    ]  # fmt: skip
+    findings, _ = find(tmp_path, *runs)
+    all_four = {"f_lmd": "holds", "m_lmd": "fails", "ssim": "holds", "psnr": "fails"}
+    assert verdicts(findings) == {
+        "MSEF lowers F-LMD": {"f_lmd": "holds"},
+        "MSEF lowers M-LMD": {"m_lmd": "fails"},
+        "AATU raises SSIM": {"ssim": "holds"},
+        "AATU raises PSNR": {"psnr": "fails"},
+        "Ours beats Baseline on all four": all_four,
     }
-    assert verdicts == {
-        "MSEF lowers F-LMD": ["holds"],
-        "MSEF lowers M-LMD": ["fails"],
-        "AATU raises SSIM": ["holds"],
-        "AATU raises PSNR": ["fails"],
-        "Ours beats Baseline on all four": ["holds", "fails", "holds", "fails"],
-    }
-    on_all_four = headline(claims, "Ours beats Baseline on all four")
-    assert overall_verdict(on_all_four) == "fails"
-    assert overall_verdict(on_all_four[::2]) == "holds"
-    assert summary(on_all_four) == "2 of 4 hold, 2 fail."
+    assert overall_verdict(list(all_four.values())) == "fails"
+    assert overall_verdict(["holds", "holds"]) == "holds"
+    assert summary(list(all_four.values())) == "2 of 4 hold, 2 fail."
 
 
 def test_a_difference_within_the_spread_is_undecided(tmp_path):
     runs = [run("ours", 0.99, seed=k) for k in (0, 1)]
     runs += [run("ours_wo_msef", spread=0.3, seed=k) for k in (0, 1)]
-    claims = find(tmp_path, *runs)
-    (finding,) = headline(claims, "MSEF lowers F-LMD")
-    assert finding.verdict == "undecided"
-    assert "decides nothing" in claim_sentence(finding)
-    assert overall_verdict([finding]) == "undecided"
+    finding = headline(find(tmp_path, *runs)[0], "MSEF lowers F-LMD").iloc[0]
+    assert finding["verdict"] == overall_verdict([finding["verdict"]]) == "undecided"
+    assert "decides nothing" in finding["sentence"]
 
 
 def test_one_training_decides_nothing_however_great_the_difference(tmp_path):
     runs = [run("ours", 0.1, 0.1, 0.99, 40.0), run("baseline", spread=0.01)]
-    claims = find(tmp_path, *runs, run("ours_wo_msef", spread=0.01))
-    for findings in claims.of("headline", "same_emotion").values():
-        assert {each.verdict for each in findings} == {"not decided by one training"}
-        assert overall_verdict(findings) == "not decided by one training"
-    (finding,) = headline(claims, "MSEF lowers F-LMD")
-    assert finding.difference.high < 0  # the interval over clips is there all the same
-    sentence = claim_sentence(finding)
-    assert f"interval {-finding.difference.high:.3f} to" in sentence
-    assert "which one training doesn't decide" in sentence and "p <" not in sentence
-    assert 'class="verdict not-decided-by-one-training"' in to_html(claims)
+    findings, _ = find(tmp_path, *runs, run("ours_wo_msef", spread=0.01))
+    assert set(findings["verdict"]) == {"not decided by one training"}
+    assert overall_verdict(findings["verdict"]) == "not decided by one training"
+    finding = headline(findings, "MSEF lowers F-LMD").iloc[0]
+    assert finding["high"] < 0  # the interval over clips is there all the same
+    assert f"interval {-finding['high']:.3f} to" in finding["sentence"]
+    assert "which one training doesn't decide" in finding["sentence"]
+    assert "p <" not in finding["sentence"]
 
 
 def test_intervals_are_of_these_few_speakers_or_of_any(tmp_path):
@@ -177,76 +182,66 @@ def test_intervals_are_of_these_few_speakers_or_of_any(tmp_path):
         of_speakers = np.repeat(rng.normal(size=count), len(ids) // count)
         values = {"ours": 5 + of_speakers, "ours_wo_msef": 5 + rng.normal(size=len(ids))}
         runs = [scores_by_hand(name, {key: each}, clips=ids) for name, each in values.items()]
-        claims = find(tmp_path / str(count), *runs)
-        (finding,) = headline(claims, "MSEF lowers F-LMD")
+        findings, notes = find(tmp_path / str(count), *runs)
+        finding = headline(findings, "MSEF lowers F-LMD").iloc[0]
         expected = paired_difference(
-            values["ours"].round(6)[None],
-            values["ours_wo_msef"].round(6)[None],
+            *(values[name].round(6)[None] for name in ("ours", "ours_wo_msef")),
             speakers=[clip_id.split("-")[0] for clip_id in ids],
         )
-        assert finding.difference.speakers == count
-        assert vars(finding.difference) == pytest.approx(vars(expected), abs=1e-6)
-        assert any(said in note for note in claims.notes)
-        assert f"{len(ids)} clips of {count} speakers" in claim_sentence(finding)
+        found = finding[["difference", "low", "high", "p"]].tolist()
+        assert found == pytest.approx(list(vars(expected).values())[:4], abs=1e-6)
+        assert any(said in note for note in notes)
+        assert f"{len(ids)} clips of {count} speakers" in finding["sentence"]
 
 
 def test_numbers_are_those_of_the_paired_clips_and_seeds(tmp_path):
     rng = np.random.default_rng(4)
-    runs, f_lmd = [], {}
-    for method in ("ours", "ours_wo_msef"):
-        # The other method has a seed and two clips that ours lacks.
-        seeds, count = ((0, 1), 14) if method == "ours" else ((0, 1, 2), 16)
+    key, runs, f_lmd = ("f_lmd", CONVENTIONS["f_lmd"]), [], {}
+    # The other method has a seed and two clips that ours lacks.
+    for method, seeds, count in (("ours", (0, 1), 14), ("ours_wo_msef", (0, 1, 2), 16)):
         f_lmd[method] = {seed: rng.uniform(1, 2, count) for seed in seeds}
         for seed, values in f_lmd[method].items():
-            key = ("f_lmd", CONVENTIONS["f_lmd"])
             runs.append(scores_by_hand(method, {key: values}, seed=seed))
-    claims = find(tmp_path, *runs)
-    (finding,) = headline(claims, "MSEF lowers F-LMD")
+    finding = headline(find(tmp_path, *runs)[0], "MSEF lowers F-LMD").iloc[0]
     ours = np.stack([f_lmd["ours"][seed] for seed in (0, 1)])
     against = np.stack([f_lmd["ours_wo_msef"][seed][:14] for seed in (0, 1)])
     expected = paired_difference(ours.round(6), against.round(6), speakers=["W901"] * 14)
-    assert finding.difference == expected and (expected.clips, expected.seeds) == (14, 2)
-    assert (finding.ours, finding.against) == pytest.approx((ours.mean(), against.mean()))
-    assert finding.difference.mean == pytest.approx(finding.ours - finding.against)
+    names = ["difference", "low", "high", "p", "clips", "seeds"]
+    assert finding[names].tolist() == list(vars(expected).values())[:6]
+    assert (finding["clips"], finding["seeds"]) == (14, 2)
+    assert (finding["ours"], finding["against"]) == pytest.approx((ours.mean(), against.mean()))
+    assert finding["difference"] == pytest.approx(finding["ours"] - finding["against"])
 
 
 def test_a_headline_without_values_to_pair_is_left_out_with_a_note(tmp_path):
     scores = random_scores(clips=clip_ids(("W901",)), seeds=(0, 1), networks=False)
     lacking = scores[~((scores["method"] == "ours") & (scores["metric"] == "f_lmd"))]
-    claims = find(tmp_path, lacking[lacking["reference"] == "same_emotion"])
-    assert "MSEF lowers F-LMD" not in claims.of("headline", "same_emotion")
-    *left_out, of_whom = claims.notes
+    findings, notes = find(tmp_path, lacking[lacking["reference"] == "same_emotion"])
+    assert "MSEF lowers F-LMD" not in verdicts(findings)
+    *left_out, of_whom = notes
     assert "this one speaker" in of_whom
-    assert [note.split(", F-LMD: ")[0] for note in left_out] == [
-        "Reference face in the clip's emotion, MSEF lowers F-LMD",
-        "Reference face in the clip's emotion, MSEF alone lowers F-LMD",
-        "Reference face in the clip's emotion, Ours beats Baseline on all four",
-    ]
+    assert [note.split(", F-LMD: ")[0].split(", ")[1] for note in left_out] == [
+        "MSEF lowers F-LMD", "MSEF alone lowers F-LMD", "Ours beats Baseline on all four"
+    ]  # fmt: skip
 
 
 def test_p_values_are_corrected_over_both_protocols(random_claims):
-    headlines = [each for each in random_claims.findings if each.claim.part == "headline"]
-    assert len(headlines) == 20
-    expected = holm(np.array([each.difference.p for each in headlines]))
-    assert [each.p_corrected for each in headlines] == pytest.approx(expected)
-    assert {each.family for each in headlines} == {20}
+    rows = random_claims[random_claims["part"] == "headline"]
+    assert len(rows) == 20 and set(rows["family"]) == {20}
+    np.testing.assert_allclose(rows["p_corrected"], holm(rows["p"].to_numpy()))
 
 
 def test_other_conventions_are_corrected_in_the_place_of_their_claim(random_claims):
-    findings = random_claims.findings
-    other = [each for each in findings if each.claim.part == "other"]
-    assert findings[: len(findings) - len(other)] == tuple(findings[:20])
-    legacy = next(each for each in other if each.claim.metric == "psnr_legacy")
-    family = [
-        each.difference.p
-        for each in findings[:20]
-        if (each.claim.text, each.claim.metric, each.reference)
-        != ("AATU raises PSNR", "psnr", "same_emotion")
-    ]
-    assert legacy.claim.text == "AATU raises PSNR" and legacy.reference == "same_emotion"
-    assert legacy.p_corrected == pytest.approx(holm(np.array([*family, legacy.difference.p]))[-1])
-    lips = next(each for each in other if each.claim.metric == "lip_correlation")
-    assert (legacy.family, lips.family) == (20, 21)
+    assert list(random_claims["part"][:20]) == ["headline"] * 20
+    other = random_claims[random_claims["part"] == "other"]
+    legacy = other[other["metric"] == "psnr_legacy"].iloc[0]
+    assert (legacy["claim"], legacy["reference"]) == ("AATU raises PSNR", "same_emotion")
+    rest = random_claims[:20]
+    same = (rest["claim"] == legacy["claim"]) & (rest["reference"] == legacy["reference"])
+    expected = holm(np.array([*rest.loc[~same, "p"], legacy["p"]]))[-1]
+    assert legacy["p_corrected"] == pytest.approx(expected)
+    lips = other[other["metric"] == "lip_correlation"].iloc[0]
+    assert (legacy["family"], lips["family"]) == (20, 21)
 
 
 def test_every_comparison_exists_in_the_catalogue_and_no_claim_stands_twice():
@@ -259,81 +254,104 @@ def test_every_comparison_exists_in_the_catalogue_and_no_claim_stands_twice():
 
 
 def test_missing_methods_leave_their_claims_out_with_a_note(tmp_path):
-    claims = find(
-        tmp_path, run("ours", 0.5), run("baseline", spread=0.01), labels=[("ours_wo_msef", "No M")]
-    )
-    assert list(claims.of("headline", "same_emotion")) == ["Ours beats Baseline on all four"]
-    assert claims.notes[0] == (
-        "Reference face in the clip's emotion: claims on No M and ours_wo_msef_joint and "
-        "ours_wo_aatu are left out, having no scores."
-    )
-    nothing = find(tmp_path / "nothing", run("baseline"))
-    assert nothing.findings == () and "claims on ours and" in nothing.notes[0]
-    assert to_csv(nothing).count("\n") == 1 and "left out" in to_markdown(nothing)
+    labels = {"ours_wo_msef": "No M"}
+    findings, notes = find(tmp_path, run("ours", 0.5), run("baseline", spread=0.01), labels=labels)
+    assert list(verdicts(findings)) == ["Ours beats Baseline on all four"]
+    assert "claims on No M and ours_wo_msef_joint and ours_wo_aatu are left out" in notes[0]
+    nothing, notes = find(tmp_path / "nothing", run("baseline"))
+    assert nothing.empty and "claims on ours and" in notes[0]
+    assert "left out" in to_markdown(claim_tables(nothing, notes))
 
 
 def test_one_seed_and_clips_without_a_value_are_said(tmp_path):
     values = np.r_[np.inf, np.full(15, 21.0)]
-    claims = find(
+    findings, notes = find(
         tmp_path, run("ours", psnr=values), run("ours_wo_aatu", spread=0.01), run("baseline")
     )
-    assert any(note.startswith("One seed:") for note in claims.notes)
-    assert (
-        "Reference face in the clip's emotion, AATU raises PSNR, PSNR: 1 of 16 clips lack a finite "
-        "value and are left out." in claims.notes
-    )
-    (finding,) = headline(claims, "AATU raises PSNR")
-    assert finding.difference.clips == 15 and finding.ours == 21
-    assert finding.difference.mean == pytest.approx(finding.ours - finding.against)
+    assert any(note.startswith("One seed:") for note in notes)
+    assert any("AATU raises PSNR, PSNR: 1 of 16 clips lack a finite" in note for note in notes)
+    finding = headline(findings, "AATU raises PSNR").iloc[0]
+    assert finding["clips"] == 15 and finding["ours"] == 21
+    assert finding["difference"] == pytest.approx(finding["ours"] - finding["against"])
 
 
 def test_the_sentence_holds_the_numbers(tmp_path):
     runs = [run("ours", 0.9, seed=k) for k in (0, 1)]
     runs += [run("ours_wo_msef", 1.2, spread=0.02 * (k + 1), seed=k) for k in (0, 1)]
-    (finding,) = headline(find(tmp_path, *runs, labels=[("ours", "Mine")]), "MSEF lowers F-LMD")
-    result = finding.difference
-    assert claim_sentence(finding) == (
-        f"F-LMD: 0.90 px for Mine, {finding.against:.2f} px for Ours w/o MSEF. Mine is "
-        f"{-result.mean:.3f} px lower (95 % interval {-result.high:.3f} to {-result.low:.3f} "
-        f"lower), {'as claimed' if finding.verdict == 'holds' else 'which decides nothing'}. "
+    found = headline(find(tmp_path, *runs, labels={"ours": "Mine"})[0], "MSEF lowers F-LMD").iloc[0]
+    assert found["sentence"] == (
+        f"F-LMD: 0.90 px for Mine, {found['against']:.2f} px for Ours w/o MSEF. Mine is "
+        f"{-found['difference']:.3f} px lower (95 % interval {-found['high']:.3f} to "
+        f"{-found['low']:.3f} lower), "
+        f"{'as claimed' if found['verdict'] == 'holds' else 'which decides nothing'}. "
         "16 clips of 1 speaker, 2 seeds; "
-        f"p = {finding.p_corrected:.3f} after correction for 2 claims."
+        f"p = {found['p_corrected']:.3f} after correction for 2 claims."
     )
 
 
 def test_few_clips_have_a_sentence_without_an_interval(tmp_path):
     one = {("f_lmd", CONVENTIONS["f_lmd"]): [1.0]}
-    claims = find(tmp_path, scores_by_hand("ours", one), scores_by_hand("ours_wo_msef", one))
-    (finding,) = headline(claims, "MSEF lowers F-LMD")
-    assert "Too few clips (1)" in claim_sentence(finding)
-    assert "Too few clips (1)" in to_html(claims) and "| – |" not in to_markdown(claims)
+    runs = scores_by_hand("ours", one), scores_by_hand("ours_wo_msef", one)
+    findings, notes = find(tmp_path, *runs)
+    assert "Too few clips (1)" in headline(findings, "MSEF lowers F-LMD")["sentence"].iloc[0]
+    assert "Too few clips (1)" in to_html(claim_tables(findings, notes))
 
 
-def test_all_forms_hold_every_finding(tmp_path):
+def test_all_forms_hold_every_finding_and_the_page_reads_them(tmp_path):
     scores = random_scores(clips=clip_ids(("W901",)), seeds=(0, 1), networks=False)
     paths = write_scores(tmp_path, scores)
     out = {form: tmp_path / f"claims.{form}" for form in ("csv", "md", "html")}
-    write_claims(paths, labels=[("ours", "A & <b>")], given={}, **out)
-    first = {form: path.read_bytes() for form, path in out.items()}
-    write_claims(paths, labels=[("ours", "A & <b>")], given={}, **out)
-    assert first == {form: path.read_bytes() for form, path in out.items()}
+    first = {}
+    for _ in range(2):
+        write_claims(paths, [Method("ours", "A & <b>")], [*out.values()])
+        written = {form: path.read_bytes() for form, path in out.items()}
+        assert written == (first or written)
+        first = written
     rows = list(csv.DictReader(out["csv"].open(encoding="utf-8")))
-    assert list(rows[0]) == [
-        "reference", "claim", "metric", "convention", "ours", "against", "seeds", "clips",
-        "difference", "low", "high", "p", "p_corrected", "verdict", "sentence", "part",
-        "against_method",
-    ]  # fmt: skip
+    assert list(rows[0]) == COLUMNS
     parts = [row["part"] for row in rows]
     assert parts == ["headline"] * 20 + ["other"] * (len(rows) - 20) and len(rows) > 60
-    markdown, page = out["md"].read_text(), out["html"].read_text()
+    markdown, page = out["md"].read_text(), html.unescape(out["html"].read_text())
     for row in rows[:20]:
-        assert row["sentence"] in markdown
-        assert row["sentence"] in html.unescape(page)
+        assert row["sentence"] in markdown and row["sentence"] in page
         assert float(row["low"]) <= float(row["difference"]) <= float(row["high"])
-    assert "A &amp; &lt;b&gt;" in page and "<b>" not in page
-    # One badge a finding, and one more for the claim on all four of each protocol.
-    assert len(re.findall(r'class="verdict (holds|fails|undecided)"', page)) == len(rows) + 2
-    assert "MSEF lowers F-LMD" in markdown and "(predicted/raw/128)" in markdown
+    assert "A &amp; &lt;b&gt;" in out["html"].read_text() and "<b>" not in out["html"].read_text()
+    assert "(predicted/raw/128)" in markdown
     assert math.isclose(float(rows[0]["ours"]) - float(rows[0]["against"]),
                         float(rows[0]["difference"]), abs_tol=3e-6)  # fmt: skip
-    assert set(METHODS) > {row["against_method"] for row in rows}
+    assert list(read_claims(out["csv"])["sentence"]) == [row["sentence"] for row in rows]
+
+
+def claims_table(path, *rows):
+    names = ("reference", "claim", "metric", "convention", "difference", "low", "high", "verdict")
+    frame = pd.DataFrame(rows, columns=names)
+    frame.reindex(columns=COLUMNS).assign(part="headline").to_csv(path, index=False)
+    return path
+
+
+def test_bars_of_both_protocols_share_a_scale_on_which_right_favours_the_claim(tmp_path):
+    lmd, ssim = ("m_lmd", "redetected/centred/128"), ("ssim", "frame")
+    path = claims_table(
+        tmp_path / "claims.csv",
+        ("neutral", "Beats", *lmd, -0.2, -0.4, 0.1, "undecided"),
+        ("same_emotion", "Beats", *lmd, -0.6, -0.8, -0.4, "holds"),
+        ("same_emotion", "Beats", *ssim, -0.1, -0.2, -0.05, "fails"),
+        ("same_emotion", "Raises", *ssim, np.nan, np.nan, np.nan, "undecided"),
+    )
+    rows = read_claims(path)
+    # Lower is better, so that the favoured side is turned round; 0.8 px is the end of the line.
+    assert list(rows["bar"]) == [[-0.125, 0.25, 0.5], [0.5, 0.75, 1.0], [-1.0, -0.5, -0.25], None]
+    assert tallies(rows, ["same_emotion", "neutral"]) == {
+        "same_emotion": {"fails": 1, "undecided": 1}, "neutral": {"undecided": 1}
+    }  # fmt: skip
+
+
+def test_verdicts_must_be_known(tmp_path):
+    path = claims_table(
+        tmp_path / "claims.csv", ("neutral", "Beats", "ssim", "frame", 0.1, 0, 0.2, "maybe")
+    )
+    with pytest.raises(ValueError, match="verdict 'maybe' is none of holds, fails, undecided"):
+        read_claims(path)
+    path.write_text("claim\nBeats\n")
+    with pytest.raises(ValueError, match="no column reference"):
+        read_claims(path)

@@ -12,11 +12,16 @@ import pytest
 from emohead.data.mead import EMOTIONS
 from emohead.data.rejects import cause_of
 from emohead.features.store import ShardWriter, open_clips
-from emohead.report.crops_figure import draw_crops_figure, shown_speakers, write_crops_figure
-from emohead.report.data_page import write_data_page
-from emohead.report.data_tables import frames_outside, outside_by_speaker, percent, read_tables
-from emohead.report.lengths_figure import draw_lengths_figure
-from emohead.report.rejects import group_by_cause
+from emohead.report.data import (
+    frames_outside,
+    group_by_cause,
+    outside_by_speaker,
+    read_tables,
+    write_data_page,
+)
+from emohead.report.figures import draw_lengths_figure
+from emohead.report.pictures import draw_crops_figure, shown_speakers, write_crops_figure
+from emohead.report.tables import percent
 
 SIZE = 64
 

@@ -3,6 +3,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from snakemake.iocontainers import ReportHref
 
 from emohead.media.writing import write_video
 from emohead.provenance import Provenance
+from emohead.report.claims import COLUMNS
+from emohead.report.methods import Method
 from emohead.report.page import write_page
 
 CLIPS = ("W901-front-happy-3-001", "W901-front-sad-3-001")
@@ -56,18 +59,33 @@ def write_basis(path: Path, used: int) -> Path:
     return path
 
 
+def methods_of(runs) -> list[Method]:
+    """The rows, from the folders of runs by method and reference."""
+    return [
+        Method(name, label, runs={ref: folder for (of, ref), folder in runs.items() if of == name})
+        for name, label in LABELS.items()
+    ]
+
+
+def write_provenance(folder: Path, **made: Provenance) -> dict[str, Path]:
+    """Each model's provenance.json."""
+    for name, each in made.items():
+        (folder / f"{name}.json").write_text(each.to_json())
+    return {name: folder / f"{name}.json" for name in made}
+
+
 @pytest.fixture
 def inputs(tmp_path):
     runs = {run: write_run(tmp_path / "methods", *run) for run in RUNS}
     scores = random_scores(list(LABELS), references=REFERENCES, seeds=[0], clips=CLIPS)
-    names = ("reference", "claim", "metric", "convention", "difference", "low", "high", "verdict",
-             "sentence", "part")  # fmt: skip
+    names = ["reference", "claim", "metric", "convention", "difference", "low", "high", "verdict",
+             "sentence", "part"]  # fmt: skip
     pd.DataFrame(
         [("same_emotion", "A claim", "ssim", "frame", 1, 0.5, 1.5, "holds", "Up & up.", "headline"),
          ("neutral", "A claim", "ssim", "frame", 1, -1, 3, "undecided", "Perhaps.", "headline"),
          ("neutral", "A claim", "ssim", "face", -1, -2, 0, "fails", "No face.", "other")],
         columns=names,
-    ).to_csv(tmp_path / "claims.csv", index=False)  # fmt: skip
+    ).reindex(columns=COLUMNS).to_csv(tmp_path / "claims.csv", index=False)  # fmt: skip
     (tmp_path / "table1.html").write_text("<table id=table></table>")
     (tmp_path / "published.html").write_text("<table id=published-rows></table>")
     picture = np.full((8, 20, 3), 200, np.uint8)
@@ -89,21 +107,22 @@ def inputs(tmp_path):
     return {
         "claims": tmp_path / "claims.csv", "table1": tmp_path / "table1.html",
         "published": tmp_path / "published.html",
-        "scores": write_scores(tmp_path / "evaluation", scores), "labels": list(LABELS.items()),
-        "runs": runs,
-        "figures": {(reference, name): tmp_path / f"{name}.png" for reference in REFERENCES
-                    for name in ("landmarks", "frames", "emotions")},
+        "scores": write_scores(tmp_path / "evaluation", scores), "methods": methods_of(runs),
+        "figures": {reference: {name: tmp_path / f"{name}.png"
+                                for name in ("landmarks", "frames", "emotions")}
+                    for reference in REFERENCES},
         "training_figure": tmp_path / "training.png",
         "bases": {name: write_basis(tmp_path / f"{name}.csv", used)
                   for name, used in (("at_net", 16), ("audio2lm", 32), ("plain", 32))},
         "clips": tmp_path / "clips.csv",
         "split": tmp_path / "split.csv", "rejected": tmp_path / "rejected.csv",
         "data_page": Path("results/report/data.html"),
-        "provenance": {
-            "aatu": Provenance("3.11.2", "2.15.0", "2 x H100 <SXM>", "bf16-mixed", "c0ffee", 7200),
-            "unet": Provenance("3.11.2", "2.15.0", "2 x H100 <SXM>", "bf16-mixed", "c0ffee", 3600),
-            "at_net": Provenance("3.11.2", "2.15.0", "EPYC", "32-true", "unknown", 30),
-        },
+        "provenance": write_provenance(
+            tmp_path,
+            aatu=Provenance("3.11.2", "2.15.0", "2 x H100 <SXM>", "bf16-mixed", "c0ffee", 7200),
+            unet=Provenance("3.11.2", "2.15.0", "2 x H100 <SXM>", "bf16-mixed", "c0ffee", 3600),
+            at_net=Provenance("3.11.2", "2.15.0", "EPYC", "32-true", "unknown", 30),
+        ),
         "benchmarks": tmp_path / "benchmarks", "config": "seed: 1 # <b> & more\n",
         "notes": ["mini & small"], "missing": ["LPIPS: not computed, because <no weights>"],
     }  # fmt: skip
@@ -277,20 +296,21 @@ def test_page_names_missing_files(tmp_path, inputs):
         write(claims=nowhere)
     with pytest.raises(ValueError, match=r"picture .*nowhere"):
         write(training_figure=nowhere)
+    truth, *others = inputs["methods"]
     with pytest.raises(ValueError, match=r"no <speaker>/landmarks\.npz below .*nowhere"):
-        write(runs={**inputs["runs"], ("ours", "neutral"): nowhere})
+        write(methods=[truth, Method("ours", "Ours", runs={"neutral": nowhere})])
     with pytest.raises(ValueError, match="needs the run of 'ground_truth'"):
-        write(runs={("ours", "neutral"): nowhere})
-    with pytest.raises(ValueError, match=rf"evp.* has no clip {CLIPS[1]}: score it again"):
-        write(runs={**inputs["runs"], RUNS[0]: inputs["runs"][RUNS[1]]})
+        write(methods=others)
+    with pytest.raises(ValueError, match=rf"has no clip {CLIPS[1]}: score it again"):
+        write(methods=[replace(truth, runs=others[-1].runs), *others])
     with pytest.raises(ValueError, match="no figure 'faces'"):
-        write(figures={("neutral", "faces"): nowhere})
+        write(figures={"neutral": {"faces": nowhere}})
     assert not (tmp_path / "out.html").exists()
 
 
 def test_report_imports_no_torch():
     root = Path(__file__).parent.parent / "workflow_scripts"
-    scripts = sorted(path.stem for path in root.glob("report_*.py") if path.stem != "report_cost")
+    scripts = sorted(path.stem for path in root.glob("report_*.py"))
     code = f"import sys; import {', '.join(scripts)}; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], cwd=root, check=True)
 

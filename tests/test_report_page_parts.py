@@ -9,13 +9,10 @@ from score_factory import scores_by_hand, write_scores
 
 from emohead.provenance import Provenance
 from emohead.report.embedding import Media, embed_figure
-from emohead.report.health import scored_runs
-from emohead.report.overlay import encode_landmarks
-from emohead.report.per_emotion import per_emotion_tables
-from emohead.report.provenance import group_alike, hash_of, read_provenance
-from emohead.report.run_times import read_run_times
+from emohead.report.made_by import hash_of, made_alike, read_provenance, read_run_times
+from emohead.report.page import per_emotion, scored_runs
+from emohead.report.player import encode_landmarks
 from emohead.report.scores import read_scores
-from emohead.report.verdicts import Interval, read_verdicts
 
 HEADER = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
 CLIPS = ["W901-front-happy-3-001", "W901-front-sad-3-001"]
@@ -33,12 +30,11 @@ def test_run_times_by_rule(tmp_path):
     benchmark(tmp_path / "train" / "b" / "seed0.tsv", (1800, 300.4, 600))
     benchmark(tmp_path / "split.tsv", (9, "NA", "NA"), (2700, "-", "-"))
     benchmark(tmp_path / "killed.tsv")
-    train, split = read_run_times(tmp_path)
-    assert (train.rule, train.jobs, train.seconds, train.longest) == ("train", 2, 5400, 3600)
-    assert train.shown == ("1.5 h", "2", "1.0 h", "40.0 min", "300 MiB")
-    assert (split.rule, split.seconds, split.bar, train.bar) == ("split", 2700, 0.5, 1.0)
-    assert split.shown[-1] == "–"
-    assert read_run_times(tmp_path / "nowhere") == []
+    times = read_run_times(tmp_path)
+    assert list(times.index) == ["train", "split"]
+    assert times.loc["train"].tolist() == [2, 5400, 3600, 2400, 300.4]
+    assert times.loc["split", "seconds"] == 2700 and np.isnan(times.loc["split", "peak_memory"])
+    assert read_run_times(tmp_path / "nowhere").empty
     (tmp_path / "notes.tsv").write_text("a\tb\n1\t2\n")
     with pytest.raises(ValueError, match=r"notes\.tsv: no column s, max_rss, cpu_time"):
         read_run_times(tmp_path)
@@ -59,11 +55,12 @@ def test_results_that_were_made_alike_are_told_together():
         "c": Provenance("3.11.2", "2.15.0", "EPYC", "32-true", "c0ffee", 90),
         "d": Provenance("3.11.2", None, "EPYC", "32-true", "c0ffee", 1),
     }
-    groups = group_alike(made.items())
-    assert [group.names for group in groups] == [("a", "c"), ("b",), ("d",)]
-    assert [group.by.seconds for group in groups] == [150, 5, 1]
-    assert groups[0].shown == ("EPYC", "32-true", "2.5 min", "2.15.0", "3.11.2", "c0ffee")
-    assert groups[2].shown[3] == "–"
+    groups = made_alike(made.items())
+    assert [(names, seconds) for names, _, _, seconds, *_ in groups] == [
+        ("a, c", "2.5 min"), ("b", "5 s"), ("d", "1 s")
+    ]  # fmt: skip
+    assert groups[0][1:] == ("EPYC", "32-true", "2.5 min", "2.15.0", "3.11.2", "c0ffee")
+    assert groups[2][4] == "–"
 
 
 @pytest.mark.parametrize("text", ["no JSON", '{"device": "EPYC"}', "[]"])
@@ -107,50 +104,6 @@ def base64_bytes(uri):
     return base64.b64decode(text)
 
 
-def claims_table(path, *rows):
-    columns = ("reference", "claim", "metric", "convention", "difference", "low", "high",
-               "verdict", "sentence", "part")  # fmt: skip
-    pd.DataFrame(rows, columns=columns).to_csv(path, index=False)
-    return path
-
-
-def test_verdicts_by_claim_and_reference(tmp_path):
-    lmd, ssim = ("m_lmd", "redetected/centred/128"), ("ssim", "frame")
-    path = claims_table(
-        tmp_path / "claims.csv",
-        ("neutral", "Beats", *lmd, -0.2, -0.4, 0.1, "undecided", "a", "headline"),
-        ("same_emotion", "Beats", *lmd, -0.6, -0.8, -0.4, "holds", "b", "headline"),
-        ("same_emotion", "Beats", *ssim, -0.1, -0.2, -0.05, "fails", "c", "headline"),
-        ("same_emotion", "Raises", *ssim, np.nan, np.nan, np.nan, "undecided", "d", "headline"),
-        ("neutral", "Beats", "ssim", "face", 0.1, 0, 0.2, "holds", "e", "other"),
-    )
-    verdicts = read_verdicts(path, ["same_emotion", "neutral"])
-    assert [each.sentence for each in verdicts.headline["Beats"]] == ["b", "c", "a"]
-    # Lower is better, so that the favoured side is turned round; 0.8 px is the end of the line.
-    assert verdicts.headline["Beats"][0].interval == Interval(0.5, 0.75, 1.0)
-    assert verdicts.headline["Beats"][2].interval == Interval(-0.125, 0.25, 0.5)
-    assert verdicts.headline["Beats"][1].interval == Interval(-1.0, -0.5, -0.25)
-    assert verdicts.headline["Raises"][0].interval is None
-    assert verdicts.overall("Beats", "same_emotion") == "fails"
-    assert verdicts.overall("Raises", "neutral") is None
-    counts = {
-        name: verdicts.count("same_emotion", name) for name in ("holds", "fails", "undecided")
-    }
-    assert counts == {"holds": 0, "fails": 1, "undecided": 1}
-    assert (verdicts.tested("same_emotion"), verdicts.tested("neutral")) == (2, 1)
-    assert [each.sentence for each in verdicts.other["Beats"]] == ["e"]
-
-
-def test_verdicts_must_be_known(tmp_path):
-    row = ("neutral", "Beats", "ssim", "frame", 0.1, 0, 0.2, "maybe", "e", "headline")
-    path = claims_table(tmp_path / "claims.csv", row)
-    with pytest.raises(ValueError, match="verdict 'maybe' is none of holds, fails, undecided"):
-        read_verdicts(path, ["neutral"])
-    path.write_text("claim\nBeats\n")
-    with pytest.raises(ValueError, match="no column reference"):
-        read_verdicts(path, ["neutral"])
-
-
 @pytest.fixture
 def scores(tmp_path):
     m_lmd, count = ("m_lmd", "redetected/centred/128"), "count"
@@ -173,10 +126,10 @@ def scores(tmp_path):
 
 
 def test_numbers_by_emotion_and_their_heat(scores):
-    (table,) = per_emotion_tables(scores, LABELS)
+    (table,) = per_emotion(scores, LABELS)
     assert (table.reference, table.id) == ("same_emotion", "m_lmd-redetected-centred-128")
-    assert table.emotions == ("happy", "sad", "all")
-    shown = {label: [(cell.shown, cell.heat) for cell in cells] for label, cells in table.rows}
+    assert table.emotions == ["happy", "sad", "all"]
+    shown = dict(table.rows)
     # Best 1.5, worst 5; the truth competes with nobody.
     assert shown == {
         "Truth": [("0.00", None)] * 3,
@@ -186,8 +139,8 @@ def test_numbers_by_emotion_and_their_heat(scores):
 
 
 def test_what_runs_were_scored_on(scores):
-    runs = {run.label: run for run in scored_runs(scores, LABELS)}
-    assert list(runs) == ["Truth", "Baseline", "Ours"]
-    assert (runs["Baseline"].clips.count, runs["Baseline"].clips.of) == (1, 2)
-    assert (runs["Ours"].seeds, runs["Ours"].clips.count) == (2, 2)
-    assert (runs["Ours"].faces_missed.count, runs["Ours"].faces_missed.of) == (2, 40)
+    assert list(scored_runs(scores, LABELS)) == [
+        ("Truth", "same-emotion", "1", "2", "20", "0"),
+        ("Baseline", "same-emotion", "1", "1 **of 2**", "10", "0"),
+        ("Ours", "same-emotion", "2", "2", "40", "2 (5 %)"),
+    ]

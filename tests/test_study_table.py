@@ -1,8 +1,6 @@
 """Table 2: agreement by published answers, known effects in their intervals, all its forms."""
 
-import csv
 import json
-from io import StringIO
 
 import numpy as np
 import pandas as pd
@@ -13,13 +11,14 @@ from study_factory import METHODS, good_answers, make_study, make_videos
 
 from emohead.evaluation.statistics import holm, paired_difference
 from emohead.report.paper import TABLE_2
+from emohead.report.tables import to_html, to_latex, to_markdown
 from emohead.study.agreement import icc2, krippendorff_alpha
 from emohead.study.answers import read_answers
 from emohead.study.key import SCALES, read_key
 from emohead.study.ratings import rating_array, tabulate_ratings
 from emohead.study.simulate import Spread, draw_ratings, expected_rating, simulate_answers
 from emohead.study.table2 import ASSOCIATED, build_table2, correlate, mean_rating
-from emohead.study.table2_forms import MADE_UP, to_csv, to_html, to_latex, to_markdown
+from emohead.study.table2_forms import MADE_UP, numbers, tables
 
 # Shrout and Fleiss 1979, table 2: six targets, four judges.
 SHROUT_FLEISS = np.array(
@@ -45,11 +44,13 @@ def study(tmp_path_factory):
     return folder
 
 
-def table_of(study, folder, scores=None, labels=()):
+def table_of(study, folder, scores=None, labels=None):
     key = read_key(study / "key.json")
     answers = read_answers(folder, key)
     ratings = tabulate_ratings(answers, key)
-    return build_table2(ratings, key, answers, scores=scores, labels=labels, draws=999), ratings
+    return build_table2(
+        ratings, key, answers, scores=scores, labels=labels or {}, draws=999
+    ), ratings
 
 
 def test_icc_is_shrouts_and_fleiss():
@@ -98,7 +99,7 @@ def test_known_effects_lie_in_their_intervals():
 
 def test_the_table_is_that_of_the_answers(study, tmp_path):
     answers = good_answers(study, tmp_path / "answers", 8)
-    table, ratings = table_of(study, tmp_path / "answers", labels=[("ours", "Ours & co.")])
+    table, ratings = table_of(study, tmp_path / "answers", labels={"ours": "Ours & co."})
     key = read_key(study / "key.json")
     assert (table.raters, table.clips, table.simulated) == (8, 4, False)
     assert [row.id for row in table.rows] == list(METHODS)
@@ -136,28 +137,29 @@ def test_the_table_is_that_of_the_answers(study, tmp_path):
 def test_every_form_has_every_figure_and_no_form_runs_what_a_label_says(study, tmp_path):
     good_answers(study, tmp_path / "answers", 5)
     label = "<script>|Ours & 100%"
-    table, _ = table_of(study, tmp_path / "answers", labels=[("ours", label)])
-    rows = list(csv.DictReader(StringIO(to_csv(table))))
-    assert {row["part"] for row in rows} == {"mean", "difference", "agreement"}
-    (mean,) = [r for r in rows if (r["part"], r["scale"], r["method"]) == ("mean", "ls", label)]
-    assert float(mean["value"]) == pytest.approx(table.rows[-1].means["ls"].mean, abs=1e-6)
-    assert float(mean["paper"]) == 5.25
+    table, _ = table_of(study, tmp_path / "answers", labels={"ours": label})
+    rows = numbers(table).set_index(["part", "scale", "method"]).sort_index()
+    assert set(rows.index.levels[0]) == {"mean", "difference", "agreement"}
+    mean = rows.loc["mean", "ls", label].squeeze()
+    assert mean["value"] == table.rows[-1].means["ls"].mean and mean["paper"] == 5.25
     shown = f"{table.rows[-1].means['ls'].mean:.2f}"
-    for text in (to_markdown(table), to_html(table), to_latex(table)):
+    markdown, html, latex = (form(tables(table)) for form in (to_markdown, to_html, to_latex))
+    for text in (markdown, html, latex):
         assert shown in text and "5.25" in text
         assert "Fewer than 24 raters" in text
         assert MADE_UP not in text and MADE_UP.upper() not in text
-    assert "<script" not in to_html(table) and r"\|Ours" in to_markdown(table)
-    assert r"100\%" in to_latex(table)
+    assert "<script" not in html and r"\|Ours" in markdown and r"100\%" in latex
 
 
 def test_made_up_answers_are_called_so_in_red(study, tmp_path):
     simulate_answers(read_key(study / "key.json"), 4, tmp_path / "answers")
     table, ratings = table_of(study, tmp_path / "answers")
     assert table.simulated and ratings["simulated"].all()
-    assert f'<p class="made-up" role="note">{MADE_UP}</p>' in to_html(table)
-    assert r"\textcolor{red}" in to_latex(table) and MADE_UP.upper() in to_markdown(table)
-    assert set(pd.read_csv(StringIO(to_csv(table)))["simulated"]) == {True}
+    assert f'<p class="made-up" role="note">{MADE_UP}</p>' in to_html(tables(table))
+    latex = to_latex(tables(table))
+    assert latex.count(r"\textcolor{red}") == latex.count(r"\caption") > 1
+    assert MADE_UP.upper() in to_markdown(tables(table))
+    assert numbers(table)["simulated"].all()
 
 
 def test_one_rater_and_many_excluded_ones_are_said(study, tmp_path):

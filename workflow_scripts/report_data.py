@@ -1,12 +1,12 @@
 """Rule report_data: the clips, the rejects, the split and the shards -> a self-contained page."""
 
-import argparse
 from pathlib import Path
 
 from emohead.data.mead import EMOTIONS
-from emohead.report.data_page import write_data_page
+from emohead.report.data import write_data_page
+from emohead.report.flags import report_parser
 
-parser = argparse.ArgumentParser(description=__doc__)
+parser = report_parser(__doc__)
 parser.add_argument("--clips", type=Path, required=True, help="the accepted clips, .csv")
 parser.add_argument("--rejected", type=Path, required=True, help="the rejected ones, .csv")
 parser.add_argument("--split", type=Path, required=True, help=".csv")
@@ -15,12 +15,11 @@ parser.add_argument("--crops-figure", type=Path, required=True, help=".png")
 parser.add_argument("--speakers", nargs="+", default=[], help="asked for (default: those found)")
 parser.add_argument("--emotions", nargs="+", default=EMOTIONS, help="asked for")
 parser.add_argument("--pairs", type=Path, help="sentences in several emotions, .csv")
-parser.add_argument("--output", type=Path, required=True)
 
 if __name__ == "__main__":
     flags = parser.parse_args()
     write_data_page(
-        flags.output,
+        flags.output[0],
         clips=flags.clips,
         rejected=flags.rejected,
         split=flags.split,

@@ -1,27 +1,17 @@
 """Rule report_frames: the methods' shown clips -> Fig. 4, rendered frames side by side."""
 
-import argparse
-from pathlib import Path
+from emohead.report.flags import picture_parser
+from emohead.report.pictures import draw_frames_figure, write_picture
 
-from emohead.evaluation.shown import clips_to_show, of_emotions
-from emohead.report.flags import add_method_flags
-from emohead.report.frames_figure import write_frames_figure
-from emohead.report.methods import named_methods
-
-parser = argparse.ArgumentParser(description=__doc__)
-add_method_flags(parser, "the folder of its run")
-parser.add_argument(
-    "--emotions", nargs="+", default=["happy", "angry", "surprised", "sad"], help="one clip each"
-)
-parser.add_argument("--split", type=Path, required=True)
-parser.add_argument("--frames-per-clip", type=int, default=3)
-parser.add_argument("--output", type=Path, nargs="+", required=True, help=".png and .pdf files")
+parser = picture_parser(__doc__)
 
 if __name__ == "__main__":
     flags = parser.parse_args()
-    write_frames_figure(
-        named_methods(flags.method, flags.label),
-        clips=of_emotions(clips_to_show(flags.split), flags.emotions),
-        frames_per_clip=flags.frames_per_clip,
+    write_picture(
+        draw_frames_figure,
+        flags.methods,
+        reference=flags.reference,
+        split=flags.split,
+        emotions=flags.emotions,
         outputs=flags.output,
     )

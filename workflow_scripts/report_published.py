@@ -1,16 +1,11 @@
 """Rule report_published: this run beside the paper's and newer published rows, as md and html."""
 
-import argparse
-from pathlib import Path
+from emohead.report.flags import add_scores_flags, report_parser
+from emohead.report.published import write_published
 
-from emohead.report.flags import add_score_flags
-from emohead.report.published_forms import write_published
-
-parser = argparse.ArgumentParser(description=__doc__)
-add_score_flags(parser, required=False)
-parser.add_argument("--md", type=Path, required=True)
-parser.add_argument("--html", type=Path, required=True)
+parser = report_parser(__doc__)
+add_scores_flags(parser, required=False)
 
 if __name__ == "__main__":
     flags = parser.parse_args()
-    write_published(flags.scores, labels=flags.label, md=flags.md, html=flags.html)
+    write_published(flags.scores, flags.methods, flags.output)

@@ -1,22 +1,19 @@
 """Rule report_training: the training histories -> loss curves."""
 
-import argparse
-from pathlib import Path
+from emohead.flags import name_and_path
+from emohead.report.figures import write_training_figure
+from emohead.report.flags import report_parser
 
-from emohead.report.flags import name_and_path
-from emohead.report.training_figure import write_training_figure
-
-parser = argparse.ArgumentParser(description=__doc__)
+parser = report_parser(__doc__)
 parser.add_argument(
-    "--history",
-    action="append",
+    "--histories",
+    nargs="+",
     required=True,
     type=name_and_path,
     metavar="LABEL=PATH",
-    help="a model's label and its history.csv; repeat; the same label again for another seed",
+    help="a model's label and its history.csv; the same label again for another seed",
 )
-parser.add_argument("--output", type=Path, nargs="+", required=True, help=".png and .pdf files")
 
 if __name__ == "__main__":
     flags = parser.parse_args()
-    write_training_figure(flags.history, outputs=flags.output)
+    write_training_figure(flags.histories, outputs=flags.output)

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from emohead.data.split import clips_of_part
-from emohead.report.flags import name_and_path
+from emohead.flags import name_and_path
 from emohead.study.page import write_study
 
 parser = argparse.ArgumentParser(description=__doc__)

@@ -86,6 +86,12 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument("--cores", type=int, default=16, help="of a machine; default: 16")
     plan.add_argument("--gpus", type=int, default=1, help="of a machine; default: 1")
     plan.add_argument("--tflops", type=float, default=50.0, help="that a GPU sustains; default: 50")
+    plan.add_argument(
+        "--split", type=Path, metavar="CSV", help="count its clips: results/split.csv, once made"
+    )
+    plan.add_argument(
+        "--measure", action="store_true", help="time a few steps of each training on this machine"
+    )
 
     serve = commands.add_parser("serve", help="a page for the browser, on this machine alone")
     serve.set_defaults(run=_serve)
@@ -225,7 +231,10 @@ def _plan(flags: argparse.Namespace) -> None:
         raise ValueError(f"--gpus {flags.gpus}: it must not be below 0")
     machine = Machine(flags.cores, flags.gpus, flags.tflops)
     base = [path for path in (Path("config.yaml"),) if path.is_file()]
-    print(plan(read_config([*base, *flags.config]), machine=machine, nodes=flags.nodes))
+    config = read_config([*base, *flags.config])
+    print(
+        plan(config, machine=machine, nodes=flags.nodes, split=flags.split, measure=flags.measure)
+    )
 
 
 def _serve(flags: argparse.Namespace) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 #: The folder of the scripts, in which the library lies.
 SCRIPTS = Path(__file__).parent.parent
 #: Files of a package that its modules read.
-DATA_FILES = ("templates/*", "*.js")
+DATA_FILES = ("templates/*", "*.js", "*.csv")
 
 #: (importing module, imported one): what the first one makes is the same whatever the second does.
 ONLY_SHOWN = frozenset(

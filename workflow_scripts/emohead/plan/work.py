@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from statistics import mean
 from typing import Any
 
-from emohead.cost.amounts import Amounts
-from emohead.cost.estimate import TrainingCost
+from emohead.plan.amounts import Amounts
 from emohead.plan.rates import FRAME_SIZE, PAPER_GFLOP, Memory, Rates, cores_for
 from emohead.plan.sizes import Sizes, needed_models
+from emohead.plan.trainings import TrainingCost
 from emohead.training.options import Recipe, Runtime
 from emohead.translator.data import MEMORY_LIMIT
 

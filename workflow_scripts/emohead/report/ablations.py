@@ -1,26 +1,28 @@
 """Ablations: what each choice does, one stage at a time, beside the model that makes none."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from emohead.data.mead import EMOTIONS
 from emohead.evaluation.catalogue import Metric, metric
-from emohead.evaluation.statistics import Difference, paired_difference
+from emohead.evaluation.statistics import paired_difference
+from emohead.report.figures import draw_ablations_figure
 from emohead.report.scores import (
-    Score,
     of_reference,
     read_scores,
+    references_of,
     score,
     score_by,
     speakers_of,
     table_of,
     whom_intervals_speak_of,
 )
-from emohead.report.table1 import number
+from emohead.report.style import save_figure
+from emohead.report.tables import Table, Tables, heading_of, number, write_tables
 
 #: What each stage is scored by: metric and convention.
 STAGE_METRICS = {
@@ -32,196 +34,130 @@ STAGE_METRICS = {
     ),
     "translator": (("ssim", "frame"), ("psnr", "frame"), ("psnr", "face"), ("psnr", "mouth")),
 }
-DECIMALS = {"f_lmd": 3, "m_lmd": 3, "psnr": 2}
-OTHER_DECIMALS = 3
+#: The columns of ablations.csv, a row for each model, kind of reference face and metric.
+COLUMNS = [
+    "stage", "reference", "model", "label", "metric", "convention", "mean", "sd", "low", "high",
+    "difference", "difference_low", "difference_high", "verdict",
+]  # fmt: skip
+CAPTION = (
+    "Mean over test clips, then over seeds (± standard deviation over seeds); in brackets the "
+    "difference from the first row with its 95 % interval (not corrected for the number of "
+    "comparisons), **bold** where it leaves zero out and there are several seeds. "
+)
 
 
-@dataclass(frozen=True)
-class Cell:
-    """A model's mean by one metric and what it differs from the first model, if it isn't that."""
+def write_ablations(
+    scores: Sequence[Path],
+    sound: Path,
+    labels: Mapping[str, Mapping[str, str]],
+    outputs: Sequence[Path],
+) -> None:
+    """Compare the models of both stages by their tables of scores; write tables and figure (.png).
 
-    measured: Metric
-    score: Score
-    difference: Difference | None
-
-    @property
-    def verdict(self) -> str:
-        """`better`, `worse`, or nothing: of one training, or where the interval holds zero."""
-        change = self.difference
-        if change is None or change.seeds == 1 or not (change.low > 0 or change.high < 0):
-            return ""
-        return "better" if (change.mean < 0) == self.measured.lower_is_better else "worse"
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A model of an ablation: its name, what a reader calls it, and its cells."""
-
-    stage: str
-    reference: str
-    name: str
-    label: str
-    cells: tuple[Cell, ...]
-
-
-@dataclass(frozen=True)
-class Ablations:
-    """All choices; the error of the first landmark model by emotion; what plain sound tells."""
-
-    choices: tuple[Choice, ...]
-    by_emotion: Mapping[str, Mapping[str, Score]]
-    sound_accuracy: float
-    speakers: int
-
-    def of(self, stage: str, reference: str) -> list[Choice]:
-        """The choices of a stage, scored with one kind of reference face."""
-        return [c for c in self.choices if (c.stage, c.reference) == (stage, reference)]
-
-    @property
-    def references(self) -> list[str]:
-        """The kinds of reference face, in their order."""
-        return list(dict.fromkeys(choice.reference for choice in self.choices))
-
-
-def compare(
-    scores: Sequence[Path], sound: Path, labels: Mapping[str, Sequence[tuple[str, str]]]
-) -> Ablations:
-    """Compare the models of both stages by their tables of scores.
-
-    `labels` gives for each stage (name, text), the first the one that the others are held against.
-    Raises ValueError when a table is missing or a model has no scores.
+    `labels` gives for each stage the names' texts, the first the one that the others are held
+    against; `sound` are the scores of the plain sound. Raises ValueError when a table is missing or
+    a model has no scores.
     """
     table = read_scores(scores)
-    references = list(table["reference"].unique())
-    choices = tuple(
-        choice
-        for stage, named in labels.items()
-        for reference in references
-        for choice in _compare_stage(of_reference(table, reference), stage, reference, named)
-    )
-    first, _ = labels["landmarks"][0]
-    rows = of_reference(table, references[0])
-    by_emotion = {
-        name: score_by(rows, "emotion", first, name, convention)
-        for name, convention in STAGE_METRICS["landmarks"]
-    }
-    heard = read_scores([sound])
-    speakers = table["speaker"].nunique()
-    return Ablations(choices, by_emotion, float(heard["value"].mean()), speakers)
+    numbers = compare(table, labels)
+    heard = float(read_scores([sound])["value"].mean())
+    tables = ablation_tables(numbers, _by_emotion(table, next(iter(labels["landmarks"]))))
+    notes = [
+        f"{CAPTION}{whom_intervals_speak_of(table['speaker'].nunique())}",
+        f"A logistic regression on mean and standard deviation of the MFCC, same split, names the "
+        f"emotion of {heard:.3f} of the test clips; chance is {1 / len(EMOTIONS):.3f}.",
+    ]
+    drawn = [path for path in outputs if path.suffix == ".png"]
+    written = [path for path in outputs if path not in drawn]
+    write_tables(written, Tables("ablations", tables, notes=notes), numbers[COLUMNS])
+    save_figure(draw_ablations_figure(numbers), drawn)
 
 
-def _compare_stage(
-    rows: pd.DataFrame, stage: str, reference: str, labels: Sequence[tuple[str, str]]
-) -> Iterator[Choice]:
-    first, _ = labels[0]
-    for name, label in labels:
-        if name not in set(rows["method"].unique()):
-            raise ValueError(f"{stage} model {name!r} has no scores: evaluate it first")
-        cells = []
-        for measure, convention in STAGE_METRICS[stage]:
-            ours = table_of(rows, name, measure, convention)
-            base = table_of(rows, first, measure, convention)
-            same = ours.size and base.size and name != first
-            change = _difference(ours, base) if same else None
-            cells.append(Cell(metric(measure, convention), score(ours), change))
-        yield Choice(stage, reference, name, label, tuple(cells))
+def compare(scores: pd.DataFrame, labels: Mapping[str, Mapping[str, str]]) -> pd.DataFrame:
+    """Every model's mean by every metric, and what it differs from its stage's first model.
+
+    The columns are `COLUMNS`; `heading` and `place` of the metric; whether the model is the first.
+    The verdict is `better`, `worse`, or nothing: of one training, or where the interval holds zero.
+    """
+    rows = []
+    for stage, named in labels.items():
+        first = next(iter(named))
+        for reference in references_of(scores):
+            part = of_reference(scores, reference)
+            for name, label in named.items():
+                if name not in set(part["method"].unique()):
+                    raise ValueError(f"{stage} model {name!r} has no scores: evaluate it first")
+                rows += [
+                    {"stage": stage, "reference": reference, "model": name, "label": label,
+                     "metric": each, "convention": convention, "place": place,
+                     "heading": _heading(metric(each, convention)), "first": name == first}
+                    | _cell(part, name, first, metric(each, convention))
+                    for place, (each, convention) in enumerate(STAGE_METRICS[stage])
+                ]  # fmt: skip
+    return pd.DataFrame(rows)
 
 
-def _difference(ours: pd.DataFrame, base: pd.DataFrame) -> Difference:
-    """The paired difference of two `table_of`, on the seeds and clips that both have."""
+def _cell(rows: pd.DataFrame, name: str, first: str, measured: Metric) -> dict[str, Any]:
+    ours, base = (table_of(rows, n, measured.name, measured.convention) for n in (name, first))
+    cell = score(ours)._asdict() | dict.fromkeys(COLUMNS[-4:-1], np.nan) | {"verdict": ""}
+    if name == first or not (ours.size and base.size):
+        return cell
     ours, base = ours.align(base, join="inner")
-    return paired_difference(
+    found = paired_difference(
         ours.to_numpy(float), base.to_numpy(float), speakers=speakers_of(ours.columns)
     )
+    if found.seeds > 1 and (found.low > 0 or found.high < 0):
+        lower = found.mean < 0
+        cell["verdict"] = "better" if lower == measured.lower_is_better else "worse"
+    return cell | dict(zip(COLUMNS[-4:-1], (found.mean, found.low, found.high), strict=True))
 
 
-def to_csv(ablations: Ablations) -> str:
-    """One line a model, kind of reference face and metric, six decimals."""
-    return pd.DataFrame(
-        [
-            {"stage": choice.stage, "reference": choice.reference, "model": choice.name,
-             "label": choice.label, "metric": cell.measured.name,
-             "convention": cell.measured.convention, "mean": cell.score.mean, "sd": cell.score.sd,
-             "low": cell.score.low, "high": cell.score.high,
-             "difference": cell.difference.mean if cell.difference else None,
-             "difference_low": cell.difference.low if cell.difference else None,
-             "difference_high": cell.difference.high if cell.difference else None,
-             "verdict": cell.verdict}
-            for choice in ablations.choices
-            for cell in choice.cells
-        ]
-    ).to_csv(index=False, float_format="%.6f", lineterminator="\n")  # fmt: skip
-
-
-def to_markdown(ablations: Ablations) -> str:
+def ablation_tables(numbers: pd.DataFrame, by_emotion: pd.DataFrame) -> list[Table]:
     """A table for each stage and kind of reference face, then the errors by emotion."""
-    parts = []
-    for stage in STAGE_METRICS:
-        for reference in ablations.references:
-            parts += [
-                f"## {stage}, reference face: {reference}",
-                _stage_table(ablations, stage, reference),
-            ]
-    parts.append(
-        "Mean over test clips, then over seeds (± standard deviation over seeds); in brackets the "
-        "difference from the first row with its 95 % interval (not corrected for the number of "
-        "comparisons), **bold** where it leaves zero out and there are several seeds. "
-        f"{whom_intervals_speak_of(ablations.speakers)}"
-    )
-    parts.append(
-        f"A logistic regression on mean and standard deviation of the MFCC, same split, names the "
-        f"emotion of {ablations.sound_accuracy:.3f} of the test clips; chance is "
-        f"{1 / len(EMOTIONS):.3f}."
-    )
-    parts += ["## First landmark model, by emotion", _emotion_table(ablations)]
-    return "\n\n".join(parts) + "\n"
+    tables = []
+    for (stage, reference), part in numbers.groupby(["stage", "reference"], sort=False):
+        shown = part.assign(text=[_shown(row) for row in part.to_dict("records")])
+        order = {"index": part["model"].unique(), "columns": part["heading"].unique()}
+        cells = shown.pivot(index="model", columns="heading", values="text").reindex(**order)
+        labels = dict(zip(part["model"], part["label"], strict=True))
+        cells.insert(0, "Model", cells.index.map(labels))
+        tables.append(Table(f"{stage}, reference face: {reference}", cells))
+    return [*tables, Table("First landmark model, by emotion", by_emotion)]
 
 
-def _stage_table(ablations: Ablations, stage: str, reference: str) -> str:
-    choices = ablations.of(stage, reference)
-    head = ["Model", *(_heading(cell.measured) for cell in choices[0].cells)]
-    lines = [head, ["---", *["---"] * len(choices[0].cells)]]
-    lines += [[choice.label.replace("|", r"\|"), *map(_shown, choice.cells)] for choice in choices]
-    return _table(lines)
+def _by_emotion(scores: pd.DataFrame, first: str) -> pd.DataFrame:
+    rows = of_reference(scores, references_of(scores)[0])
+    cells: dict[str, dict[str, str]] = {}
+    for each in STAGE_METRICS["landmarks"]:
+        measured = metric(*each)
+        for emotion, found in score_by(rows, "emotion", first, *each).items():
+            text = number(found.mean, _decimals(measured.name))
+            cells.setdefault(_heading(measured), {})[emotion] = text
+    frame = pd.DataFrame(cells).fillna("–")
+    frame = frame.reindex([each for each in EMOTIONS if each in frame.index])
+    frame.insert(0, "Emotion", frame.index)
+    return frame
 
 
-def _emotion_table(ablations: Ablations) -> str:
-    measures = [metric(*each) for each in STAGE_METRICS["landmarks"]]
-    lines = [["Emotion", *map(_heading, measures)], ["---"] * (1 + len(measures))]
-    for emotion in EMOTIONS:
-        scores = [ablations.by_emotion[m.name].get(emotion) for m in measures]
-        if any(scores):
-            cells = [
-                number(s.mean if s else None, _decimals(m))
-                for s, m in zip(scores, measures, strict=True)
-            ]
-            lines.append([emotion, *cells])
-    return _table(lines)
-
-
-def _shown(cell: Cell) -> str:
-    decimals = _decimals(cell.measured)
-    text = number(cell.score.mean, decimals)
-    if not np.isnan(cell.score.sd):
-        text += f" ± {number(cell.score.sd, decimals)}"
-    change = cell.difference
-    if change is None or np.isnan(change.mean):
+def _shown(row: Mapping[str, Any]) -> str:
+    decimals = _decimals(row["metric"])
+    text = number(row["mean"], decimals)
+    if not np.isnan(row["sd"]):
+        text += f" ± {number(row['sd'], decimals)}"
+    if np.isnan(row["difference"]):
         return text
-    text += f" ({change.mean:+.{decimals}f}"
-    if not np.isnan(change.low):
-        text += f" [{change.low:+.{decimals}f}, {change.high:+.{decimals}f}]"
-    return f"**{text})**" if cell.verdict else f"{text})"
+    text += f" ({row['difference']:+.{decimals}f}"
+    if not np.isnan(row["difference_low"]):
+        ends = (f"{row[f'difference_{end}']:+.{decimals}f}" for end in ("low", "high"))
+        text += f" [{', '.join(ends)}]"
+    return f"**{text})**" if row["verdict"] else f"{text})"
 
 
 def _heading(measured: Metric) -> str:
-    arrow = "↓" if measured.lower_is_better else "↑"
+    name, arrow = heading_of(measured).rsplit(" ", 1)
     where = f", {measured.convention}" if measured.name in ("ssim", "psnr") else ""
-    return f"{measured.heading}{where} {arrow}"
+    return f"{name}{where} {arrow}"
 
 
-def _decimals(measured: Metric) -> int:
-    return DECIMALS.get(measured.name, OTHER_DECIMALS)
-
-
-def _table(lines: Sequence[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+def _decimals(name: str) -> int:
+    return 2 if name == "psnr" else 3

@@ -1,36 +1,62 @@
-"""The paper's claims, each as a paired difference with its interval and a verdict.
+"""The paper's claims, each as a paired difference with its interval, a verdict and a sentence.
 
-The first table, `headline`, has the claims on the metrics of Table 1; p values are corrected (Holm)
+The first part, `headline`, has the claims on the metrics of Table 1; p values are corrected (Holm)
 over all of them, of all protocols. What the paper says of EVP, `evp`, is a family of its own, and
 not among equals: EVP is given a video. The last, `other`, has the same comparisons by other metrics
 and conventions. Each of them is corrected as if it stood in the place of its headline claim (or
 beside them all, where it has none), so that only the measurement tells the two verdicts apart.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from emohead.evaluation.catalogue import HEADLINE, Metric, metric
 from emohead.evaluation.statistics import Difference, holm, mean_over_seeds, paired_difference
+from emohead.report.methods import Method, labels_of
 from emohead.report.scores import (
-    REFERENCE_LABELS,
     label_methods,
     of_reference,
+    protocol_label,
+    read_scores,
     references_of,
     speakers_of,
     table_of,
     whom_intervals_speak_of,
 )
+from emohead.report.tables import Table, Tables, number, write_tables
 
 HOLDS, FAILS, UNDECIDED = "holds", "fails", "undecided"
 #: Whatever its difference: another training may give another, and by how much, one can't tell.
 ONE_TRAINING = "not decided by one training"
+VERDICTS = (HOLDS, FAILS, UNDECIDED, ONE_TRAINING)
 PARTS = ("headline", "evp", "other")
 SIGNIFICANT = 0.05
 OURS = "ours"
+#: The columns of claims.csv, a row for each claim, protocol and metric.
+COLUMNS = [
+    "reference", "claim", "metric", "convention", "ours", "against", "seeds", "clips",
+    "difference", "low", "high", "p", "p_corrected", "verdict", "sentence", "part",
+    "against_method",
+]  # fmt: skip
+CAPTION = (
+    "A claim holds, or fails, where the paired difference between the two methods lies on one side "
+    "of zero: p below 0.05 after Holm's correction over all claims of all tables here (those on "
+    "EVP for themselves); else it is undecided. Of one training of each (one seed) it is not "
+    "decided, whatever the difference. Intervals are of 95 %, not corrected. Their unit is the "
+    "speaker (Student's t), or with few speakers the clip (studentised bootstrap, for both methods "
+    "and all seeds together); seeds are the second level (Student's t)."
+)
+OTHER_CAPTION = (
+    "The same comparisons by other metrics and conventions. Each is corrected as if it stood in "
+    "the place of its claim above, so that where the verdicts differ, the measurement makes the "
+    "difference; for their own number they are not corrected."
+)
 
 
 @dataclass(frozen=True)
@@ -52,73 +78,24 @@ class Claim:
         """The metric as the catalogue has it."""
         return metric(self.metric, self.convention)
 
-
-@dataclass(frozen=True)
-class Finding:
-    """A claim under one protocol: both means, their paired difference, and the verdict."""
-
-    claim: Claim
-    reference: str
-    ours: float
-    against: float
-    difference: Difference
-    p_corrected: float
-    #: How many claims the correction is for.
-    family: int
-    labels: dict[str, str]
-
     @property
-    def is_better(self) -> bool:
-        """Whether Ours has the better mean."""
-        lower = bool(self.claim.measured.lower_is_better)
-        return self.difference.mean < 0 if lower else self.difference.mean > 0
+    def heading(self) -> str:
+        """The metric's name, with its convention where it isn't Table 1's."""
+        in_table_1 = HEADLINE.get(self.metric) == self.convention and not self.replaces
+        name = self.measured.heading
+        return name if in_table_1 else f"{name} ({self.convention})"
 
-    @property
-    def verdict(self) -> str:
+    def verdict(self, difference: Difference, p: float) -> str:
         """`holds` or `fails` where the corrected p value tells; one training decides nothing."""
-        if self.difference.seeds == 1:
+        if difference.seeds == 1:
             return ONE_TRAINING
-        if not self.p_corrected < SIGNIFICANT:
+        if not p < SIGNIFICANT:
             return UNDECIDED
-        return HOLDS if self.is_better != self.claim.is_worse else FAILS
+        is_better = (difference.mean < 0) == bool(self.measured.lower_is_better)
+        return HOLDS if is_better != self.is_worse else FAILS
 
 
-@dataclass(frozen=True)
-class Claims:
-    """All findings, headline first, and the plain notes that go under them."""
-
-    findings: tuple[Finding, ...]
-    notes: tuple[str, ...]
-
-    def of(self, part: str, reference: str) -> dict[str, list[Finding]]:
-        """The findings of a part under a protocol, by the claim's text."""
-        groups: dict[str, list[Finding]] = {}
-        for finding in self.findings:
-            if (finding.claim.part, finding.reference) == (part, reference):
-                groups.setdefault(finding.claim.text, []).append(finding)
-        return groups
-
-    def claimed(self, reference: str) -> dict[str, list[Finding]]:
-        """The paper's claims under a protocol: on our methods, then on EVP."""
-        return self.of("headline", reference) | self.of("evp", reference)
-
-    @property
-    def references(self) -> list[str]:
-        """The protocols with a finding, in their order."""
-        return list(dict.fromkeys(finding.reference for finding in self.findings))
-
-
-def overall_verdict(findings: Sequence[Finding]) -> str:
-    """Of a claim with several metrics: it holds if all hold, and fails if one fails."""
-    verdicts = {finding.verdict for finding in findings}
-    if ONE_TRAINING in verdicts:
-        return ONE_TRAINING
-    if FAILS in verdicts:
-        return FAILS
-    return HOLDS if verdicts == {HOLDS} else UNDECIDED
-
-
-def _claims() -> tuple[Claim, ...]:
+def _claims() -> list[Claim]:
     beats = "Ours beats Baseline on all four"
     of_the_paper = (
         ("MSEF lowers F-LMD", "ours_wo_msef", "f_lmd"),
@@ -161,139 +138,256 @@ def _claims() -> tuple[Claim, ...]:
     ):
         for what, conventions in further.items():
             claims += [Claim(f"{text} {what}", than, *each, part="other") for each in conventions]
-    return tuple(claims)
+    return claims
 
 
 #: What is tested, whatever the run has.
 CLAIMS = _claims()
 
 
+def write_claims(
+    scores: Sequence[Path], methods: Sequence[Method], outputs: Sequence[Path]
+) -> None:
+    """Test the paper's claims on tables of scores and write their forms, by suffix."""
+    given = {method.id: method.given for method in methods}
+    findings, notes = find_claims(read_scores(scores), labels_of(methods), given)
+    write_tables(outputs, claim_tables(findings, notes), findings[COLUMNS])
+
+
 def find_claims(
-    scores: pd.DataFrame,
-    labels: Sequence[tuple[str, str]] = (),
-    given: Mapping[str, str] | None = None,
-) -> Claims:
-    """Test every claim whose methods there are in the long rows of `read_scores`.
+    scores: pd.DataFrame, labels: Mapping[str, str], given: Mapping[str, str] | None = None
+) -> tuple[pd.DataFrame, list[str]]:
+    """Test every claim whose methods there are: a row each, and the notes that go under them.
 
     Methods are compared on the seeds and clips that both have; a claim without them is left out,
     with a note where it is a headline. So is a claim on methods that aren't `given` the same, which
-    says by name what each sees beside the sound; those on EVP stay, with a note.
+    says by name what each sees beside the sound; those on EVP stay, with a note. The rows have
+    `COLUMNS` and `heading`, the metric's, and `family`, how many claims are corrected together.
     """
-    names = label_methods(scores, labels)
-    given = given or {}
+    names, given = label_methods(scores, labels), given or {}
     unequal = {
-        (claim.against, claim.part == "evp")
+        claim.against: claim.part == "evp"
         for claim in CLAIMS
-        if claim.against in names and given.get(claim.against) != given.get(OURS)
+        if claim.against in names and given.get(claim.against, "") != given.get(OURS, "")
     }
-    compared: list[tuple[Claim, str, float, float, Difference]] = []
     notes = [
         f"Ours is given other things ({given.get(OURS)}) than {names[method]} "
         f"({given.get(method)}): "
         + (
             "what the paper says of the two is not said among equals."
-            if stays
+            if unequal[method]
             else "no claims are made on the two."
         )
-        for method, stays in sorted(unequal)
+        for method in sorted(unequal)
     ]
+    tested: list[tuple[Claim, str, float, float, Difference]] = []
     for reference in references_of(scores):
-        rows = of_reference(scores, reference)
-        notes += _note_missing(rows, reference, names | dict(labels))
+        rows, protocol = of_reference(scores, reference), protocol_label(reference)
+        there = set(rows["method"].unique())
+        needed = dict.fromkeys([OURS, *(each.against for each in CLAIMS if each.part != "evp")])
+        if lacking := [method for method in needed if method not in there]:
+            called = " and ".join({**labels, **names}.get(method, method) for method in lacking)
+            notes.append(f"{protocol}: claims on {called} are left out, having no scores.")
         for claim in CLAIMS:
-            if (claim.against, False) in unequal:
+            if not {OURS, claim.against} <= there or unequal.get(claim.against) is False:
                 continue
-            pair = _paired_values(rows, claim)
-            if pair is not None:
-                *values, clips = pair
-                finite = np.isfinite(np.concatenate(values)).all(axis=0)
-                ours, against = (of_method[:, finite] for of_method in values)
-                result = paired_difference(ours, against, speakers=speakers_of(clips[finite]))
-                means = mean_over_seeds(ours), mean_over_seeds(against)
-                compared.append((claim, reference, *means, result))
-                notes += _note_left_out(claim, reference, int((~finite).sum()), len(finite))
-            else:
-                notes += _note_untested(rows, claim, reference)
-    families = {
-        part: {
-            (claim.text, claim.metric, reference): result.p
-            for claim, reference, *_, result in compared
-            if claim.part == part
-        }
-        for part in ("headline", "evp")
-    }
-    findings = []
-    for claim, reference, ours, against, result in compared:
+            where = f"{protocol}, {claim.text}, {claim.measured.heading}: "
+            ours, against = (
+                table_of(rows, method, claim.metric, claim.convention)
+                for method in (OURS, claim.against)
+            )
+            ours, against = ours.align(against, join="inner")
+            if ours.empty:
+                if claim.part == "headline":
+                    notes.append(
+                        f"{where}left out, since the two methods have no clip and seed in common "
+                        "with a value."
+                    )
+                continue
+            finite = np.isfinite(pd.concat([ours, against])).all().to_numpy()
+            if claim.part == "headline" and not finite.all():
+                notes.append(
+                    f"{where}{(~finite).sum()} of {len(finite)} clips lack a finite value and are "
+                    "left out."
+                )
+            whose = speakers_of(ours.columns[finite])
+            pair = [each.to_numpy(float)[:, finite] for each in (ours, against)]
+            difference = paired_difference(*pair, speakers=whose)
+            tested.append((claim, reference, *map(mean_over_seeds, pair), difference))
+    seeds = {difference.seeds for *_, difference in tested}
+    if 1 in seeds:
+        notes.append(
+            "One seed: the intervals speak of these trainings alone, and no claim about the "
+            "methods is decided; other trainings of the same may differ by more than the methods "
+            "do. Give more seeds (`seeds: [0, 1, 2]` in the config)."
+        )
+    speakers = {difference.speakers for *_, difference in tested}
+    notes += [whom_intervals_speak_of(count) for count in sorted(speakers) if count]
+    rows = pd.DataFrame(_rows(tested, names), columns=[*COLUMNS, "heading", "family"])
+    return rows, notes
+
+
+def _rows(
+    tested: Sequence[tuple[Claim, str, float, float, Difference]], names: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    families: dict[str, dict[tuple[str, str, str], float]] = {"headline": {}, "evp": {}}
+    for claim, reference, *_, difference in tested:
+        if claim.part in families:
+            key = (claim.text, claim.metric, reference)
+            families[claim.part][key] = difference.p
+    rows = []
+    for claim, reference, ours, against, found in sorted(
+        tested, key=lambda each: PARTS.index(each[0].part)
+    ):
         place = (claim.text, claim.replaces or claim.metric, reference)
-        others = families["evp" if claim.part == "evp" else "headline"]
-        corrected, family = _correct(others | {place: result.p}, result.p)
-        findings.append(Finding(claim, reference, ours, against, result, corrected, family, names))
-    findings.sort(key=lambda each: PARTS.index(each.claim.part))
-    return Claims(tuple(findings), (*notes, *_note_seeds(findings), *_note_speakers(findings)))
+        others = families["evp" if claim.part == "evp" else "headline"] | {place: found.p}
+        family = [p for p in others.values() if not np.isnan(p)]
+        p = math.nan
+        if not np.isnan(found.p):
+            p = float(holm(np.array(family))[family.index(found.p)])
+        row = {
+            "reference": reference, "claim": claim.text, "metric": claim.metric,
+            "convention": claim.convention, "ours": ours, "against": against,
+            "seeds": found.seeds, "clips": found.clips, "difference": found.mean,
+            "low": found.low, "high": found.high, "p": found.p, "p_corrected": p,
+            "verdict": claim.verdict(found, p), "part": claim.part,
+            "against_method": claim.against, "heading": claim.heading, "family": len(family),
+        }  # fmt: skip
+        row["sentence"] = claim_sentence(row, names[OURS], names[claim.against], found.speakers)
+        rows.append(row)
+    return rows
 
 
-def _correct(claims: dict[tuple[str, str, str], float], p: float) -> tuple[float, int]:
-    """One of the p values after correction for all of them, and how many there are; NaNs aside."""
-    family = [each for each in claims.values() if not np.isnan(each)]
-    if np.isnan(p):
-        return float("nan"), len(family)
-    return float(holm(np.array(family))[family.index(p)]), len(family)
-
-
-def _paired_values(
-    rows: pd.DataFrame, claim: Claim
-) -> tuple[np.ndarray, np.ndarray, pd.Index] | None:
-    """The values [seeds, clips] of ours and the other on their common seeds and clips; these."""
-    ours, other = (
-        table_of(rows, method, claim.metric, claim.convention) for method in (OURS, claim.against)
+def claim_sentence(row: Mapping[str, Any], ours: str, against: str, speakers: int) -> str:
+    """For example `F-LMD: 1.09 px for Ours, 1.20 px for Baseline. Ours is 0.110 px lower ...`."""
+    unit, decimals = _unit(row)
+    said = (
+        f"{row['heading']}: {number(row['ours'], decimals)}{unit} for {ours}, "
+        f"{number(row['against'], decimals)}{unit} for {against}."
     )
-    seeds = ours.index.intersection(other.index)
-    clips = ours.columns.intersection(other.columns)
-    if seeds.empty or clips.empty:
-        return None
-    return ours.loc[seeds, clips].to_numpy(float), other.loc[seeds, clips].to_numpy(float), clips
+    if math.isnan(row["p"]):
+        return f"{said} Too few clips ({row['clips']}) for an interval."
+
+    def signed(value: float, of_unit: str = "") -> str:
+        direction = "lower" if value < 0 else "higher"
+        return f"{number(abs(value), decimals + 1)}{of_unit} {direction}"
+
+    low, high = row["low"], row["high"]
+    if low < 0 < high:
+        ends = f"{signed(low)} to {signed(high)}"
+    else:
+        near, far = sorted((low, high), key=abs)
+        ends = f"{number(abs(near), decimals + 1)} to {signed(far)}"
+    so = {
+        ONE_TRAINING: "which one training doesn't decide",
+        HOLDS: "as claimed",
+        FAILS: "the opposite of the claim",
+        UNDECIDED: "which doesn't outlast the correction"
+        if row["p"] < SIGNIFICANT
+        else "which decides nothing",
+    }[row["verdict"]]
+    counted = _plural(row["clips"], "clip")
+    counted += f" of {_plural(speakers, 'speaker')}" if speakers else ""
+    p = f"p = {row['p_corrected']:.3f}" if row["p_corrected"] >= 0.001 else "p < 0.001"
+    p = f"; {p} after correction for {_plural(row['family'], 'claim')}"
+    return (
+        f"{said} {ours} is {signed(row['difference'], unit)} (95 % interval {ends}), {so}. "
+        f"{counted}, {_plural(row['seeds'], 'seed')}{'' if row['verdict'] == ONE_TRAINING else p}."
+    )
 
 
-def _note_missing(rows: pd.DataFrame, reference: str, labels: dict[str, str]) -> list[str]:
-    """A sentence for each method whose absence leaves out headline claims."""
-    there = set(rows["method"].unique())
-    needed = dict.fromkeys([OURS, *(each.against for each in CLAIMS if each.part != "evp")])
-    lacking = [method for method in needed if method not in there]
-    names = " and ".join(labels.get(method, method) for method in lacking)
-    protocol = REFERENCE_LABELS.get(reference, reference)
-    return [f"{protocol}: claims on {names} are left out, having no scores."] if lacking else []
+def overall_verdict(verdicts: Sequence[str]) -> str:
+    """Of a claim with several metrics: it holds if all hold, and fails if one fails."""
+    found = set(verdicts)
+    if ONE_TRAINING in found:
+        return ONE_TRAINING
+    if FAILS in found:
+        return FAILS
+    return HOLDS if found == {HOLDS} else UNDECIDED
 
 
-def _note_untested(rows: pd.DataFrame, claim: Claim, reference: str) -> list[str]:
-    """A sentence for a headline claim whose methods have scores, but none of its metric to pair."""
-    there = set(rows["method"].unique())
-    if claim.part != "headline" or not {OURS, claim.against} <= there:
-        return []
+def summary(verdicts: Sequence[str]) -> str:
+    """How many metrics of a claim hold, fail and are undecided: `3 of 4 hold, 1 undecided`."""
+    found = list(verdicts)
+    if ONE_TRAINING in found:
+        return f"{len(found)} metrics, {ONE_TRAINING}."
+    parts = [f"{found.count(HOLDS)} of {len(found)} hold"]
+    parts += [f"{found.count(FAILS)} fail"] if FAILS in found else []
+    parts += [f"{found.count(UNDECIDED)} undecided"] if UNDECIDED in found else []
+    return ", ".join(parts) + "."
+
+
+def claim_tables(findings: pd.DataFrame, notes: Sequence[str]) -> Tables:
+    """For each protocol the paper's claims in sentences; after them those by other conventions."""
+    tables = []
+    for reference, part in findings[findings["part"] != "other"].groupby("reference", sort=False):
+        lines = []
+        for text, group in part.groupby("claim", sort=False):
+            if len(group) > 1:
+                overall = overall_verdict(group["verdict"])
+                lines.append((text, f"**{overall}**", summary(group["verdict"])))
+            for row in group.itertuples():
+                alone = len(group) == 1
+                lines.append(
+                    (
+                        text if alone else f"… {row.heading}",
+                        f"**{row.verdict}**" if alone else row.verdict,
+                        row.sentence,
+                    )
+                )
+        cells = pd.DataFrame(lines, columns=["Claim", "Verdict", "Found"])
+        tables.append(Table(protocol_label(reference), cells, reference=reference))
+    for reference, part in findings[findings["part"] == "other"].groupby("reference", sort=False):
+        cells = pd.DataFrame(
+            [_other_cells(row) for row in part.to_dict("records")],
+            columns=["Claim", "Verdict", "Measured by", "Ours", "Against", "Difference (95 %)",
+                     "p, corrected"],
+        )  # fmt: skip
+        heading = f"By other metrics and conventions: {protocol_label(reference)}"
+        tables.append(Table(heading, cells, OTHER_CAPTION, reference=reference))
+    return Tables("claims", tables, caption=CAPTION, notes=notes)
+
+
+def _other_cells(row: Mapping[str, Any]) -> list[str]:
+    unit, decimals = _unit(row)
+    found, low, high = (number(row[name], decimals + 1) for name in ("difference", "low", "high"))
+    p = row["p_corrected"]
     return [
-        f"{REFERENCE_LABELS.get(reference, reference)}, {claim.text}, {claim.measured.heading}: "
-        "left out, since the two methods have no clip and seed in common with a value."
-    ]
+        row["claim"], row["verdict"], row["heading"],
+        *(f"{number(row[name], decimals)}{unit}" for name in ("ours", "against")),
+        f"{found} [{low}, {high}]",
+        "< 0.001" if p < 0.001 else number(p, 3),
+    ]  # fmt: skip
 
 
-def _note_left_out(claim: Claim, reference: str, left_out: int, clips: int) -> list[str]:
-    if claim.part != "headline" or not left_out:
-        return []
-    return [
-        f"{REFERENCE_LABELS.get(reference, reference)}, {claim.text}, {claim.measured.heading}: "
-        f"{left_out} of {clips} clips lack a finite value and are left out."
-    ]
+def _unit(row: Mapping[str, Any]) -> tuple[str, int]:
+    """` px`, ` dB` or nothing, and the decimals of a mean; a difference has one more."""
+    first = metric(row["metric"], row["convention"]).unit.split()[0]
+    return (f" {first}", 2) if first in ("px", "dB") else ("", 3)
 
 
-def _note_seeds(findings: Sequence[Finding]) -> list[str]:
-    if all(finding.difference.seeds > 1 for finding in findings):
-        return []
-    return [
-        "One seed: the intervals speak of these trainings alone, and no claim about the methods is "
-        "decided; other trainings of the same may differ by more than the methods do. Give more "
-        "seeds (`seeds: [0, 1, 2]` in the config)."
-    ]
+def _plural(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
-def _note_speakers(findings: Sequence[Finding]) -> list[str]:
-    counts = {finding.difference.speakers for finding in findings}
-    return [whom_intervals_speak_of(count) for count in sorted(counts) if count]
+def read_claims(path: Path) -> pd.DataFrame:
+    """claims.csv for the page, with `heading`, and the interval on a line from -1 to 1: `bar`.
+
+    Beyond 0 the claim is favoured; the farthest end of both protocols is 1. None where the
+    difference is not a number. ValueError for a missing file or column, or an unknown verdict.
+    """
+    if not path.is_file():
+        raise ValueError(f"the page needs {path}, which is not there")
+    rows = pd.read_csv(path, keep_default_na=False, na_values=["", "nan"])
+    if missing := [name for name in COLUMNS if name not in rows]:
+        raise ValueError(f"{path}: no column {', '.join(missing)}: make the claims again")
+    if unknown := sorted(set(rows["verdict"]) - set(VERDICTS)):
+        raise ValueError(f"{path}: verdict {unknown[0]!r} is none of {', '.join(VERDICTS)}")
+    measured = [metric(*each) for each in zip(rows["metric"], rows["convention"], strict=True)]
+    sign = np.array([-1 if each.lower_is_better else 1 for each in measured])
+    ends = rows[["low", "difference", "high"]].mul(sign, axis=0)
+    same = [rows[name] for name in ("claim", "metric", "convention")]
+    reach = ends.where(np.isfinite(ends)).abs().max(axis=1).groupby(same).transform("max")
+    scaled = np.sort(ends.div(reach, axis=0).round(4).to_numpy(float), axis=1)
+    bars = [list(map(float, bar)) if np.isfinite(bar).all() else None for bar in scaled]
+    return rows.assign(heading=[each.heading for each in measured], bar=bars)

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import cv2
 
-MEDIA_TYPES = {".png": "image/png", ".webp": "image/webp"}
-PHOTO_QUALITY = 90  # of WebP; above 100 it is lossless
-LOSSLESS = 101
+PHOTO_QUALITY, LOSSLESS = 90, 101  # of WebP; above 100 it is lossless
 LONGEST_WEBP = 16383  # pixels, the format's limit
 
 
@@ -22,9 +20,9 @@ class Picture:
     height: int
 
 
-def data_uri(path: Path) -> str:
-    """The file as a `data:` URI."""
-    return _data_uri(path.read_bytes(), path.suffix)
+def data_uri(data: bytes, kind: str = "png") -> str:
+    """A picture's bytes as a `data:` URI."""
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def embed_figure(path: Path, *, photos: bool) -> Picture:
@@ -37,10 +35,10 @@ def embed_figure(path: Path, *, photos: bool) -> Picture:
         raise ValueError(f"the page needs the picture {path}, which is not there or can't be read")
     height, width, _ = image.shape
     if max(width, height) > LONGEST_WEBP:
-        return Picture(data_uri(path), width, height)
+        return Picture(data_uri(path.read_bytes()), width, height)
     quality = PHOTO_QUALITY if photos else LOSSLESS
     _, data = cv2.imencode(".webp", image, [cv2.IMWRITE_WEBP_QUALITY, quality])
-    return Picture(_data_uri(data.tobytes(), ".webp"), width, height)
+    return Picture(data_uri(data.tobytes(), "webp"), width, height)
 
 
 class Media:
@@ -54,7 +52,3 @@ class Media:
         media_id = f"media-{hashlib.sha256(data).hexdigest()[:16]}"
         self.texts[media_id] = base64.b64encode(data).decode()
         return media_id
-
-
-def _data_uri(data: bytes, suffix: str) -> str:
-    return f"data:{MEDIA_TYPES[suffix]};base64,{base64.b64encode(data).decode()}"

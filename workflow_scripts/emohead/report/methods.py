@@ -1,14 +1,14 @@
-"""The methods that a report shows: their ids, labels, places on disk and chosen clips."""
+"""The rows of the report: what readers call them, what they see, and where their runs lie."""
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from emohead.media.reading import probe_video, read_video
-from emohead.report.paper import TABLE_1
 
 GROUND_TRUTH = "ground_truth"
 COPY_REFERENCE = "copy_reference"
@@ -18,14 +18,20 @@ BUILT_IN = (GROUND_TRUTH, COPY_REFERENCE)
 
 @dataclass(frozen=True)
 class Method:
-    """A row of the report: its id, the label that readers see and where its results lie.
+    """A row of the report, as the workflow's rules describe it.
 
-    `path` is the folder of its run, with a folder for every speaker.
+    `given` says what the method sees beside the sound, `note` goes under Table 1; `runs` are the
+    folders of its first seed, by reference face. `gates` are the gates.csv of its disentangler,
+    one a seed, and `placed` the notes.csv of somebody else's videos.
     """
 
     id: str
     label: str
-    path: Path
+    given: str = ""
+    note: str = ""
+    runs: Mapping[str, Path] = field(default_factory=dict)
+    gates: Sequence[Path] = ()
+    placed: Sequence[Path] = ()
 
 
 @dataclass(frozen=True)
@@ -74,20 +80,36 @@ class MethodClips:
         return points if points is not None and np.isfinite(points).all() else None
 
 
-def named_methods(
-    paths: Sequence[tuple[str, Path]], labels: Sequence[tuple[str, str]] = ()
-) -> list[Method]:
-    """Methods in the order given, labelled as asked, else as in the paper, else by their id."""
-    ids = [method_id for method_id, _ in paths]
-    repeated = sorted({method_id for method_id in ids if ids.count(method_id) > 1})
-    if repeated:
-        raise ValueError(f"--method names {', '.join(repeated)} more than once: give each id once")
-    unknown = [method_id for method_id, _ in labels if method_id not in ids]
-    if unknown:
-        raise ValueError(f"--label for {', '.join(unknown)}, but --method names: {', '.join(ids)}")
-    known = {method_id: row.label for method_id, row in TABLE_1.items()}
-    known |= {COPY_REFERENCE: "Copy reference"} | dict(labels)
-    return [Method(method_id, known.get(method_id, method_id), path) for method_id, path in paths]
+def read_methods(text: str) -> list[Method]:
+    """The methods in a rule's JSON: a list of objects with the fields of `Method`."""
+    return [
+        Method(
+            **each
+            | {"runs": {name: Path(folder) for name, folder in each.get("runs", {}).items()}}
+            | {name: [Path(file) for file in each.get(name, ())] for name in ("gates", "placed")}
+        )
+        for each in json.loads(text)
+    ]
+
+
+def labels_of(methods: Sequence[Method]) -> dict[str, str]:
+    """What readers call the methods, by id."""
+    return {method.id: method.label for method in methods}
+
+
+def open_methods(methods: Sequence[Method], reference: str) -> list[MethodClips]:
+    """The shown clips of the methods that were run with this reference face, and the truth's.
+
+    ValueError without the ground truth, or names the folder that is no run.
+    """
+    opened = []
+    for each in methods:
+        folder = each.runs.get(reference)
+        if each.id == GROUND_TRUTH and each.runs:
+            folder = next(iter(each.runs.values()))
+        if folder is not None:
+            opened.append(MethodClips(each.id, each.label, open_run(folder)))
+    return opened
 
 
 def split_ground_truth(
@@ -98,11 +120,6 @@ def split_ground_truth(
     if not truth:
         raise ValueError(f"no method {GROUND_TRUTH!r} among {[method.id for method in methods]}")
     return truth[0], [method for method in methods if method.id != GROUND_TRUTH]
-
-
-def open_methods(methods: Sequence[Method]) -> list[MethodClips]:
-    """Open the shown clips of every method's run; ValueError names a method without a run."""
-    return [MethodClips(each.id, each.label, open_run(each.path)) for each in methods]
 
 
 def open_run(folder: Path) -> dict[str, RunClip]:

@@ -1,49 +1,27 @@
-"""Tables 1 and 2 of the paper, as printed.
+"""Published figures on MEAD: the paper's tables 1 and 2, and newer rows.
 
-Source: "Emotional Talking Head Generation based on Memory-Sharing and Attention-Augmented
-Networks", Interspeech 2023, arXiv 2306.03594.
+published.csv has the figures as printed, published_sources.csv where each group of them is from and
+how it was measured.
 """
 
-from dataclasses import dataclass
+from pathlib import Path
 
-SOURCE = "Interspeech 2023, arXiv 2306.03594, Table 1"
-
-
-@dataclass(frozen=True)
-class PaperRow:
-    """A row of the paper's Table 1; None where the paper gives no figure."""
-
-    label: str
-    f_lmd: float | None = None
-    m_lmd: float | None = None
-    ssim: float | None = None
-    psnr: float | None = None
-
-    @property
-    def has_figures(self) -> bool:
-        """Whether the paper gives any figure for this row."""
-        return any(figure is not None for figure in (self.f_lmd, self.m_lmd, self.ssim, self.psnr))
+import numpy as np
+import pandas as pd
 
 
-# In the paper's order. The paper does not state the crop size behind its pixels, nor its PSNR.
-TABLE_1: dict[str, PaperRow] = {
-    "ground_truth": PaperRow("Ground truth"),
-    "baseline": PaperRow("Baseline", 2.39, 3.38, 0.69, 32.38),
-    "evp": PaperRow("EVP", 3.01, 2.45, 0.71, 29.53),
-    "audio2head": PaperRow("Audio2Head", None, None, 0.69, 30.91),
-    "ours_wo_msef": PaperRow("Ours w/o MSEF", 2.38, 3.06, 0.72, 33.30),
-    "ours_wo_aatu": PaperRow("Ours w/o AATU", 2.35, 3.02, 0.72, 33.29),
-    "ours": PaperRow("Ours", 2.35, 3.02, 0.72, 33.32),
-}
+def _read(name: str) -> pd.DataFrame:
+    return pd.read_csv(Path(__file__).with_name(name), dtype=str, keep_default_na=False)
 
+
+ROWS, SOURCES = _read("published.csv"), _read("published_sources.csv").set_index("group")
+SOURCE = SOURCES.loc["paper", "source"]
+SOURCE_2 = "Interspeech 2023, arXiv 2306.03594, Table 2: 30 raters, 1 to 10, no intervals"
+_PAPER = ROWS[ROWS["group"] == "paper"].set_index("method")
+PAPER_LABELS: dict[str, str] = _PAPER["label"].to_dict() | {"copy_reference": "Copy reference"}
+#: Table 1 by method, in its order; NaN where it gives no figure.
+TABLE_1 = _PAPER[["f_lmd", "m_lmd", "ssim", "psnr"]].replace("", np.nan).astype(float)
+#: Table 2, the user study: lip synchronisation, emotional expressiveness, video quality.
+TABLE_2 = _PAPER.loc[_PAPER["ls"] != "", ["ls", "ee", "vpq"]].astype(float).to_dict("index")
 #: A row of ours that reads one of the paper's in another way, and whose figures are that one's.
 OTHER_READINGS = {"ours_wo_msef_joint": "ours_wo_msef"}
-
-SOURCE_2 = "Interspeech 2023, arXiv 2306.03594, Table 2: 30 raters, 1 to 10, no intervals"
-#: Its user study: lip synchronisation, emotional expressiveness, video quality.
-TABLE_2: dict[str, dict[str, float]] = {
-    "baseline": {"ls": 4.32, "ee": 6.97, "vpq": 5.03},
-    "evp": {"ls": 5.83, "ee": 5.55, "vpq": 5.29},
-    "audio2head": {"ls": 5.07, "ee": 5.90, "vpq": 5.59},
-    "ours": {"ls": 5.25, "ee": 7.49, "vpq": 5.82},
-}

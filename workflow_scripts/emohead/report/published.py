@@ -1,168 +1,122 @@
-"""Published figures on MEAD, each group with the convention that it was measured by.
+"""This run, the paper and newer published rows, group by group, each with how it was measured.
 
-Every table has its own crop, actors, units and reference frames: the same method differs from
+Every source has its own crop, actors, units and reference frames: the same method differs from
 table to table (EAT's SSIM: .53, .679, .68, .690). So groups are shown apart, each under its own
 line, and never in one column.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
 
 from emohead.evaluation.catalogue import THEVAL
-from emohead.report.paper import SOURCE, TABLE_1
+from emohead.report.methods import GROUND_TRUTH, Method, labels_of
+from emohead.report.paper import ROWS, SOURCES
+from emohead.report.scores import (
+    label_methods,
+    of_reference,
+    protocol_label,
+    read_scores,
+    references_of,
+    table_of,
+)
+from emohead.report.table1 import COLUMNS, protocol_heading, shown, table1_notes, table1_numbers
+from emohead.report.tables import MISSING, Table, Tables, write_tables
 
 #: Headings of the figures, with the direction of better.
 HEADINGS = {
     "f_lmd": "F-LMD ↓", "m_lmd": "M-LMD ↓", "m_lvd": "M-LVD ↓",
     "ssim": "SSIM ↑", "psnr": "PSNR ↑", "psnr_legacy": "PSNR, wrapped ↑", "cpbd": "CPBD ↑",
-    "fid": "FID ↓", "sync": "Sync ↑",
-    "accuracy": "Emotion accuracy, % ↑",
+    "fid": "FID ↓", "sync": "Sync ↑", "accuracy": "Emotion accuracy, % ↑",
     **THEVAL, "theval": "Mean of the five scores ↑",
 }  # fmt: skip
+INTRODUCTION = (
+    "Figures of different groups can't be compared: crops, actors, formulas and reference frames "
+    "differ, and one method's figures differ from source to source. As printed by the sources."
+)
+THIS_RUN = (
+    "Landmarks re-detected, centroid removed, mean over points, in pixels of a 128-pixel crop; "
+    "SSIM and PSNR in RGB; PSNR, wrapped: grey, squared difference modulo 256. {}. The data are "
+    "those of this run's configuration, which need not be MEAD's. Source: this run's Table 1."
+)
+BY_THEVAL = (
+    "Five of its eight metrics, which need no weights; by dlib's 68 points, loudness and an "
+    "average head in the place of MediaPipe, Silero and FaceXFormer, so that THEval's own figures "
+    "are on another scale. In brackets 1 - |value - true| / |true|: 1 is as the true clips are. "
+    "Source: the formulas of THEval, CVPR 2026, arxiv.org/abs/2511.04520."
+)
 
 
-@dataclass(frozen=True)
-class PublishedRow:
-    """A method's figures as printed in the group's source, keyed by `HEADINGS`."""
-
-    label: str
-    figures: dict[str, str]
-
-
-@dataclass(frozen=True)
-class PublishedGroup:
-    """Rows of one source, and what is known of how they were measured."""
-
-    heading: str
-    source: str
-    convention: str
-    rows: tuple[PublishedRow, ...]
-    notes: tuple[str, ...] = ()
-
-    @property
-    def columns(self) -> list[str]:
-        """The figures that any row has, in the order of `HEADINGS`."""
-        return [name for name in HEADINGS if any(name in row.figures for row in self.rows)]
-
-
-def _rows(names: str, table: str) -> tuple[PublishedRow, ...]:
-    """`label: figure figure ...` a line, under the columns of `names`; `-` where there is none."""
-    columns = names.split()
-    rows = []
-    for line in table.strip().splitlines():
-        label, figures = line.strip().rsplit(": ", 1)
-        printed = dict(zip(columns, figures.split(), strict=True))
-        rows.append(
-            PublishedRow(
-                label,
-                {
-                    name: f"0{figure}" if figure.startswith(".") else figure
-                    for name, figure in printed.items()
-                    if figure != "-"
-                },
-            )
-        )
-    return tuple(rows)
-
-
-def _paper_rows() -> tuple[PublishedRow, ...]:
-    names = ("f_lmd", "m_lmd", "ssim", "psnr")
-    figures = {row.label: {name: getattr(row, name) for name in names} for row in TABLE_1.values()}
-    return tuple(
-        PublishedRow(label, {name: f"{value:.2f}" for name, value in found.items() if value})
-        for label, found in figures.items()
-        if any(found.values())
+def write_published(
+    scores: Sequence[Path], methods: Sequence[Method], outputs: Sequence[Path]
+) -> None:
+    """Write the groups' forms; without `scores`, without this run. ValueError as `read_scores`."""
+    rows = read_scores(scores) if scores else None
+    tables = Tables(
+        "published", published_groups(rows, labels_of(methods)), introduction=INTRODUCTION
     )
+    write_tables(outputs, tables)
 
 
-#: The paper that this repository follows.
-PAPER = PublishedGroup(
-    "The paper",
-    SOURCE,
-    "Crop size, unit of LMD and formula of PSNR are not stated; 33 dB beside an SSIM of .72 points "
-    "to grey 8-bit arithmetic that wraps. The EVP row seems copied from EVP's own paper (other "
-    "actors, 106 points). Reference face with the emotion of the clip.",
-    _paper_rows(),
-)
+def published_groups(scores: pd.DataFrame | None, labels: Mapping[str, str]) -> list[Table]:
+    """The paper's group, this run's (for each protocol), then the newer ones."""
+    paper, *newer = [
+        _group(
+            source.heading, f"{source.convention} Source: {source.source}.",
+            ROWS[ROWS["group"] == source.Index].set_index("label"),
+        )
+        for source in SOURCES.itertuples()
+    ]  # fmt: skip
+    if scores is None:
+        return [paper, *newer]
+    numbers = table1_numbers(scores, labels, intervals=False)
+    this_run = []
+    for _, part in numbers.groupby(["reference", "over"], sort=False):
+        heading = protocol_heading(part)
+        printed = {name: [shown(row, name) for row in part.to_dict("records")] for name in COLUMNS}
+        notes = table1_notes(scores, part)
+        figures = pd.DataFrame(printed, index=part["label"])[part["seeds"].to_numpy() > 0]
+        this_run.append(
+            _group(f"This run: {heading[0].lower()}{heading[1:]}", THIS_RUN.format(heading),
+                   figures, notes)
+        )  # fmt: skip
+    by_theval = [
+        _group(f"This run by THEval: {protocol_label(each).lower()}", BY_THEVAL,
+               theval_figures(of_reference(scores, each), label_methods(scores, labels)))
+        for each in references_of(scores)
+    ]  # fmt: skip
+    return [paper, *this_run, *(group for group in by_theval if len(group.cells)), *newer]
 
-#: Newer rows on MEAD: of sources with a venue, a year and a link, so that they can be checked.
-GROUPS = (
-    PublishedGroup(
-        "EAT's released logs, 100 clips",
-        "EAT (ICCV 2023); github.com/yuangan/evaluation_eat, logs in code/result*",
-        "Actors M003, M030, W009, W015, level 3 and neutral; aligned crops of 128 px, landmarks "
-        "re-detected, centroid removed, mean over points; SSIM in colour, PSNR RGB; head pose of "
-        "the ground truth given. Nearest to this repository's headline convention.",
-        _rows(
-            "f_lmd m_lmd m_lvd ssim psnr fid sync",
-            "EAT: 2.425 2.223 1.799 .679 21.79 25.09 8.215",
-        ),
-    ),
-    PublishedGroup(
-        "EAT",
-        "EAT, ICCV 2023, arxiv.org/abs/2309.04946",
-        "The code is that of the released logs above; which clips, is not known to us. Emotion "
-        "accuracy by Emotion-FAN; EAMM's is re-scored there.",
-        _rows(
-            "f_lmd m_lmd ssim accuracy",
-            """
-            EAT: 2.47 2.25 .68 75.43
-            EAMM: - - - 49.85
-            """,
-        ),
-    ),
-    PublishedGroup(
-        "FixTalk",
-        "FixTalk, ICCV 2025, arxiv.org/abs/2507.01390",
-        "Crop size, unit of LMD and actors not known to us; PSNR is of the textbook's size.",
-        _rows(
-            "psnr ssim m_lmd f_lmd accuracy sync",
-            """
-            SadTalker: 19.04 .606 2.038 2.335 14.3 7.07
-            AniTalker: 19.71 .614 1.903 2.277 15.6 6.64
-            Hallo: 19.06 .598 1.874 2.294 18.7 6.99
-            EDTalk: 21.63 .722 1.537 1.290 67.3 8.12
-            FixTalk: 22.38 .743 1.314 1.215 68.3 8.01
-            """,
-        ),
-    ),
-    PublishedGroup(
-        "EAMM",
-        "EAMM, SIGGRAPH 2022, arxiv.org/abs/2205.15278",
-        "PSNR on the wrapped 8-bit scale; speaker-independent split; unit of LMD not known to us.",
-        _rows(
-            "m_lmd f_lmd ssim psnr_legacy sync accuracy",
-            """
-            EAMM: 2.41 2.55 .66 29.29 2.26 68.41
-            PC-AVS: 2.97 3.03 .63 28.72 - -
-            """,
-        ),
-    ),
-    PublishedGroup(
-        "FlowVQTalker",
-        "FlowVQTalker, CVPR 2024, arxiv.org/abs/2403.06375",
-        "Crop size, unit of LMD and actors not known to us.",
-        _rows(
-            "ssim fid m_lmd f_lmd cpbd accuracy", "FlowVQTalker: .689 16.55 1.939 2.061 .181 71.53"
-        ),
-    ),
-    PublishedGroup(
-        "DreamTalk",
-        "DreamTalk, arXiv 2023, arxiv.org/abs/2312.09767, table I",
-        "Crop size and unit of LMD not known to us; accuracy is of the speaking style.",
-        _rows(
-            "ssim cpbd f_lmd m_lmd sync accuracy",
-            """
-            MakeItTalk: .73 .11 3.97 5.32 2.10 -
-            Wav2Lip: .80 .18 2.72 4.05 5.26 -
-            PC-AVS: .50 .07 5.83 4.97 2.18 -
-            EAMM: .40 .08 6.70 6.48 1.41 20.1
-            StyleTalk: .84 .16 2.12 3.25 3.47 74.2
-            SadTalker: .69 .16 4.12 4.37 2.76 -
-            PD-FGC: .49 .05 5.50 4.10 2.27 43.9
-            EAT: .53 .15 5.54 4.79 2.16 36.4
-            DreamTalk: .86 .16 1.93 2.91 3.78 86.7
-            Ground truth: 1 .22 0 0 4.13 92.5
-            """,
-        ),
-    ),
-)
+
+def theval_figures(scores: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+    """THEval's five metrics without weights under one protocol: value, and score in brackets.
+
+    The score is 1 - |value - true| / |true|, of means over a method's clips, as THEval's eq. (12).
+    """
+    true = {name: table_of(scores, GROUND_TRUTH, name, "theval") for name in THEVAL}
+    rows = {}
+    for method, label in names.items():
+        figures, found = {}, []
+        for name in THEVAL:
+            ours = table_of(scores, method, name, "theval")
+            clips = ours.columns.intersection(true[name].columns)
+            if len(clips):
+                value, truth = (float(t[clips].mean(axis=1).mean()) for t in (ours, true[name]))
+                found.append(1 - abs(value - truth) / abs(truth) if truth else float("nan"))
+                figures[name] = f"{value:.3g} ({found[-1]:.2f})"
+        if len(found) == len(THEVAL):
+            figures["theval"] = f"{np.mean(found):.3f}"
+        if figures:
+            rows[label] = figures
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _group(heading: str, about: str, figures: pd.DataFrame, notes: Sequence[str] = ()) -> Table:
+    """A group's table, with the columns and rows that have any figure."""
+    cells = figures.reindex(columns=[name for name in HEADINGS if name in figures]).fillna("")
+    cells = cells.loc[(cells != "").any(axis=1), (cells != "").any()].replace("", MISSING)
+    cells = cells.rename(columns=HEADINGS)
+    cells.insert(0, "Method", cells.index)
+    return Table(heading, cells, about, notes)

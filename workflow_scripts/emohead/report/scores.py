@@ -4,25 +4,20 @@ A protocol is the choice of the reference face (`same_emotion`, `neutral`). The 
 scored once and stands in the tables of every protocol.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from pandas.api.types import union_categoricals
 
-from emohead.data.mead import EMOTIONS, parse_clip_id
+from emohead.data.mead import parse_clip_id
 from emohead.evaluation.catalogue import ALL_CLIPS
 from emohead.evaluation.scores import COLUMNS, read_table
-from emohead.evaluation.statistics import (
-    FEWEST_SPEAKERS,
-    Interval,
-    mean_interval,
-    mean_over_seeds,
-)
-from emohead.report.methods import BUILT_IN, COPY_REFERENCE, GROUND_TRUTH
-from emohead.report.paper import TABLE_1
+from emohead.evaluation.statistics import FEWEST_SPEAKERS, mean_interval, mean_over_seeds
+from emohead.report.methods import BUILT_IN, GROUND_TRUTH
+from emohead.report.paper import PAPER_LABELS
 
 TEXT = ("clip_id", "method", "reference", "metric", "convention")
 REFERENCE_LABELS = {
@@ -30,21 +25,19 @@ REFERENCE_LABELS = {
     "neutral": "Neutral reference face",
 }
 NAMED_CLIPS = 3  # in a note on clips that are missing
-#: Speakers by their number, where they are few.
-FEW = ("no", "one", "two", "three", "four", "five")
+NUMERALS = ("no", "one", "two", "three", "four", "five")
 
 
-@dataclass(frozen=True)
-class Score:
+class Score(NamedTuple):
     """A mean with its 95 % interval over speakers or clips, and the standard deviation over seeds.
 
     NaN where there is no value, too few clips for an interval, or a single seed.
     """
 
-    mean: float
-    sd: float
-    low: float
-    high: float
+    mean: float = np.nan
+    sd: float = np.nan
+    low: float = np.nan
+    high: float = np.nan
 
 
 def read_scores(paths: Sequence[Path]) -> pd.DataFrame:
@@ -57,18 +50,24 @@ def read_scores(paths: Sequence[Path]) -> pd.DataFrame:
     tables = [table for path in paths if len(table := read_table(Path(path)))]
     if not tables:
         raise ValueError(f"no scores in {', '.join(map(str, paths))}: is the test part empty?")
-    scores = _join(tables)
+    # `pd.concat` of whole tables would make strings of categories that differ.
+    scores = pd.DataFrame(
+        {
+            name: union_categoricals([table[name] for table in tables], sort_categories=True)
+            if name in TEXT
+            else pd.concat([table[name] for table in tables], ignore_index=True)
+            for name in COLUMNS
+        }
+    )
     repeated = scores.duplicated(list(COLUMNS[:-1]))
     if repeated.any():
-        first = scores[repeated].iloc[0]
-        key = ", ".join(str(first[name]) for name in COLUMNS[:-1])
+        key = ", ".join(map(str, scores.loc[repeated, list(COLUMNS[:-1])].iloc[0]))
         raise ValueError(f"two values for {key}: give each of the tables once")
     clips = scores["clip_id"].cat
     names = [None if clip == ALL_CLIPS else parse_clip_id(clip) for clip in clips.categories]
     for column in ("emotion", "speaker"):
-        scores[column] = pd.Categorical([name and getattr(name, column) for name in names])[
-            clips.codes
-        ]
+        of_clips = pd.Categorical([name and getattr(name, column) for name in names])
+        scores[column] = of_clips[clips.codes]
     scores["level"] = np.array([name.level if name else 0 for name in names])[clips.codes]
     return scores
 
@@ -86,17 +85,20 @@ def of_reference(scores: pd.DataFrame, reference: str) -> pd.DataFrame:
     return scores[(scores["reference"] == reference) | (scores["method"] == GROUND_TRUTH)]
 
 
-def label_methods(scores: pd.DataFrame, labels: Sequence[tuple[str, str]] = ()) -> dict[str, str]:
-    """Method ids with the names that readers see, in the order of rows.
+def protocol_label(reference: str) -> str:
+    """What readers call a protocol."""
+    return REFERENCE_LABELS.get(reference, reference)
+
+
+def label_methods(scores: pd.DataFrame, labels: Mapping[str, str]) -> dict[str, str]:
+    """The methods that have scores, with the names that readers see, in the order of rows.
 
     The ground truth and the copied reference come first, then `labels` in their order, then the
-    methods without a label, called as in the paper or else by their id. Methods without any score
-    are left out (`note_unscored` names them).
+    methods without a label, called as in the paper or else by their id.
     """
-    known = {method: row.label for method, row in TABLE_1.items()}
-    known |= {COPY_REFERENCE: "Copy reference"} | dict(labels)
+    known = {**PAPER_LABELS, **labels}
     there = list(scores["method"].unique())
-    order = dict.fromkeys([*BUILT_IN, *(method for method, _ in labels), *there])
+    order = dict.fromkeys([*BUILT_IN, *labels, *there])
     return {method: known.get(method, method) for method in order if method in there}
 
 
@@ -112,15 +114,14 @@ def score(table: pd.DataFrame, *, interval: bool = True) -> Score:
     """
     values = table.to_numpy(float)
     if not values.size:
-        nan = float("nan")
-        return Score(nan, nan, nan, nan)
+        return Score()
     seed_means = np.array([mean_over_seeds(seed[None]) for seed in values])
     several = len(seed_means) > 1 and bool(np.isfinite(seed_means).all())
-    sd = float(np.std(seed_means, ddof=1)) if several else float("nan")
-    ends = Interval(float("nan"), float("nan"))
-    if interval:
-        ends = mean_interval(values, speakers=speakers_of(table.columns))
-    return Score(mean_over_seeds(values), sd, ends.low, ends.high)
+    found = Score(mean_over_seeds(values), float(np.std(seed_means, ddof=1)) if several else np.nan)
+    if not interval:
+        return found
+    ends = mean_interval(values, speakers=speakers_of(table.columns))
+    return found._replace(low=ends.low, high=ends.high)
 
 
 def speakers_of(clips: Iterable[str]) -> list[str]:
@@ -132,7 +133,7 @@ def whom_intervals_speak_of(speakers: int) -> str:
     """The sentence that goes under intervals: of any speakers, or of these few."""
     if speakers >= FEWEST_SPEAKERS:
         return f"Intervals have the speaker as their unit ({speakers} speakers)."
-    these = "this one speaker" if speakers == 1 else f"these {FEW[speakers]} speakers"
+    these = "this one speaker" if speakers == 1 else f"these {NUMERALS[speakers]} speakers"
     return (
         f"Intervals are of {these}, by clips: they say nothing of other people, for whom the "
         f"speaker is the unit, from {FEWEST_SPEAKERS} on."
@@ -149,16 +150,6 @@ def score_by(
     return {plain(name): score(_pivot(part)) for name, part in groups}
 
 
-def emotions_of(scores: pd.DataFrame) -> list[str]:
-    """The emotions of the scored clips, in MEAD's order."""
-    return [emotion for emotion in EMOTIONS if (scores["emotion"] == emotion).any()]
-
-
-def levels_of(scores: pd.DataFrame) -> list[int]:
-    """The levels of the scored clips, from weak to strong."""
-    return sorted(int(level) for level in scores["level"].unique() if level)
-
-
 def clips_of(scores: pd.DataFrame, method: str) -> list[str]:
     """The clips that a method is scored on in every one of its seeds, sorted."""
     rows = scores[(scores["method"] == method) & (scores["clip_id"] != ALL_CLIPS)]
@@ -172,24 +163,13 @@ def count(scores: pd.DataFrame, method: str, metric: str) -> int:
     return int(rows["value"].sum())
 
 
-def note_unscored(scores: pd.DataFrame, labels: Sequence[tuple[str, str]]) -> list[str]:
-    """A sentence for each labelled method that has no score at all."""
-    there = set(scores["method"].unique())
-    return [
-        f"{label}: none of its clips could be scored."
-        for method, label in labels
-        if method not in there
-    ]
-
-
-def note_missing_clips(scores: pd.DataFrame, labels: dict[str, str]) -> list[str]:
+def note_missing_clips(scores: pd.DataFrame, labels: Mapping[str, str]) -> list[str]:
     """A sentence for each method of one protocol that lacks clips which others have."""
-    clips = {method: clips_of(scores, method) for method in labels if _is_in(scores, method)}
+    clips = {method: clips_of(scores, method) for method in labels}
     every = sorted(set().union(*clips.values()))
     notes = []
     for method, found in clips.items():
-        lacking = sorted(set(every) - set(found))
-        if lacking:
+        if lacking := sorted(set(every) - set(found)):
             named = ", ".join(lacking[:NAMED_CLIPS])
             more = f" and {len(lacking) - NAMED_CLIPS} more" if len(lacking) > NAMED_CLIPS else ""
             notes.append(
@@ -200,19 +180,15 @@ def note_missing_clips(scores: pd.DataFrame, labels: dict[str, str]) -> list[str
 
 
 def common_clips(scores: pd.DataFrame) -> pd.DataFrame | None:
-    """The rows of one protocol on the clips that all methods have; None where all have the same.
+    """The rows of one protocol on the clips that all methods have.
 
-    None, too, where no clip is left.
+    None where all have the same, and where no clip is left.
     """
     clips = [set(clips_of(scores, method)) for method in scores["method"].unique()]
     shared = set.intersection(*clips)
     if not shared or shared == set.union(*clips):
         return None
     return scores[scores["clip_id"].isin(shared)]
-
-
-def _is_in(scores: pd.DataFrame, method: str) -> bool:
-    return bool((scores["method"] == method).any())
 
 
 def _rows_of(scores: pd.DataFrame, method: str, metric: str, convention: str) -> pd.DataFrame:
@@ -227,14 +203,3 @@ def _pivot(rows: pd.DataFrame) -> pd.DataFrame:
     """Values of one metric of one method, seeds down and clips across."""
     rows = rows.assign(clip_id=rows["clip_id"].astype(str))
     return rows.pivot(index="seed", columns="clip_id", values="value")
-
-
-def _join(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Tables one after the other; `pd.concat` would make strings of categories that differ."""
-    columns = {
-        name: union_categoricals([table[name] for table in tables], sort_categories=True)
-        if name in TEXT
-        else pd.concat([table[name] for table in tables], ignore_index=True)
-        for name in COLUMNS
-    }
-    return pd.DataFrame(columns)

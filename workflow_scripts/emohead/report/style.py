@@ -23,9 +23,7 @@ METHOD_COLOURS = {
     "ours_warp": "#56B4E9",
 }
 OTHER_COLOURS = ("#E69F00", "#7B5EA7", "#117777", "#AA4466")
-TRAIN_COLOUR, VALIDATION_COLOUR = "#0072B2", "#D55E00"
-FAINT = "#C9C9C9"
-
+BLUE, ORANGE, FAINT = "#0072B2", "#D55E00", "#C9C9C9"
 RC = {
     "font.size": 9,
     "axes.titlesize": 9,
@@ -91,7 +89,8 @@ def _font_for(letters: frozenset[int]) -> str | None:
 def save_figure(figure: Figure, paths: Sequence[Path], dpi: int = 160) -> None:
     """Write the figure as .png or .pdf, by suffix; without dates, equal figures are equal bytes.
 
-    Letters that matplotlib's font doesn't have are drawn with another one of the machine.
+    Letters that matplotlib's font doesn't have are drawn with another one of the machine. Seaborn
+    puts a legend beside the figure, which is then made wider.
     """
     for text in figure.findobj(Text):
         missing = _beyond_default(text.get_text())
@@ -102,4 +101,7 @@ def save_figure(figure: Figure, paths: Sequence[Path], dpi: int = 160) -> None:
             raise ValueError(f"{path}: figures are written as .png or .pdf")
         metadata = {"CreationDate": None} if path.suffix == ".pdf" else {"Software": None}
         with whole_file(path) as unfinished:
-            figure.savefig(unfinished, dpi=dpi, metadata=metadata)
+            figure.savefig(
+                unfinished, dpi=dpi, metadata=metadata,
+                bbox_inches="tight" if figure.legends else None,
+            )  # fmt: skip

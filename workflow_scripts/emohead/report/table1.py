@@ -1,32 +1,41 @@
-"""The rows of Table 1: this run beside the paper's figures, for each protocol."""
+"""Table 1: this run beside the paper's figures, for each protocol."""
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from emohead.config import NOT_STATED
 from emohead.evaluation.catalogue import HEADLINE, Metric, metric
-from emohead.report.methods import BUILT_IN
-from emohead.report.paper import OTHER_READINGS, SOURCE, TABLE_1, PaperRow
+from emohead.methods.video_notes import concerns_of, read_notes
+from emohead.report.methods import BUILT_IN, Method, labels_of
+from emohead.report.paper import OTHER_READINGS, PAPER_LABELS, SOURCE, TABLE_1
 from emohead.report.scores import (
-    REFERENCE_LABELS,
-    Score,
     clips_of,
     common_clips,
     count,
     label_methods,
     note_missing_clips,
-    note_unscored,
     of_reference,
+    protocol_label,
+    read_scores,
     references_of,
     score,
     table_of,
     whom_intervals_speak_of,
 )
+from emohead.report.tables import (
+    MISSING,
+    Table,
+    Tables,
+    heading_of,
+    interval,
+    number,
+    write_tables,
+)
 
-LEGACY = "psnr_legacy"
 #: The landmark distances of what the landmark models predict, before any rendering.
 PREDICTED = {
     f"{name}_predicted": replace(
@@ -39,13 +48,19 @@ COLUMNS: dict[str, Metric] = (
     {name: metric(name, HEADLINE[name]) for name in ("f_lmd", "m_lmd")}
     | PREDICTED
     | {name: metric(name, HEADLINE[name]) for name in ("ssim", "psnr")}
-    | {LEGACY: metric(LEGACY, "grey_wrapped")}
+    | {"psnr_legacy": metric("psnr_legacy", "grey_wrapped")}
 )
 PAPER_COLUMNS = tuple(HEADLINE)
 DECIMALS = {name: 3 if name == "ssim" else 2 for name in COLUMNS}
-PAPER_DECIMALS = 2
-MISSING, NOT_RUN = "–", "not run"
-#: Under the table, and after it where the paper's half stands beside.
+ENDS = ("mean", "sd", "low", "high")
+#: What is said of a disentangler's gates (`emohead.disentangler.gates`), by their names.
+GATES = {
+    "swapped": "swapped windows are {found:.2f} from the true ones, the aligned takes {bar:.2f}",
+    "emotion": "emotion codes tell {found:.0%} of the clips' emotions, MFCC statistics {bar:.0%}",
+    "content": "content codes tell {found:.0%} of them, and should at most {bar:.0%}",
+    "partner": "{found:.0%} of the content codes find their moment in another emotion, {bar:.0%} "
+    "of the emotion codes",
+}
 CAPTION = (
     "F-LMD, M-LMD: mean distance between the landmarks in rendered and ground-truth frames "
     "(all 68, the mouth's 20), in pixels of a 128-pixel crop; predicted: between those that the "
@@ -56,216 +71,133 @@ CAPTION = (
     "what a method sees beside the sound: frames (one face, a video, or the clip's upper face), "
     "whose head pose (its own, the clip's, or another clip's), what tells it the emotion, and "
     "whether it was trained on the speakers. Bold: the best of this run's methods that are given "
-    "the same."
-)
-PAPER_CAPTION = (
-    f"Paper: {SOURCE}, as printed; it states neither its crop size nor its PSNR, so that the two "
-    "halves are not on one scale. Both readings of its row without MSEF have that row's figures. "
-    "If the paper's PSNR comes from that script, as is likely, it can be held against the wrapped "
-    "column alone."
+    f"the same. Paper: {SOURCE}, as printed; it states neither its crop size nor its PSNR, so that "
+    "the two halves are not on one scale. Both readings of its row without MSEF have that row's "
+    "figures. If the paper's PSNR comes from that script, as is likely, it can be held against the "
+    "wrapped column alone."
 )
 
 
-@dataclass(frozen=True)
-class Row:
-    """A row of Table 1; `scores` is None for a row of the paper that was not run."""
-
-    id: str
-    label: str
-    paper: PaperRow
-    given: str = MISSING
-    scores: dict[str, Score] | None = None
-    seeds: int = 0
-    clips: int = 0
-    frames: int = 0
-    faces_missed: int = 0
-
-    def shown(self, name: str) -> str:
-        """This run's mean as printed: `1.23`, `∞`, `–` for no value, or `not run`."""
-        if self.scores is None:
-            return NOT_RUN
-        return number(self.scores[name].mean, DECIMALS[name])
-
-    def spread(self, name: str) -> str:
-        """The standard deviation over seeds as printed, empty for a single seed."""
-        if self.scores is None or math.isnan(self.scores[name].sd):
-            return ""
-        return number(self.scores[name].sd, DECIMALS[name])
-
-    def interval(self, name: str) -> str:
-        """The 95 % interval as printed, `[1.20, 1.26]`; empty if unknown or without width."""
-        if self.scores is None or not self.scores[name].low < self.scores[name].high:
-            return ""
-        ends = (self.scores[name].low, self.scores[name].high)
-        return f"[{', '.join(number(end, DECIMALS[name]) for end in ends)}]"
-
-    def shown_paper(self, name: str) -> str:
-        """The paper's figure as printed there."""
-        return number(getattr(self.paper, name), PAPER_DECIMALS)
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """The rows of one protocol, and the notes under them; the first has the paper's half.
-
-    `over` says which clips the means are of: `all` that each row has, or `common` to all rows.
-    """
-
-    reference: str
-    heading: str
-    rows: tuple[Row, ...]
-    notes: tuple[str, ...]
-    has_paper: bool
-    over: str = "all"
-
-    def is_best(self, row: Row, name: str) -> bool:
-        """Whether no other method of this run is better, as far as the printed digits say.
-
-        Only methods that are given the same compete, and one alone among others is not the best.
-        """
-        equals = [each for each in self.rows if _competes(each) and each.given == row.given]
-        values = [
-            float(each.shown(name).replace("∞", "inf"))
-            for each in equals
-            if each.shown(name) != MISSING
-        ]
-        alone = len(equals) == 1 < sum(map(_competes, self.rows))
-        if row not in equals or alone or row.given == NOT_STATED or row.shown(name) == MISSING:
-            return False
-        best = min(values) if COLUMNS[name].lower_is_better else max(values)
-        return float(row.shown(name).replace("∞", "inf")) == best
-
-
-@dataclass(frozen=True)
-class Table1:
-    """A table for each protocol, and the plain notes that go under all of them."""
-
-    protocols: tuple[Protocol, ...]
-    notes: tuple[str, ...] = ()
-
-
-def number(value: float | None, decimals: int) -> str:
-    """A number with fixed decimals; `∞`, `-∞`; `–` for None and NaN."""
-    if value is None or math.isnan(value):
-        return MISSING
-    if math.isinf(value):
-        return "∞" if value > 0 else "-∞"
-    return f"{value:.{decimals}f}"
-
-
-def heading_of(name: str) -> str:
-    """A column's heading with the direction of better: `F-LMD ↓`."""
-    return f"{COLUMNS[name].heading} {'↓' if COLUMNS[name].lower_is_better else '↑'}"
-
-
-def build_table1(
-    scores: pd.DataFrame,
-    labels: Sequence[tuple[str, str]] = (),
-    notes: Sequence[str] = (),
+def write_table1(
+    scores: Sequence[Path],
+    methods: Sequence[Method],
+    outputs: Sequence[Path],
     *,
-    given: Mapping[str, str] | None = None,
-    intervals: bool = True,
-) -> Table1:
-    """Table 1 from the long rows of `read_scores`; `intervals` can be left out, being slow.
+    notes: Sequence[str],
+) -> None:
+    """Build Table 1 from tables of scores and write its forms, by suffix; errors as `read_scores`.
 
-    `given` says by name what the methods see beside the sound.
-
-    Rows stand in the order of `labels`; a row of the paper that was not run follows its
-    predecessor in the paper, in the first protocol alone. Where a row lacks clips that others
-    have, a second table of the protocol is over the clips that all rows have.
+    `notes` stand under the table; so do the methods' own, what speaks for a mistake in somebody
+    else's videos, and which gates a disentangler failed.
     """
-    names = label_methods(scores, labels)
-    references = references_of(scores)
-    protocols = []
-    for each in references:
-        rows = of_reference(scores, each)
-        shared = common_clips(rows)
-        for over, part in {"all": rows, "common": shared}.items():
-            if part is not None:
-                protocols.append(
-                    _build_protocol(
-                        part,
-                        each,
-                        names,
-                        given or {},
-                        over=over,
-                        has_paper=each == references[0] and over == "all",
-                        intervals=intervals,
-                    )
-                )
-    speakers = whom_intervals_speak_of(scores["speaker"].nunique())
-    return Table1(
-        tuple(protocols),
-        (*notes, *note_unscored(scores, labels), *([speakers] if intervals else [])),
-    )
-
-
-def _build_protocol(
-    scores: pd.DataFrame,
-    reference: str,
-    labels: dict[str, str],
-    given: Mapping[str, str],
-    *,
-    over: str,
-    has_paper: bool,
-    intervals: bool,
-) -> Protocol:
-    there = set(scores["method"].unique())
-    labels = {method: label for method, label in labels.items() if method in there}
-    rows = [
-        _run_row(scores, method, label, given.get(method, MISSING), intervals)
-        for method, label in labels.items()
+    labels, said = labels_of(methods), list(notes)
+    said += [f"{method.label}: {method.note}" for method in methods if method.note]
+    said += [
+        f"{method.label}: {text}."
+        for method in methods
+        for path in method.placed
+        for text in concerns_of(read_notes([path]))
     ]
-    notes = (
-        *note_missing_clips(scores, labels),
-        *_missing_values(scores, labels),
-        *_missing_faces(rows),
+    for method in methods:
+        if method.gates:
+            failed, note = _gates(method)
+            said.append(note)
+            labels[method.id] += " (swap gate failed)" if failed else ""
+    rows = read_scores(scores)
+    numbers = table1_numbers(rows, labels, {method.id: method.given for method in methods})
+    write_tables(outputs, table1(rows, numbers, labels, said), numbers.drop(columns="best"))
+
+
+def table1_numbers(
+    scores: pd.DataFrame,
+    labels: Mapping[str, str],
+    given: Mapping[str, str] | None = None,
+    *,
+    intervals: bool = True,
+) -> pd.DataFrame:
+    """The table's numbers, a row for each method and protocol; `intervals` are slow.
+
+    `over` says which clips means are of: `all` that a method has or, where some lack clips that
+    others have, once more the `common` ones. `<metric>`, `_sd`, `_low`, `_high` are as `Score`;
+    `best` are the names of the metrics that are printed bold; in the first protocol alone stand
+    `paper_<metric>` and, with 0 seeds and after their predecessor, rows of the paper that weren't
+    run. `given` says what the methods see beside the sound: those alone that see the same compete.
+    """
+    labels, references = label_methods(scores, labels), references_of(scores)
+    parts = []
+    for reference in references:
+        rows = of_reference(scores, reference)
+        for over, part in {"all": rows, "common": common_clips(rows)}.items():
+            if part is None:
+                continue
+            there = set(part["method"].unique())
+            found = [
+                {"method": method, "reference": reference, "over": over, "label": label,
+                 "given": "" if method in BUILT_IN else (given or {}).get(method, "")}
+                | _measure(part, method, intervals)
+                for method, label in labels.items()
+                if method in there
+            ]  # fmt: skip
+            _mark_best(found)
+            if reference == references[0] and over == "all":
+                found = _beside_paper(found, reference)
+            parts.append(pd.DataFrame(found))
+    numbers = pd.concat(parts, ignore_index=True)
+    numbers["given"] = numbers["given"].replace("", MISSING)
+    columns = [name if end == "mean" else f"{name}_{end}" for end in ENDS for name in COLUMNS]
+    counts = ["seeds", "clips", "frames", "faces_missed"]
+    keys = ["method", "reference", "over", "label", "given", *counts]
+    return numbers.reindex(
+        columns=[*keys, *columns, *(f"paper_{name}" for name in PAPER_COLUMNS), "best"]
     )
-    shown = _with_rows_not_run(rows) if has_paper else rows
-    heading = REFERENCE_LABELS.get(reference, reference)
-    if over == "common":
-        heading += f": the {rows[0].clips} clips that all rows have"
-    return Protocol(reference, heading, tuple(shown), notes, has_paper, over)
 
 
-def _competes(row: Row) -> bool:
-    return row.scores is not None and row.id not in BUILT_IN
-
-
-def _run_row(scores: pd.DataFrame, method: str, label: str, given: str, intervals: bool) -> Row:
-    tables = {
-        name: table_of(scores, method, column.name, column.convention)
-        for name, column in COLUMNS.items()
-    }
-    return Row(
-        method,
-        label,
-        TABLE_1.get(OTHER_READINGS.get(method, method), PaperRow(label)),
-        MISSING if method in BUILT_IN else given,
-        {name: score(table, interval=intervals) for name, table in tables.items()},
-        seeds=scores.loc[scores["method"] == method, "seed"].nunique(),
-        clips=len(clips_of(scores, method)),
-        frames=count(scores, method, "frames"),
-        faces_missed=count(scores, method, "faces_missed"),
-    )
-
-
-def _with_rows_not_run(rows: Sequence[Row]) -> list[Row]:
-    result = list(rows)
-    for place, (paper_id, paper) in enumerate(TABLE_1.items()):
-        if paper.has_figures and paper_id not in [row.id for row in result]:
-            before = list(TABLE_1)[:place]
-            places = [i for i, row in enumerate(result) if row.id in before]
-            result.insert(max(places, default=-1) + 1, Row(paper_id, paper.label, paper))
-    return result
-
-
-def _missing_values(scores: pd.DataFrame, labels: dict[str, str]) -> list[str]:
-    notes = []
-    for method, label in labels.items():
-        clips = clips_of(scores, method)
+def table1(
+    scores: pd.DataFrame, numbers: pd.DataFrame, labels: Mapping[str, str], notes: Sequence[str]
+) -> Tables:
+    """The numbers as readers see them: a table for each protocol, the first with the paper's."""
+    tables = []
+    for (reference, _), part in numbers.groupby(["reference", "over"], sort=False):
+        rows = part.to_dict("records")
+        cells = {("", "Method"): list(part["label"]), ("", "Given"): list(part["given"])}
         for name, column in COLUMNS.items():
-            table = table_of(scores, method, column.name, column.convention)
+            cells["This run", heading_of(column)] = [_cell(row, name) for row in rows]
+        if not tables:
+            for name in PAPER_COLUMNS:
+                printed = [number(row[f"paper_{name}"], 2) for row in rows]
+                cells["Paper", heading_of(COLUMNS[name])] = printed
+        frame = pd.DataFrame(cells, index=part["method"])
+        said = table1_notes(scores, part)
+        tables.append(Table(protocol_heading(part), frame, notes=said, reference=reference))
+    there = set(scores["method"].unique())
+    unscored = [
+        f"{label}: none of its clips could be scored."
+        for method, label in labels.items()
+        if method not in there
+    ]
+    speakers = whom_intervals_speak_of(scores["speaker"].nunique())
+    return Tables("table1", tables, caption=CAPTION, notes=[*notes, *unscored, speakers])
+
+
+def protocol_heading(part: pd.DataFrame) -> str:
+    """The heading of one protocol's rows, of all clips or of the common ones."""
+    heading = protocol_label(part["reference"].iloc[0])
+    if part["over"].iloc[0] == "all":
+        return heading
+    return f"{heading}: the {part['clips'].iloc[0]} clips that all rows have"
+
+
+def table1_notes(scores: pd.DataFrame, part: pd.DataFrame) -> list[str]:
+    """What is missing in one protocol's rows: clips, values and faces."""
+    rows = of_reference(scores, part["reference"].iloc[0])
+    if part["over"].iloc[0] == "common":
+        rows = common_clips(rows)
+    run = part[part["seeds"] > 0]
+    notes = note_missing_clips(rows, dict(zip(run["method"], run["label"], strict=True)))
+    for method, label in zip(run["method"], run["label"], strict=True):
+        clips = clips_of(rows, method)
+        for name, column in COLUMNS.items():
+            table = table_of(rows, method, column.name, column.convention)
             if name in PREDICTED and table.empty:  # somebody else's videos
                 continue
             table = table.reindex(columns=clips)
@@ -275,12 +207,94 @@ def _missing_values(scores: pd.DataFrame, labels: dict[str, str]) -> list[str]:
                     f"{label}: {column.heading} could not be measured on {missing} of "
                     f"{len(clips)} clips, which its mean leaves out."
                 )
-    return notes
-
-
-def _missing_faces(rows: Sequence[Row]) -> list[str]:
-    return [
+    return notes + [
         f"{row.label}: no face was found in {row.faces_missed} of {row.frames} rendered frames."
-        for row in rows
+        for row in run.itertuples()
         if row.faces_missed
     ]
+
+
+def shown(row: Mapping[str, Any], name: str) -> str:
+    """A mean as printed: `1.23`, `∞`, `–` for no value, or `not run`."""
+    return number(row[name], DECIMALS[name]) if row["seeds"] else "not run"
+
+
+def _measure(scores: pd.DataFrame, method: str, intervals: bool) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "seeds": scores.loc[scores["method"] == method, "seed"].nunique(),
+        "clips": len(clips_of(scores, method)),
+        "frames": count(scores, method, "frames"),
+        "faces_missed": count(scores, method, "faces_missed"),
+    }
+    for name, column in COLUMNS.items():
+        table = table_of(scores, method, column.name, column.convention)
+        found = score(table, interval=intervals)
+        row |= {name: found.mean}
+        row |= {f"{name}_{end}": getattr(found, end) for end in ENDS[1:]}
+    return row
+
+
+def _mark_best(rows: Sequence[dict[str, Any]]) -> None:
+    """Note in `best` by which metrics no other method is better, as far as printed digits say.
+
+    Only methods that are given the same compete, and one alone among others is not the best.
+    """
+    for row in rows:
+        row["best"] = set()
+    competing = [row for row in rows if row["method"] not in BUILT_IN]
+    for given in {row["given"] for row in competing} - {NOT_STATED}:
+        equals = [row for row in competing if row["given"] == given]
+        if len(equals) == 1 < len(competing):
+            continue
+        for name, column in COLUMNS.items():
+            values = pd.Series([row[name] for row in equals]).round(DECIMALS[name])
+            best = values.min() if column.lower_is_better else values.max()
+            for row, value in zip(equals, values, strict=True):
+                row["best"] |= {name} if value == best else set()
+
+
+def _beside_paper(rows: Sequence[dict[str, Any]], reference: str) -> list[dict[str, Any]]:
+    """The rows with the paper's figures, and after their predecessors those that weren't run."""
+    rows = list(rows)
+    for method in TABLE_1.dropna(how="all").index:
+        if method not in [row["method"] for row in rows]:
+            before = list(TABLE_1.index[: TABLE_1.index.get_loc(method)])
+            places = [i for i, row in enumerate(rows) if row["method"] in before]
+            new = {"method": method, "reference": reference, "over": "all", "given": ""}
+            new |= dict.fromkeys(("seeds", "clips", "frames", "faces_missed"), 0)
+            new |= {"label": PAPER_LABELS[method], "best": set()}
+            rows.insert(max(places, default=-1) + 1, new)
+    for row in rows:
+        printed = OTHER_READINGS.get(row["method"], row["method"])
+        if printed in TABLE_1.index:
+            row |= {f"paper_{name}": TABLE_1.loc[printed, name] for name in PAPER_COLUMNS}
+    return rows
+
+
+def _cell(row: Mapping[str, Any], name: str) -> str:
+    text, decimals = shown(row, name), DECIMALS[name]
+    if not row["seeds"]:
+        return text
+    text = f"**{text}**" if name in row["best"] else text
+    spread = number(row[f"{name}_sd"], decimals)
+    text += f" ± {spread}" if spread != MISSING else ""
+    ends = interval(row[f"{name}_low"], row[f"{name}_high"], decimals)
+    return f"{text}\n{ends}" if ends else text
+
+
+def _gates(method: Method) -> tuple[bool, str]:
+    """Whether a seed fails a disentangler's first gate; what was found, as means over seeds."""
+    table = (
+        pd.concat([pd.read_csv(path) for path in method.gates])
+        .groupby("name", sort=False)
+        .agg(found=("found", "mean"), bar=("bar", "mean"), passed=("passed", "sum"),
+             seeds=("passed", "size"))
+    )  # fmt: skip
+    told = "; ".join(
+        f"{GATES[row.Index].format(found=row.found, bar=row.bar)} "
+        f"({'passed' if row.passed == row.seeds else 'failed'}"
+        f"{f' by {row.passed} of {row.seeds} seeds' if row.seeds > 1 else ''})"
+        for row in table.itertuples()
+    )
+    failed = table.loc["swapped", "passed"] < table.loc["swapped", "seeds"]
+    return failed, f"{method.label}, its disentangler, on sentences held back: {told}."

@@ -17,7 +17,7 @@ from emohead.evaluation.statistics import (
     paired_difference,
 )
 from emohead.report.methods import BUILT_IN
-from emohead.report.paper import TABLE_1, TABLE_2
+from emohead.report.paper import PAPER_LABELS, TABLE_2
 from emohead.report.scores import of_reference, table_of
 from emohead.study.agreement import icc2, krippendorff_alpha
 from emohead.study.answers import Answers
@@ -116,7 +116,7 @@ def build_table2(
     *,
     scores: pd.DataFrame | None,
     seed: int = 0,
-    labels: Sequence[tuple[str, str]],
+    labels: Mapping[str, str],
     draws: int = DRAWS,
 ) -> Table2:
     """Table 2 of `tabulate_ratings`.
@@ -128,8 +128,7 @@ def build_table2(
         for method in key.methods
         for scale in SCALES
     }
-    names = {method: row.label for method, row in TABLE_1.items()}
-    names |= {"copy_reference": "Copy reference"} | dict(labels)
+    names = {**PAPER_LABELS, **labels}
     names = {method: names.get(method, method) for method in key.methods}
     return Table2(
         study=key.study,

@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from emohead.evaluation.statistics import Difference
-from emohead.report.forms import latex_text, write_forms
+from emohead.report.methods import Method, labels_of
 from emohead.report.paper import SOURCE_2
-from emohead.report.render import render_template
 from emohead.report.scores import read_scores
+from emohead.report.tables import Table, Tables, write_csv, write_tables
 from emohead.study.answers import read_answers
 from emohead.study.key import SCALES, read_key
 from emohead.study.ratings import tabulate_ratings
@@ -32,42 +32,30 @@ ASSOCIATIONS = ("Metric", "Scale", "Spearman (95 %)", "Within methods (95 %)", "
 def write_table2(
     answers: Path,
     key: Path,
+    methods: Sequence[Method],
+    outputs: Sequence[Path],
     *,
     scores: Sequence[Path],
     seed: int,
-    labels: Sequence[tuple[str, str]],
     ratings: Path,
     excluded: Path,
-    csv: Path,
-    md: Path,
-    tex: Path,
-    html: Path,
 ) -> None:
-    """Turn a folder of answers into Table 2; `seed` is that of the videos shown.
+    """Turn a folder of answers into Table 2, whose forms are told by their suffixes.
 
-    Errors as `read_key`, `read_answers` and `read_scores`; without `scores` nothing is held against
-    the metrics.
+    `seed` is that of the videos shown. Errors as `read_key`, `read_answers` and `read_scores`;
+    without `scores` nothing is held against the metrics.
     """
     known = read_key(key)
     read = read_answers(answers, known)
     table = tabulate_ratings(read, known)
-    built = build_table2(
-        table, known, read, scores=read_scores(scores) if scores else None, seed=seed, labels=labels
-    )
-    dropped = pd.DataFrame(read.dropped, columns=["file", "kind", "reason"])
-    write_forms(
-        {
-            ratings: table.to_csv(index=False, lineterminator="\n"),
-            excluded: dropped.to_csv(index=False, lineterminator="\n"),
-            csv: to_csv(built),
-            md: to_markdown(built),
-            tex: to_latex(built),
-            html: to_html(built),
-        }
-    )
+    rows = read_scores(scores) if scores else None
+    built = build_table2(table, known, read, scores=rows, seed=seed, labels=labels_of(methods))
+    write_csv(ratings, table)
+    write_csv(excluded, pd.DataFrame(read.dropped, columns=["file", "kind", "reason"]))
+    write_tables(outputs, tables(built), numbers(built))
 
 
-def to_csv(table: Table2) -> str:
+def numbers(table: Table2) -> pd.DataFrame:
     """All figures, one a line; `part` says of what kind."""
     ours = table.ours
     lines = [
@@ -97,67 +85,25 @@ def to_csv(table: Table2) -> str:
     )  # fmt: skip
     frame = pd.DataFrame(lines, columns=columns)
     frame["raters"], frame["clips"], frame["simulated"] = table.raters, table.clips, table.simulated
-    return frame.to_csv(index=False, float_format="%.6f", lineterminator="\n")
+    return frame
 
 
-def to_markdown(table: Table2) -> str:
-    """A pipe table for each part, with the captions and notes."""
-    parts = [f"**{MADE_UP.upper()}**"] if table.simulated else []
-    for heading, head, rows in sections(table):
-        lines = [[cell.replace("|", r"\|") for cell in line] for line in (head, *rows)]
-        lines.insert(1, ["---"] * len(head))
-        parts += [f"### {heading}", "\n".join(f"| {' | '.join(line)} |" for line in lines)]
-    return "\n\n".join([*parts, CAPTION, *(f"> {note}" for note in table.notes)]) + "\n"
+def tables(table: Table2) -> Tables:
+    """A table for each part that has rows."""
+    made_up = MADE_UP if table.simulated else ""
+    parts = [
+        Table(heading, pd.DataFrame(rows, columns=pd.Index(head)))
+        for heading, head, rows in _sections(table)
+        if rows
+    ]
+    return Tables("table2", parts, warning=made_up, caption=CAPTION, notes=table.notes)
 
 
-def to_html(table: Table2) -> str:
-    """A `<section>` to be set into a page."""
-    return render_template(
-        "table2.html.j2",
-        room="emohead.study",
-        table=table,
-        sections=sections(table),
-        caption=CAPTION,
-        made_up=MADE_UP if table.simulated else "",
-    )
-
-
-def to_latex(table: Table2) -> str:
-    """A whole document with a booktabs table for each part, so that it compiles by itself."""
-    made_up = rf"\textcolor{{red}}{{\textbf{{{latex_text(MADE_UP)}}}}} " if table.simulated else ""
-    tables = []
-    for heading, head, rows in sections(table):
-        lines = [" & ".join(map(latex_text, line)) + r" \\" for line in rows]
-        caption = [heading + ".", *([CAPTION, *table.notes] if not tables else [])]
-        tables += [
-            r"\begin{table}", r"\centering\small",
-            rf"\caption{{{made_up}{latex_text(' '.join(caption))}}}",
-            rf"\begin{{tabular}}{{{'l' * len(head)}}}", r"\toprule",
-            " & ".join(map(latex_text, head)) + r" \\", r"\midrule", *lines,
-            r"\bottomrule", r"\end{tabular}", r"\end{table}",
-        ]  # fmt: skip
-    return "\n".join(
-        [
-            r"\documentclass{article}",
-            r"\usepackage[T1]{fontenc}",
-            r"\usepackage[utf8]{inputenc}",
-            r"\usepackage{booktabs,xcolor}",
-            r"\usepackage[landscape,margin=1.5cm]{geometry}",
-            r"\begin{document}",
-            *tables,
-            r"\end{document}",
-            "",
-        ]
-    )
-
-
-def sections(table: Table2) -> list[tuple[str, Sequence[str], list[list[str]]]]:
-    """(heading, head, rows) of every part that has rows, as text."""
-    return [part for part in _sections(table) if part[2]]
-
-
-def _sections(table: Table2) -> Iterator[tuple[str, Sequence[str], list[list[str]]]]:
-    head = ["Method", *HEADINGS.values(), *(f"{each} (paper)" for each in HEADINGS.values())]
+def _sections(
+    table: Table2,
+) -> Iterator[tuple[str, Sequence[str | tuple[str, str]], list[list[str]]]]:
+    head = [("", "Method"), *(("This run", each) for each in HEADINGS.values())]
+    head += [("Paper", each) for each in HEADINGS.values()]
     rows = [
         [row.label, *(_interval(row.means[scale].mean, row.means[scale]) for scale in SCALES)]
         + [_number(row.paper.get(scale)) for scale in SCALES]

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from emohead.cost.steps import Step, landmark_step, translator_step
+from emohead.plan.steps import Step, landmark_step, translator_step
 from emohead.training.machine import Machine, choose_machine, set_up_torch
 from emohead.training.options import Recipe, Runtime
 

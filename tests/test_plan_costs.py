@@ -1,7 +1,3 @@
-import re
-import runpy
-import shlex
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +7,13 @@ import pytest
 import torch
 from torch import nn
 
-from emohead.cost import measuring
-from emohead.cost.amounts import Amounts, count_amounts, expect_amounts
-from emohead.cost.counting import StepCost, count_landmark_model, count_step, count_translator
-from emohead.cost.estimate import TrainingCost, estimate_trainings
-from emohead.cost.page import write_cost_page
-from emohead.cost.steps import Step
+from emohead.plan import measuring
+from emohead.plan.amounts import Amounts, count_amounts, expect_amounts
+from emohead.plan.counting import StepCost, count_landmark_model, count_step, count_translator
+from emohead.plan.page import page
+from emohead.plan.steps import Step
+from emohead.plan.trainings import TrainingCost, estimate_trainings
+from emohead.plan.work import Machine
 
 TRAIN = {"epochs": 2, "batch_size": 4, "precision": "32-true"}
 RUNTIME = {"device": "cpu"}
@@ -170,16 +167,15 @@ def test_hours_and_bytes_by_hand():
 
 
 @pytest.mark.parametrize("measured_seconds", [None, 0.5])
-def test_page(tmp_path: Path, measured_seconds):
+def test_page(measured_seconds):
     step = StepCost(parameters=1_234_567, forward=1e12, training=3e12, activations=2.0**20)
     training = TrainingCost("mine", "image", step, replace(step, training=2e12), 4, 8, 3600,
                             measured_seconds)  # fmt: skip
     amounts = Amounts((100, 100), 300, "two clips")
-    page = write_cost_page(
-        tmp_path / "cost.md", [training], amounts, crop_size=256, seeds=3, rates=[6e12]
+    text = page(
+        {}, [training], amounts, "", crop_size=256, seeds=3, machine=Machine(tflops=6), nodes=1
     )
-    assert (tmp_path / "cost.md").read_text() == page
-    lines = page.splitlines()
+    lines = text.splitlines()
     (sample,) = [line for line in lines if line.startswith("| mine | image")]
     assert sample.split(" | ")[2:] == [
         "1,234,567", "1,000", "3,000", "2,000", "8 images", "8 MiB", "18.8 MiB |"
@@ -189,8 +185,8 @@ def test_page(tmp_path: Path, measured_seconds):
     measured = bool(measured_seconds)
     assert hours.rstrip(" |").split(" | ")[2:] == ["4", "43.2", "2", *["2"] * measured]
     assert total.rstrip(" |").split(" | ")[3:] == ["130", "6", *["6"] * measured]
-    assert ("as measured" in page) == measured
-    assert ("2 images/s, 6 TFLOP/s" in page) == measured
+    assert ("h as measured" in text) == measured
+    assert ("2 images/s, 6 TFLOP/s" in text) == measured
 
 
 def test_the_median_step_is_measured_after_the_first(monkeypatch):
@@ -230,28 +226,3 @@ def test_all_trainings_are_estimated(monkeypatch):
     assert [t.samples_per_epoch for t in trainings] == [30, 30, 4]
     assert [t.samples_per_batch for t in trainings] == [60, 60, 4]
     assert all(t.measured_seconds > 0 for t in trainings)
-
-
-def test_rule_and_script(snakemake, tmp_path: Path, monkeypatch, capsys):
-    """The rule's own command, run here."""
-    done = snakemake(tmp_path, "results/report/cost.md", "--dry-run", "--printshellcmds")
-    assert done.returncode == 0, done.stderr
-    assert re.search(r"^total +1$", done.stdout, re.MULTILINE)  # nothing is made from data
-    (command,) = re.findall(r"^Shell command: python (.*) 2>&1 \| tee", done.stdout, re.MULTILINE)
-    script, *flags = shlex.split(command)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", [script, *flags])
-    runpy.run_path(script, run_name="__main__")
-    page = (tmp_path / "results/report/cost.md").read_text()
-    assert page in capsys.readouterr().out
-    assert "192 clips" in page
-    for model in ("at_net", "audio2lm_msef", "unet", "aatu"):
-        assert f"| {model} | " in page
-
-
-def test_rule_counts_a_split_that_is_there(snakemake, tmp_path: Path):
-    (tmp_path / "results").mkdir()
-    (tmp_path / "results/split.csv").touch()
-    done = snakemake(tmp_path, "results/report/cost.md", "--dry-run", "--printshellcmds")
-    assert " --split results/split.csv " in done.stdout
-    assert re.search(r"^total +1$", done.stdout, re.MULTILINE)

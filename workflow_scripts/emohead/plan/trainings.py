@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from emohead.cost.amounts import Amounts
-from emohead.cost.counting import StepCost, count_landmark_model, count_translator
-from emohead.cost.measuring import measure_landmark_model, measure_translator
+from emohead.plan.amounts import Amounts
+from emohead.plan.counting import StepCost, count_landmark_model, count_translator
+from emohead.plan.measuring import measure_landmark_model, measure_translator
 from emohead.training.options import Recipe
 
 

@@ -11,7 +11,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.autograd.graph import saved_tensors_hooks
 from torch.utils.flop_counter import FlopCounterMode
 
-from emohead.cost.steps import Step, landmark_step, translator_step
+from emohead.plan.steps import Step, landmark_step, translator_step
 from emohead.training.options import Recipe
 
 COUNTED_BATCHES = (2, 4)  # what doesn't grow with the batch falls out of the difference

@@ -1,1 +1,0 @@
-"""What a config costs: operations, memory and hours, before anything is trained."""

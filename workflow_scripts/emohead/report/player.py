@@ -1,0 +1,109 @@
+"""The page's player: one test clip per emotion by every method, with its landmarks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from emohead.data.mead import FPS, parse_clip_id
+from emohead.report.embedding import Media
+from emohead.report.methods import GROUND_TRUTH, Method, RunClip, open_run
+from emohead.report.style import method_colours
+from emohead.translator.drawing import PARTS
+
+UNITS_PER_PIXEL = 16  # so a point of the overlay is at most 1/32 px off
+
+
+@dataclass(frozen=True)
+class Player:
+    """What the page's script needs: its `manifest` for JSON and, by id, the media.
+
+    A clip of the manifest has a screen for every reference and method: the ids of its media, None
+    where there is none, the size of what the landmarks are pixels of, and why there is no video.
+    """
+
+    manifest: dict[str, Any]
+    media: Mapping[str, str]
+
+
+def build_player(
+    methods: Sequence[Method], clips: Mapping[str, str], references: Sequence[str]
+) -> Player:
+    """The player of `clips`, ids by emotion, by those of the methods that have runs.
+
+    The ground truth's run serves every reference; ValueError when it is missing or lacks a clip.
+    """
+    methods = [method for method in methods if method.runs]
+    opened = {
+        method.id: {reference: open_run(folder) for reference, folder in method.runs.items()}
+        for method in methods
+    }
+    if GROUND_TRUTH not in opened:
+        raise ValueError(f"the page needs the run of {GROUND_TRUTH!r}, which was not given")
+    (truth,) = opened[GROUND_TRUTH].values()
+    opened[GROUND_TRUTH] = dict.fromkeys(references, truth)
+    media, shown = Media(), []
+    for emotion, clip_id in clips.items():
+        if clip_id not in truth:
+            raise ValueError(f"the run of {GROUND_TRUTH} has no clip {clip_id}: score it again")
+        name = parse_clip_id(clip_id)
+        screens = {
+            reference: {
+                method.id: _screen(
+                    clip_id, method.label, reference, opened[method.id].get(reference), media
+                )
+                for method in methods
+            }
+            for reference in references
+        }
+        shown.append(
+            {"emotion": emotion, "clip_id": clip_id, "speaker": name.speaker, "level": name.level,
+             "frames": truth[clip_id].length, "screens": screens}
+        )  # fmt: skip
+    colours = method_colours([method.id for method in methods])
+    manifest = {
+        "fps": FPS,
+        "unitsPerPixel": UNITS_PER_PIXEL,
+        "faceLines": _face_lines(),
+        "methods": [{"id": m.id, "label": m.label, "colour": colours[m.id]} for m in methods],
+        "clips": shown,
+    }
+    return Player(manifest, media.texts)
+
+
+def _screen(
+    clip_id: str, label: str, reference: str, clips: Mapping[str, RunClip] | None, media: Media
+) -> dict[str, Any]:
+    screen = {"video": None, "landmarks": None, "crop_size": None, "missing": ""}
+    if clips is None:
+        kind = reference.replace("_", "-")
+        return screen | {"missing": f"{label} was not run with a {kind} reference face."}
+    if clip_id not in clips:
+        return screen | {"missing": f"{label} has no video of this clip."}
+    clip = clips[clip_id]
+    screen["video"] = media.add(clip.video.read_bytes())
+    track = encode_landmarks(clip.landmarks)
+    if track is None:
+        return screen
+    return screen | {"landmarks": media.add(track), "crop_size": clip.crop_size}
+
+
+def encode_landmarks(landmarks: np.ndarray) -> bytes | None:
+    """Landmarks [T, 68, 2] in pixels as little-endian int16, in 1/16 px; None if any is not finite.
+
+    That is how a method without landmarks of its own, such as a folder of videos, is stored.
+    """
+    if not np.isfinite(landmarks).all():
+        return None
+    units, limits = np.rint(landmarks * UNITS_PER_PIXEL), np.iinfo(np.int16)
+    return units.clip(limits.min, limits.max).astype("<i2").tobytes()
+
+
+def _face_lines() -> list[list[int]]:
+    """The polylines of a face as point indices; a closed one ends where it begins."""
+    return [
+        [*map(int, line), *([int(line[0])] if part.closed else [])]
+        for part in PARTS.values()
+        for line in part.lines
+    ]
