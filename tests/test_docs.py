@@ -100,7 +100,8 @@ def rules_text() -> str:
 
 def is_target(name: str, methods: set[str]) -> bool:
     """Whether Snakemake could make it: a method, a rule, or a file as a rule names it."""
-    if name in methods or re.search(rf"^ *rule {re.escape(name)}:", rules_text(), re.MULTILINE):
+    rule = rf"^ *(rule|use rule \w+ as) {re.escape(name)}(:| with:)"
+    if name in methods or re.search(rule, rules_text(), re.MULTILINE):
         return True
     patterns = [
         re.sub(r"\\{.*?\\}", ".+", re.escape(path))
