@@ -22,8 +22,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow_scripts"))
 from emohead.data.mead import FPS, Clip
-from emohead.features.clip import FeatureOptions, extract_clip
+from emohead.features.clip import extract_clip
 from emohead.features.faces import FaceFinder
+from emohead.features.options import FeatureOptions
 from emohead.features.store import Shard, ShardWriter
 from emohead.media.reading import probe_video
 

@@ -46,7 +46,8 @@ from emohead.mini.rendering import Renderer
 from emohead.training.hardware import int8_is_fast
 from emohead.translator.inference import for_inference
 from emohead.translator.int8 import in_int8
-from emohead.translator.unet import TranslatorOptions, UNet, build_translator
+from emohead.translator.options import TranslatorOptions
+from emohead.translator.unet import UNet, build_translator
 
 BATCH, SIZE = 4, 256
 SMALL = TranslatorOptions((4, 4, 4, 4, 4), residual_blocks=1)

@@ -45,10 +45,10 @@ from emohead.translator.data import RandomPairs, TranslatorSamples, collate_imag
 from emohead.translator.drawing import draw_landmarks
 from emohead.translator.fit import train_translator
 from emohead.translator.inference import for_inference
-from emohead.translator.losses import TranslatorLossOptions
+from emohead.translator.options import TranslatorLossOptions, TranslatorOptions
 from emohead.translator.render import translate
 from emohead.translator.task import TranslatorTask
-from emohead.translator.unet import TranslatorOptions, UNet, build_translator
+from emohead.translator.unet import UNet, build_translator
 
 # At the size that is quick on a CPU.
 SIZE = 64

@@ -22,7 +22,7 @@ from gpu_samples import draw_faces, face_landmarks, mfcc_windows, mouth_opening
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from emohead.evaluation.clip_values import boxes_of, picture_values
+from emohead.evaluation.picture_metrics import boxes_of, picture_values
 from emohead.features.store import ShardWriter, StoredClip
 from emohead.generate.stages import predict_stream, translate_stream
 from emohead.landmarks.basis import fit_basis
@@ -40,10 +40,9 @@ from emohead.training.progress import Waiting
 from emohead.training.task import TrainingTask
 from emohead.translator.data import RandomPairs, TranslatorSamples, collate_images
 from emohead.translator.inference import for_inference
-from emohead.translator.losses import TranslatorLossOptions
+from emohead.translator.options import TranslatorLossOptions, TranslatorOptions
 from emohead.translator.render import translate
 from emohead.translator.task import TranslatorTask
-from emohead.translator.unet import TranslatorOptions
 
 Figures = Iterator[tuple[str, float, str]]
 

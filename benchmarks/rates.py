@@ -37,8 +37,9 @@ from emohead.mini.posing import FacePose
 from emohead.mini.rendering import Renderer
 from emohead.plan.rates import FRAME_SIZE
 from emohead.translator.inference import for_inference
+from emohead.translator.options import TranslatorOptions
 from emohead.translator.render import translate
-from emohead.translator.unet import TranslatorOptions, build_translator
+from emohead.translator.unet import build_translator
 
 FOLDER = Path(sys.path[0])
 SCRIPTS = (

@@ -25,7 +25,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow_scripts"))
 
 from emohead.features.store import open_clips
 from emohead.translator.data import training_loader
-from emohead.translator.unet import TranslatorOptions, build_translator
+from emohead.translator.options import TranslatorOptions
+from emohead.translator.unet import build_translator
 
 
 def theirs(checkout: Path) -> tuple[nn.Module, Callable[[Tensor, Tensor], float]]:

@@ -27,8 +27,9 @@ from emohead.evaluation.landmark_metrics import landmark_distance  # noqa: E402
 from emohead.features.points import LIPS  # noqa: E402
 from emohead.features.store import StoredClip, open_clips  # noqa: E402
 from emohead.landmarks.fit import train_landmark_model  # noqa: E402
-from emohead.landmarks.load import landmark_options, restore_landmark_model  # noqa: E402
+from emohead.landmarks.load import restore_landmark_model  # noqa: E402
 from emohead.landmarks.model import LandmarkModel  # noqa: E402
+from emohead.landmarks.options import LandmarkModelOptions  # noqa: E402
 from emohead.landmarks.predict import predict_landmarks  # noqa: E402
 from emohead.training import TrainOptions  # noqa: E402
 
@@ -65,7 +66,7 @@ for seed in flags.seeds:
         with tempfile.TemporaryDirectory() as state:
             checkpoint = train_landmark_model(
                 train,
-                landmark_options({**options["model"], "loss": options["loss"]}),
+                LandmarkModelOptions(**options["model"], loss=options["loss"]),
                 TrainOptions(**{**options["train"], "epochs": epochs}),
                 seed=seed,
                 state=Path(state),

@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 # Of the library only what needs nothing but Python itself.
 import emohead.config
+import emohead.config_checks
 from emohead.archives.table import read_archive_table
 from emohead.code_digest import code_digest
 from emohead.data.footage import footage_of
@@ -44,8 +45,8 @@ shell.prefix(f"set -euo pipefail; export PYTHONNOUSERSITE=1; {OWN_PYTHON}")
 
 def check_config():
     """Stop with one line for a config mistake: the key, what is wrong, what is allowed."""
-    schema = yaml.safe_load(
-        (Path(workflow.basedir) / "schemas/config.schema.yaml").read_bytes()
+    schema = emohead.config_checks.config_schema(
+        Path(workflow.basedir) / "schemas/config.schema.yaml"
     )
     errors = Draft202012Validator(schema).iter_errors(config)
     for error in sorted(errors, key=lambda e: (len(e.path), str(e.path))):
@@ -85,7 +86,8 @@ def check_models():
                     f"{stage}.models.{name}",
                     "stands for what is no model in methods: take another name",
                 )
-            for key, problem in emohead.config.model_mistakes(config, stage, name):
+            mistakes = emohead.config_checks.model_mistakes(config, stage, name)
+            for key, problem in mistakes:
                 stop(key, problem)
 
 

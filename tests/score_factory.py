@@ -8,6 +8,7 @@ import pandas as pd
 
 from emohead.data.mead import EMOTIONS, ClipName, levels_of
 from emohead.evaluation import scores as tables
+from emohead.evaluation.catalogue import METRICS
 
 COLUMNS = ["clip_id", "method", "reference", "seed", "metric", "convention", "value"]
 REFERENCES = ("same_emotion", "neutral")
@@ -57,6 +58,12 @@ SCALES: dict[tuple[str, str], tuple[float, float]] = {
     ("sync_distance", "syncnet"): (7.0, 2.0),
     ("sync_offset", "syncnet"): (0.0, 1.0),
 }  # fmt: skip
+#: What isn't named above, such as a new metric; the sound's judge is of the ablations alone.
+SCALES |= {
+    (m.name, m.convention): (1.0, -0.3) if m.lower_is_better is False else (0.0, 1.0)
+    for m in METRICS
+    if (m.name, m.convention) not in SCALES and m.convention != "sound"
+}
 #: How bad each method is, as a share of the scales above.
 BADNESS = {
     "ground_truth": 0.0, "copy_reference": 1.2, "baseline": 1.0, "ours_wo_msef": 0.95,

@@ -30,7 +30,7 @@ FILES = {
     ),
     "emohead/models/net.py": (
         '"""A net."""\n\nfrom collections import namedtuple\n\n\n'
-        'class Net(namedtuple("Net", "a b")):\n    """Has two."""\n'
+        'class Net(namedtuple("Net", "a b")):\n    """Has two."""\n    size: int = 1\n'
     ),
 }
 
@@ -64,6 +64,7 @@ def changes(folder: Path, name: str, old: str, new: str, script: str = "train.py
         ("emohead/models/build.py", "  # the first", ""),
         ("emohead/models/net.py", '"""Has two."""', '"""Has two.\n\n    No more.\n    """'),
         ("emohead/models/net.py", '"Net", "a b"', "\n    'Net',\n    'a b',\n"),
+        ("emohead/models/net.py", "int", "float"),
         ("emohead/__init__.py", "1.0", "1.1"),
     ],
 )
@@ -76,6 +77,7 @@ def test_what_says_nothing_changes_nothing(folder, name, old, new):
     [
         ("train.py", "build()\n", "print(build())\n"),
         ("emohead/models/net.py", "a b", "a c"),
+        ("emohead/models/net.py", "int = 1", "int = 2"),
         ("emohead/models/build.py", "(1, None)", "(2, None)"),
         ("emohead/models/build.py", "(1, None)", "(True, None)"),
         ("emohead/models/build.py", "(1, None)", "(1)"),

@@ -1,5 +1,6 @@
 """The documentation leads where it says: links, commands, config keys, files, names, messages."""
 
+import ast
 import copy
 import re
 import shlex
@@ -15,9 +16,10 @@ from snakemake.cli import get_argument_parser
 from snakemake.utils import update_config
 
 from emohead import cli
+from emohead.config_checks import config_schema
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 #: What the examples of a page are laid over, beside config.yaml.
 PRESETS = {"mead.md": "config/mead.yaml"}
 #: Files that the reader writes.
@@ -98,7 +100,8 @@ def rules_text() -> str:
 
 def is_target(name: str, methods: set[str]) -> bool:
     """Whether Snakemake could make it: a method, a rule, or a file as a rule names it."""
-    if name in methods or re.search(rf"^ *rule {re.escape(name)}:", rules_text(), re.MULTILINE):
+    rule = rf"^ *(rule|use rule \w+ as) {re.escape(name)}(:| with:)"
+    if name in methods or re.search(rule, rules_text(), re.MULTILINE):
         return True
     patterns = [
         re.sub(r"\\{.*?\\}", ".+", re.escape(path))
@@ -133,7 +136,7 @@ def test_the_index_has_every_page():
 
 @every_page
 def test_examples_of_the_config_are_allowed(page):
-    schema = yaml.safe_load((ROOT / "schemas/config.schema.yaml").read_text())
+    schema = config_schema(ROOT / "schemas/config.schema.yaml")
     for config in configs(page):
         Draft202012Validator(schema).validate(config)
         for method in config["methods"].values():
@@ -177,6 +180,29 @@ def test_files_that_are_named_exist(page):
         if re.fullmatch(rf"(?:{rooms})/[\w/]+\.(?:py|smk|yaml|csv|sh)", span):
             path = ROOT / span.replace("emohead/", "workflow_scripts/emohead/", 1)
             assert path.is_file() or path.stem in INVENTED, span
+
+
+def definitions(path: Path) -> set[str]:
+    """The names that a module defines: functions, classes, their methods, constants."""
+    names = set()
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.Assign):
+            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+            names |= {
+                f"{node.name}.{getattr(each, 'name', '')}" for each in getattr(node, "body", [])
+            }
+    return names
+
+
+def test_what_the_papers_page_names_is_defined_where_it_links():
+    page = ROOT / "docs/paper.md"
+    found = re.findall(r"\[`([\w.]+)`\]\(([^)]+\.py)\)", page.read_text())
+    assert len(found) > 40
+    for name, path in found:
+        module = page.parent / path
+        assert name == module.name or name in definitions(module), (name, path)
 
 
 def test_names_in_extending_are_in_the_code():

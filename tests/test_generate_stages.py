@@ -4,11 +4,12 @@ import time
 import numpy as np
 import pytest
 import torch
+from choices import alternatives
 from method_factory import CROP_SIZE, landmark_model, translator
 
 from emohead.generate.ahead import ahead
 from emohead.generate.stages import predict_stream, translate_stream
-from emohead.landmarks.options import LossWeights
+from emohead.landmarks.options import LandmarkModelOptions, LossWeights
 from emohead.landmarks.predict import emotion_probabilities, predict_landmarks
 from emohead.translator.inference import for_inference
 from emohead.translator.render import translate
@@ -17,16 +18,13 @@ FRAMES = 150
 MFCC = np.random.default_rng(0).normal(0, 20, (FRAMES, 28, 12)).astype(np.float32)
 REFERENCE = np.random.default_rng(1).uniform(4, 28, (68, 2)).astype(np.float32)
 MODELS = {
-    "msef": {},
-    "slots": {"memory": "slots"},
-    "no memory": {"memory": "none"},
-    "softmax": {"loss": LossWeights(emotion="softmax")},
-    "no classifier": {"classifier": False},
-    "plain": {"emotion": "none"},
-    "absolute": {"target": "absolute"},
-    "components": {"reference_input": "components", "target": "absolute"},
-    "at_net": {"architecture": "at_net"},
-    "evp": {"architecture": "evp", "emotion": "none"},
+    "default": {},
+    "loss.emotion: softmax": {"loss": LossWeights(emotion="softmax")},
+    **{
+        name: changes
+        for name, changes in alternatives(LandmarkModelOptions).items()
+        if not name.startswith(("reference: ", "c0: "))
+    },
 }
 
 

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from choices import alternatives
 from numpy_layers import (
     Weights,
     batch_norm,
@@ -23,7 +24,6 @@ from emohead.disentangler.encoders import Disentangler, DisentanglerOptions
 from emohead.landmarks.basis import fit_basis
 from emohead.landmarks.build import build_landmark_model
 from emohead.landmarks.data import ClipSample
-from emohead.landmarks.load import landmark_options
 from emohead.landmarks.model import LandmarkModel, MfccStatistics
 from emohead.landmarks.options import LandmarkModelOptions
 from emohead.landmarks.predict import predict_landmarks
@@ -40,15 +40,12 @@ SMALL = LandmarkModelOptions(
     lstm_layers=2,
 )
 MODELS = {
-    "msef": SMALL,
-    "slots": replace(SMALL, memory="slots"),
-    "no memory": replace(SMALL, memory="none"),
-    "no classifier": replace(SMALL, classifier=False),
-    "plain": replace(SMALL, emotion="none"),
-    "absolute": replace(SMALL, target="absolute"),
-    "components": replace(SMALL, reference_input="components", target="absolute"),
-    "at_net": replace(SMALL, architecture="at_net"),
-    "evp": replace(SMALL, architecture="evp", emotion="none"),
+    "default": SMALL,
+    **{
+        name: replace(SMALL, **changes)
+        for name, changes in alternatives(LandmarkModelOptions).items()
+        if not name.startswith(("reference: ", "c0: "))  # which are of what a model is given
+    },
 }
 LENGTHS = torch.tensor([9, 4])
 
@@ -99,7 +96,9 @@ def true_windows(mfcc: torch.Tensor, w: Weights) -> list[np.ndarray]:
     return [clip[:frames] for clip, frames in zip(normalised, LENGTHS, strict=True)]
 
 
-@pytest.mark.parametrize("name", [name for name in MODELS if name not in ("at_net", "evp")])
+@pytest.mark.parametrize(
+    "name", [name for name in MODELS if MODELS[name].architecture == "audio2lm"]
+)
 def test_audio2lm_is_the_papers_figure(name):
     options, model = MODELS[name], build(MODELS[name]).double()
     mfcc, reference, lengths = double_batch()
@@ -140,7 +139,7 @@ def atvgnet_audio_encoder(
 
 @pytest.mark.parametrize("training", [False, True])
 def test_at_net_is_atvgnets(training):
-    options, model = MODELS["at_net"], build(MODELS["at_net"]).double()
+    options, model = MODELS["architecture: at_net"], build(MODELS["architecture: at_net"]).double()
     randomise_batch_norms(model)
     mfcc, reference, lengths = double_batch()
     w = weights_of(model)
@@ -156,7 +155,7 @@ def test_at_net_is_atvgnets(training):
 
 @pytest.mark.parametrize("training", [False, True])
 def test_evp_is_at_net_with_an_emotion_code(training):
-    options, model = MODELS["evp"], build(MODELS["evp"]).double()
+    options, model = MODELS["architecture: evp"], build(MODELS["architecture: evp"]).double()
     randomise_batch_norms(model)
     mfcc, reference, lengths = double_batch()
     w = weights_of(model)
@@ -176,7 +175,7 @@ def test_evp_is_at_net_with_an_emotion_code(training):
 
 
 def test_evp_goes_on_from_a_disentanglers_encoders():
-    model = build(MODELS["evp"])
+    model = build(MODELS["architecture: evp"])
     statistics = MfccStatistics(np.zeros(12, np.float32), np.ones(12, np.float32))
     disentangler = Disentangler(DisentanglerOptions(2, 10, 12, 1), statistics)
     randomise_batch_norms(disentangler)
@@ -187,7 +186,7 @@ def test_evp_goes_on_from_a_disentanglers_encoders():
 
 
 def test_an_emotion_that_is_told_is_its_mean_code_of_training():
-    model = build(MODELS["evp"])
+    model = build(MODELS["architecture: evp"])
     randomise_batch_norms(model)
     mfcc, reference, lengths = batch()
     clips = [
@@ -254,7 +253,7 @@ def test_sound_and_reference_drive_the_landmarks(name):
     assert (coefficients - other_face).abs().max() > 1e-4
 
 
-@pytest.mark.parametrize("name", ["msef", "at_net"])
+@pytest.mark.parametrize("name", ["default", "architecture: at_net"])
 def test_zero_output_is_exactly_the_reference(name):
     model = build(MODELS[name], random_output=False)
     mfcc, reference, lengths = batch()
@@ -263,7 +262,7 @@ def test_zero_output_is_exactly_the_reference(name):
 
 
 def test_zero_output_of_an_absolute_target_is_the_mean_face():
-    model = build(MODELS["absolute"], random_output=False)
+    model = build(MODELS["target: absolute"], random_output=False)
     landmarks = model(*batch()).landmarks
     torch.testing.assert_close(landmarks, model.mean_face.expand(2, 9, -1, -1))
 
@@ -355,7 +354,9 @@ AUDIO_ENCODER = (
 
 
 def test_sizes_of_audio2lm_at_the_papers_scale():
-    model = build(landmark_options(options_of("config/mead.yaml", "landmarks", "audio2lm_msef")))
+    model = build(
+        LandmarkModelOptions(**options_of("config/mead.yaml", "landmarks", "audio2lm_msef"))
+    )
     assert parameters(model.E_A) == E_A == 119_168
     assert parameters(model.msef.memory) == MEMORY == 49_280
     assert parameters(model.msef) == E_A + MEMORY + CLASSIFIER == 169_480
@@ -369,7 +370,7 @@ def test_sizes_of_audio2lm_at_the_papers_scale():
 def test_sizes_of_evp_at_its_own_scale():
     options = options_of("config/mead.yaml", "landmarks", "at_net")
     options |= {"architecture": "evp", "emotion_width": 128, "components": 16}
-    model = build(landmark_options(options))
+    model = build(LandmarkModelOptions(**options))
     emotion_encoder = 8_107_592 - CLASSIFIER  # with EVP's classifier
     lstm, fc = LSTM + 4 * 256 * 128, 256 * 16 + 16
     assert model.lstm.input_size == 512 + 256 + 128 == 896
@@ -377,7 +378,7 @@ def test_sizes_of_evp_at_its_own_scale():
 
 
 def test_sizes_of_at_net_at_atvgnets_scale():
-    model = build(landmark_options(options_of("config/mead.yaml", "landmarks", "at_net")))
+    model = build(LandmarkModelOptions(**options_of("config/mead.yaml", "landmarks", "at_net")))
     assert parameters(model.audio_encoder) == AUDIO_ENCODER == 27_833_536
     assert model.lstm.input_size == 512 + 256 == 768
     assert parameters(model) == AUDIO_ENCODER + E_LM + LSTM + FC == 30_111_712
@@ -388,7 +389,7 @@ def test_options_that_do_not_exist_are_refused():
         LandmarkModelOptions(memory="triple")
     with pytest.raises(ValueError, match="lstm_layers is 0"):
         LandmarkModelOptions(lstm_layers=0)
-    with pytest.raises(ValueError, match="memory of one slot"):
+    with pytest.raises(ValueError, match="memory_slots is 1"):
         LandmarkModelOptions(memory_slots=1)
     with pytest.raises(ValueError, match="16 components, the options ask for 6"):
         faces = np.random.default_rng(0).uniform(0, 1, (50, 68, 2))
@@ -407,7 +408,7 @@ def test_predict_landmarks_works_in_pixels():
     np.testing.assert_allclose(landmarks, 128 * expected.landmarks[1, :4].detach(), atol=1e-3)
     logits = expected.emotion_logits[1].detach().numpy()
     np.testing.assert_allclose(probabilities, 1 / (1 + np.exp(-logits)), rtol=1e-4)
-    assert predict_landmarks(build(MODELS["plain"]), mfcc[1, :4].numpy(),
+    assert predict_landmarks(build(MODELS["emotion: none"]), mfcc[1, :4].numpy(),
                              128 * reference[1].numpy(), 128)[1] is None  # fmt: skip
 
 
@@ -416,5 +417,5 @@ def test_a_window_of_one_frame_is_refused_at_prediction_too():
     window, face = mfcc[0, :1].numpy(), reference[0].numpy()
     with pytest.raises(ValueError, match="one frame"):
         predict_landmarks(build(SMALL), window, face, 1)
-    for name in ("slots", "no memory", "plain", "at_net"):
+    for name in ("memory: slots", "memory: none", "emotion: none", "architecture: at_net"):
         assert predict_landmarks(build(MODELS[name]), window, face, 1)[0].shape == (1, 68, 2)

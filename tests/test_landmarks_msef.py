@@ -1,12 +1,14 @@
 import numpy as np
 import pytest
 import torch
+from choices import values
 from numpy_layers import Weights, check_gradients, linear, mlp, softmax, weights_of
 
 from emohead.landmarks.msef import MSEF, ExternalMemory, double_normalise
+from emohead.landmarks.options import LandmarkModelOptions
 
 FRAMES = (7, 4, 2)
-MEMORIES = ["double", "slots", "none"]
+MEMORIES = values(LandmarkModelOptions, "memory")
 
 
 @pytest.fixture(autouse=True)

@@ -93,5 +93,5 @@ def test_mistakes_are_named(hardware):
     hardware(gpus=2)
     with pytest.raises(ValueError, match="4 GPUs are asked for and torch finds 2"):
         chosen(devices=4)
-    with pytest.raises(ValueError, match="batch_size 8 can't be shared out evenly to 3"):
+    with pytest.raises(ValueError, match="batch_size is 8, which can't be shared out evenly to 3"):
         chosen(devices=3)

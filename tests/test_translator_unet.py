@@ -258,7 +258,7 @@ def test_impossible_options_and_sizes_are_refused() -> None:
         TranslatorOptions(widths=(64, 0))
     with pytest.raises(ValueError, match="5 or more widths"):
         TranslatorOptions(widths=(8, 8, 8, 8))
-    with pytest.raises(ValueError, match="attention must be"):
+    with pytest.raises(ValueError, match="attention is 'self'"):
         TranslatorOptions(attention="self")
     with pytest.raises(ValueError, match="5 or more widths"):
         TranslatorOptions(attention="spatial", widths=(8, 8, 8, 8))

@@ -218,7 +218,7 @@ def test_what_a_painting_costs():
     whole = terms["l1"] + 0.7 * terms["details"] + 0.5 * terms["mask"]
     assert terms["loss"] == pytest.approx(whole, rel=1e-5)
     assert terms["l1"] == pytest.approx(float((frame - true).abs().mean()), rel=1e-5)
-    with pytest.raises(ValueError, match="mask -1"):
+    with pytest.raises(ValueError, match="mask is -1"):
         TranslatorLossOptions(mask=-1)
 
 

@@ -15,9 +15,10 @@ from emohead.evaluation.stages import (
     evaluate_stage,
     evaluate_translator,
 )
-from emohead.methods.device import RenderingOptions, rendering_device
+from emohead.methods.device import rendering_device
 from emohead.methods.flags import add_clip_flags, true_clips
 from emohead.methods.method import read_landmark_model, read_translator
+from emohead.methods.options import RenderingOptions
 from emohead.resume import resumable, seconds_of
 
 parser = argparse.ArgumentParser(description=__doc__)

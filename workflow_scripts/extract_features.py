@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from emohead.data.clip_tables import read_clips
-from emohead.features.clip import FeatureOptions
+from emohead.features.options import FeatureOptions
 from emohead.features.shard import extract_shard
 
 parser = argparse.ArgumentParser(description=__doc__)

@@ -7,9 +7,10 @@ from pathlib import Path
 from emohead.data.references import PROTOCOLS, choose_target_clip
 from emohead.data.split import clips_of_part
 from emohead.features.store import open_clips
-from emohead.methods.device import RenderingOptions, rendering_device
+from emohead.methods.device import rendering_device
 from emohead.methods.flags import add_clip_flags, true_clips
 from emohead.methods.method import read_method, render_clips
+from emohead.methods.options import RenderingOptions
 from emohead.methods.rendered import BUNDLE, STAND_INS, WARP
 from emohead.resume import resumable
 

@@ -12,8 +12,9 @@ from emohead.evaluation.redetect import load_redetected
 from emohead.evaluation.scores import score_table, write_scores
 from emohead.features.faces import FaceFinder
 from emohead.flags import name_and_path
-from emohead.methods.device import RenderingOptions, rendering_device
+from emohead.methods.device import rendering_device
 from emohead.methods.flags import add_clip_flags, add_rendered_flags, rendered_clips, true_clips
+from emohead.methods.options import RenderingOptions
 from emohead.resume import resumable, seconds_of
 
 parser = argparse.ArgumentParser(description=__doc__)

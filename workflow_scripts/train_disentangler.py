@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from emohead.data.split import clips_of_part
-from emohead.disentangler.encoders import DisentanglerOptions
 from emohead.disentangler.fit import train_disentangler
 from emohead.disentangler.gates import Gate
 from emohead.disentangler.numbers import SentenceNumbers
+from emohead.disentangler.options import DisentanglerOptions
 from emohead.disentangler.pairs import Pair
 from emohead.features.store import open_clips
 from emohead.files import whole_file

@@ -8,7 +8,7 @@ from emohead.data.split import clips_of_part
 from emohead.disentangler.encoders import restore_disentangler
 from emohead.features.store import open_clips
 from emohead.landmarks.fit import train_landmark_model
-from emohead.landmarks.load import landmark_options
+from emohead.landmarks.options import LandmarkModelOptions
 from emohead.training.checkpoint import load_checkpoint
 from emohead.training.options import Recipe, Runtime
 from emohead.training.state import save_training, training_state
@@ -44,7 +44,7 @@ if __name__ == "__main__":
     with training_state(flags.state, flags.code, options, *made_from) as state:
         checkpoint = train_landmark_model(
             clips,
-            landmark_options({**flags.options["model"], "loss": flags.options["loss"]}),
+            LandmarkModelOptions(**flags.options["model"], loss=flags.options["loss"]),
             recipe,
             Runtime(**flags.runtime),
             seed=flags.seed,

@@ -9,8 +9,7 @@ from emohead.features.store import open_clips
 from emohead.training.options import Recipe, Runtime
 from emohead.training.state import save_training, training_state
 from emohead.translator.fit import train_translator
-from emohead.translator.losses import TranslatorLossOptions
-from emohead.translator.unet import TranslatorOptions
+from emohead.translator.options import TranslatorLossOptions, TranslatorOptions
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--features", type=Path, nargs="+", required=True, help="feature shards")

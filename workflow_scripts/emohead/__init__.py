@@ -1,3 +1,3 @@
 """Emotional talking heads: memory-sharing and attention-augmented networks (Interspeech 2023)."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

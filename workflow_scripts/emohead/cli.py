@@ -73,6 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     info.set_defaults(run=_info)
     _add_model(info)
 
+    metrics = commands.add_parser("metrics", help="every metric by every convention")
+    metrics.set_defaults(run=_metrics)
+
     plan = commands.add_parser("plan", help="what a run takes: jobs, memory, disk, hours")
     plan.set_defaults(run=_plan)
     plan.add_argument(
@@ -203,6 +206,17 @@ def _info(flags: argparse.Namespace) -> None:
     from emohead.generate.describe import describe
 
     print(describe(_read_model(flags)))
+
+
+def _metrics(flags: argparse.Namespace) -> None:
+    from emohead.evaluation.catalogue import METRICS
+
+    better = {True: "; lower is better", False: "; higher is better", None: ""}
+    for each in METRICS:
+        print(f"{each.name}, {each.convention}: {each.heading}, {each.unit}", end="")
+        print(better[each.lower_is_better], f"  {each.formula}", sep="\n")
+        if each.used_by != "–":
+            print(f"  used by: {each.used_by}")
 
 
 def _plan(flags: argparse.Namespace) -> None:

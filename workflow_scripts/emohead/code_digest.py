@@ -1,7 +1,8 @@
 """Which code made a result: a digest of all modules that a script imports.
 
 Snakemake keeps it with every result, as a parameter of the rule: what changes it runs the rule
-again. Comments, docstrings and the package's version don't, nor does what only prints or draws.
+again. Comments, docstrings, the types of a class's fields and the package's version don't, nor does
+what only prints or draws.
 """
 
 import ast
@@ -77,6 +78,10 @@ def _file_of(module: str, folder: Path) -> Path | None:
 def _read(path: Path) -> tuple[str, tuple[str, ...]]:
     """The digest of a module and of the data files beside it, and the names that it imports."""
     tree = ast.parse(path.read_bytes())
+    for each in tree.body:
+        for field in each.body if isinstance(each, ast.ClassDef) else ():
+            if isinstance(field, ast.AnnAssign):  # what is allowed now was refused before
+                field.annotation = None
     total = hashlib.sha256(_dump(tree).encode())
     for data in sorted(file for pattern in DATA_FILES for file in path.parent.glob(pattern)):
         total.update(data.name.encode() + data.read_bytes())

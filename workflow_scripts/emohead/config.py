@@ -1,20 +1,15 @@
 """What a config, merged and complete, says of models and data. Needs nothing but Python itself."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import Any
-
-from emohead.disentangler.numbers import SentenceNumbers
 
 #: The mini set's; `emohead.mini.portraits` draws them.
 MINI_SPEAKERS = ("W901", "W902")
 
 #: MEAD's clips of an emotion at one level, and of neutral, which has only one.
 MEAD_CLIPS, MEAD_NEUTRAL_CLIPS = 30, 40
-
-#: Four maps of the decoder, which has one less than the encoder.
-FEWEST_WIDTHS_TO_ATTEND = 5
 
 #: The keys of `train` that decide a training's speed and not its weights: the fields of
 #: `emohead.training.Runtime`.
@@ -132,96 +127,6 @@ def unused_modules(stage: str, model: Mapping[str, Any] | None) -> set[str]:
     An edit of one of them is no reason to train or render again (`emohead.code_digest`).
     """
     return {part for part, is_of in PARTS[stage].items() if model is None or not is_of(model)}
-
-
-def model_mistakes(config: Mapping[str, Any], stage: str, name: str) -> Iterator[tuple[str, str]]:
-    """What can't be of one model, in values that are allowed each: (key, what is wrong).
-
-    Training would refuse it, but only after the clips have been extracted.
-    """
-    options = model_options(config, stage, name)
-    model, loss, train = options["model"], options["loss"], options["train"]
-    if train["batch_size"] % train["devices"]:
-        yield (
-            f"{stage}.train.batch_size",
-            f"{train['batch_size']} can't be shared out to {train['devices']} devices ({name}): "
-            "take a multiple",
-        )
-    if train.get("validation") == 0 and (train["keep"] == "best" or train["patience"] is not None):
-        yield (
-            f"{stage}.train.validation",
-            f"is 0, and keep: best and patience go by the clips that it holds out ({name})",
-        )
-    if stage == "disentangler":
-        return
-    if stage == "landmarks":
-        yield from _evp_mistakes(config, name, model)
-        if model.get("c0") and not config["features"]["c0"]:
-            yield "features.c0", f"is false, and landmarks.options.c0 hears the loudness ({name})"
-        if model.get("reference_input") == "components" and model["target"] != "absolute":
-            yield (
-                "landmarks.options.reference_input",
-                f"is components, which wants target: absolute ({name})",
-            )
-        data = config["data"]
-        has_neutral = data["source"] == "footage" or "neutral" in data["emotions"]
-        if model["reference"] == "neutral" and not has_neutral:
-            yield (
-                "landmarks.options.reference",
-                f"is neutral, and data.emotions has no neutral clips ({name})",
-            )
-        return
-    depth, crop_size = len(model["widths"]), config["features"]["crop_size"]
-    if crop_size % 2**depth:
-        yield (
-            "translator.options.widths",
-            f"{depth} of them want features.crop_size to be a multiple of {2**depth}, not "
-            f"{crop_size} ({name})",
-        )
-    if model["attention"] != "none" and depth < FEWEST_WIDTHS_TO_ATTEND:
-        yield (
-            "translator.options.widths",
-            f"attention wants {FEWEST_WIDTHS_TO_ATTEND} or more, not {depth} ({name})",
-        )
-    if loss["l1"] == loss["perceptual"] == 0:
-        yield "translator.loss", f"l1 and perceptual are both 0 ({name})"
-
-
-def _evp_mistakes(
-    config: Mapping[str, Any], name: str, model: Mapping[str, Any]
-) -> Iterator[tuple[str, str]]:
-    """What can't be of a landmark model for its disentangler."""
-    key, wanted = f"landmarks.models.{name}", model.get("disentangler")
-    if (model["architecture"] == "evp") != (wanted is not None):
-        yield f"{key}.disentangler", "goes with architecture: evp, and that with it"
-    elif wanted is None:
-        return
-    elif wanted not in config["disentangler"]["models"]:
-        known = ", ".join(config["disentangler"]["models"])
-        yield f"{key}.disentangler", f"there is no model {wanted!r} (known: {known})"
-    else:
-        given = model_options(config, "disentangler", wanted)["model"]
-        widths = {"conv_width": "conv_width", "audio_width": "content_width",
-                  "emotion_width": "emotion_width"}  # fmt: skip
-        for own, other in widths.items():
-            if model.get(own) != given[other]:
-                yield (
-                    f"{key}.{own}",
-                    f"is {model.get(own)}, and {other} of the disentangler {wanted} is "
-                    f"{given[other]}: its encoders go on from there",
-                )
-        try:
-            SentenceNumbers(**config["disentangler"]["pairs"])
-        except ValueError as error:
-            yield "disentangler.pairs", str(error)
-        if model.get("c0"):
-            yield f"{key}.c0", "is true, and a disentangler doesn't hear the loudness"
-        if config["data"]["source"] == "footage":
-            yield (
-                f"{key}.architecture",
-                "is evp, which needs sentences that are said in several emotions, and "
-                "data.source: footage has no sentence numbers",
-            )
 
 
 def clips_of(data: Mapping[str, Any], emotion: str) -> int:

@@ -7,12 +7,11 @@ The content encoder is ATVG's audio encoder, as in AT-net. The decoder is given 
 one window and the emotion code of another one.
 """
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
 from emohead.data.mead import EMOTIONS
+from emohead.disentangler.options import DisentanglerOptions
 from emohead.features.mfcc_shape import COEFFICIENTS
 from emohead.landmarks.at_net import AudioEncoder, convolution
 from emohead.landmarks.model import MfccStatistics
@@ -22,31 +21,6 @@ Shape = int | tuple[int, int]
 
 #: The decoder reaches so many standard deviations of each MFCC; EVP's tanh ends at 90.
 REACH = 6.0
-
-
-@dataclass(frozen=True)
-class DisentanglerOptions:
-    """What the disentangler is made of; the defaults are EVP's.
-
-    `conv_width` is the first convolution's of both encoders, from which their other widths follow;
-    `decoder_width` the decoder's last. The first `pretrain_epochs` of a training teach the emotion
-    encoder to classify, the others all of it; an epoch has `samples_per_epoch` random samples, of
-    which the share `paired` are of two emotions (EVP: all).
-    """
-
-    conv_width: int = 64
-    content_width: int = 256
-    emotion_width: int = 128
-    decoder_width: int = 32
-    pretrain_epochs: int = 100
-    samples_per_epoch: int = 10_000
-    paired: float = 1.0
-
-    def __post_init__(self) -> None:
-        least = {"pretrain_epochs": 0, "paired": 0}
-        for name, value in vars(self).items():
-            if value < least.get(name, 1) or (name == "paired" and value > 1):
-                raise ValueError(f"disentangler option {name} can't be {value}")
 
 
 class EmotionEncoder(nn.Module):

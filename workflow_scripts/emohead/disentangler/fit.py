@@ -7,9 +7,10 @@ from pathlib import Path
 import torch
 
 from emohead.disentangler.data import DisentanglerSamples
-from emohead.disentangler.encoders import Disentangler, DisentanglerOptions
+from emohead.disentangler.encoders import Disentangler
 from emohead.disentangler.gates import Gate, try_gates
 from emohead.disentangler.numbers import SentenceNumbers
+from emohead.disentangler.options import DisentanglerOptions
 from emohead.disentangler.pairs import Pair, align_sentences
 from emohead.disentangler.task import DisentanglerTask
 from emohead.features.store import StoredClip

@@ -1,8 +1,8 @@
 """Every metric and convention of the tables of scores: what it is, its unit, its direction.
 
 A convention is the way in which one metric is computed; numbers of different conventions can't be
-compared. docs/metrics.md shows this list, and a test holds the two together. Nothing heavy is
-imported here, so that the report can read it.
+compared. `emohead metrics` prints this list. Nothing heavy is imported here, so that the report
+can read it.
 """
 
 from collections.abc import Iterator

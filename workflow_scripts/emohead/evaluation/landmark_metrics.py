@@ -5,6 +5,7 @@ Landmarks are [T, 68, 2] in one unit, the first frame left out, rendered beside 
 
 import numpy as np
 
+from emohead.evaluation.scores import Values
 from emohead.features.points import JAW, LIPS, lip_opening
 
 #: The points that each distance is taken over.
@@ -13,6 +14,25 @@ PARTS = {"f": slice(None), "m": LIPS, "jaw": JAW}
 MAX_LAG = 5
 # A mouth whose opening varies by less than this, in the unit of the landmarks, doesn't move.
 _STILL = 1e-6
+
+
+def landmark_values(ours: np.ndarray, truth: np.ndarray, points: str) -> Values:
+    """All metrics of landmarks [T, 68, 2], in crop sizes, that are `redetected` or `predicted`."""
+    values: dict[tuple[str, str], float] = {}
+    for size in (128, 256):
+        a, b = ours * size, truth * size
+        for centring in ("centred", "raw"):
+            convention, centred = f"{points}/{centring}/{size}", centring == "centred"
+            for part, chosen in PARTS.items():
+                x, y = a[:, chosen], b[:, chosen]
+                values[f"{part}_lmd", convention] = landmark_distance(x, y, centred=centred)
+                if part != "jaw":
+                    values[f"{part}_lvd", convention] = velocity_distance(x, y, centred=centred)
+        if points == "redetected" and size == 128:
+            values["m_lmd", "atvg_sum"] = summed_mouth_distance(a, b)
+    values["lip_correlation", points] = lip_correlation(ours, truth)
+    values["lip_lag", points] = lip_lag(ours, truth)
+    return values
 
 
 def landmark_distance(ours: np.ndarray, truth: np.ndarray, *, centred: bool) -> float:

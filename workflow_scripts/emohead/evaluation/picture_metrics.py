@@ -3,8 +3,14 @@
 Pictures are uint8 [S, S, 3] RGB.
 """
 
+from collections.abc import Iterable
+
 import cv2
 import numpy as np
+
+from emohead.evaluation.scores import Values
+from emohead.evaluation.sharpness import cpbd
+from emohead.features.points import LIPS
 
 #: Rows and columns of a part of the frame.
 Box = tuple[slice, slice]
@@ -13,6 +19,45 @@ Box = tuple[slice, slice]
 WINDOW = 7
 # ATVG's script compares frames of this size.
 _LEGACY_SIZE = 256
+
+
+def picture_values(pairs: Iterable[tuple[np.ndarray, np.ndarray]], boxes: dict[str, Box]) -> Values:
+    """Means over pairs of a rendered and a true frame, uint8 [S, S, 3], of all that compares them.
+
+    One pair is held at a time. Empty without any pair.
+    """
+    totals: dict[tuple[str, str], float] = {}
+
+    def add(metric: str, convention: str, value: float) -> None:
+        totals[metric, convention] = totals.get((metric, convention), 0.0) + value
+
+    count, last, wrapped, blur = 0, None, None, 0.0
+    for image, truth in pairs:
+        count += 1
+        similarity = ssim_map(image, truth)
+        for part, box in boxes.items():
+            add("ssim", part, ssim_in(similarity, box))
+            add("psnr", part, psnr(image[box], truth[box]))
+        if image is not last:  # a copied reference is one picture again and again
+            wrapped = legacy_grey(image)
+            blur = cpbd(grey(image))
+            last = image
+        legacy = psnr_legacy(wrapped, legacy_grey(truth))
+        add("psnr_legacy", "grey_wrapped", legacy)
+        add("sharpness", "cpbd", blur)
+    return {name: total / count for name, total in totals.items()}
+
+
+def boxes_of(true_landmarks: np.ndarray, size: int) -> dict[str, Box]:
+    """What pictures are compared in: a clip's frame, face and mouth, from its landmarks [T, 68, 2].
+
+    The same for all of the clip's frames; landmarks in pixels of a crop of `size`.
+    """
+    return {
+        "frame": whole_frame(size),
+        "face": box_around(true_landmarks, size),
+        "mouth": box_around(true_landmarks[:, LIPS], size),
+    }
 
 
 def box_around(points: np.ndarray, size: int, margin: float = 0.05) -> Box:

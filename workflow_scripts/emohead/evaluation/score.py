@@ -13,7 +13,6 @@ from tqdm import tqdm
 
 from emohead.data.mead import EMOTIONS, Clip, parse_clip_id
 from emohead.evaluation.catalogue import FIRST_SCORED
-from emohead.evaluation.clip_values import boxes_of, landmark_values, picture_values
 from emohead.evaluation.dynamics import dynamics_values
 from emohead.evaluation.emotion_judges import (
     PICTURE_EVERY,
@@ -23,6 +22,8 @@ from emohead.evaluation.emotion_judges import (
     small_grey,
 )
 from emohead.evaluation.identity import identity_distance
+from emohead.evaluation.landmark_metrics import landmark_values
+from emohead.evaluation.picture_metrics import boxes_of, picture_values
 from emohead.evaluation.redetect import (
     Redetected,
     collect_redetected,

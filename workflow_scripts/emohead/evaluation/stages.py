@@ -13,7 +13,8 @@ from tqdm import tqdm
 from emohead.data.mead import parse_clip_id
 from emohead.data.references import Protocol, choose_reference_clips
 from emohead.evaluation.catalogue import FIRST_SCORED
-from emohead.evaluation.clip_values import boxes_of, landmark_values, picture_values
+from emohead.evaluation.landmark_metrics import landmark_values
+from emohead.evaluation.picture_metrics import boxes_of, picture_values
 from emohead.evaluation.scores import Values, values_from_json, values_to_json
 from emohead.features.store import StoredClip
 from emohead.files import whole_file

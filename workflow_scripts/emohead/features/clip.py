@@ -21,6 +21,7 @@ from emohead.features.faces import (
 from emohead.features.jumps import JumpFinder, find_scenes
 from emohead.features.lips import lip_curve, write_curve
 from emohead.features.mfcc import mfcc_windows
+from emohead.features.options import FeatureOptions
 from emohead.features.store import ClipWriter, ShardWriter
 from emohead.features.tracking import (
     ChosenFace,
@@ -40,22 +41,6 @@ _DETECT_EVERY = 10
 _SHORTEST_STRETCH = 3
 # Seconds by which an audio file may be off its video's own sound: a codec's delay, not a mistake.
 _MOST_SHIFTED = 0.1
-
-
-@dataclass(frozen=True)
-class FeatureOptions:
-    """How features are made; the config's `features` keys.
-
-    `crop_size` in pixels; `max_gap` is the longest run of frames without a face that is bridged;
-    `max_length_difference` in seconds, between the clip's picture and its sound; `min_frames` the
-    shortest clip that is used; `c0`, whether MFCC windows have the loudness, too.
-    """
-
-    crop_size: int = 256
-    max_gap: int = 5
-    max_length_difference: float = 0.5
-    min_frames: int = 10
-    c0: bool = False
 
 
 @dataclass(frozen=True)

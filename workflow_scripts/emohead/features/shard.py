@@ -24,8 +24,9 @@ from tqdm import tqdm
 
 from emohead.code_digest import code_digest
 from emohead.data.mead import Clip
-from emohead.features.clip import ClipFacts, FeatureOptions, extract_clip
+from emohead.features.clip import ClipFacts, extract_clip
 from emohead.features.faces import FaceFinder
+from emohead.features.options import FeatureOptions
 from emohead.features.store import ShardWriter
 from emohead.files import whole_file
 from emohead.locks import locked

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -65,7 +65,7 @@ class LandmarkClips(Dataset[ClipSample]):
         crop_size: int,
         *,
         seed: int | None = None,
-        reference: Literal["first", "random", "neutral"] = "random",
+        reference: str = "random",
         reference_clips: Mapping[str, StoredClip] | None = None,
         mfcc_offset: float = 0.0,
         coefficients: int = COEFFICIENTS,
@@ -123,7 +123,7 @@ def _last(mfcc: np.ndarray, coefficients: int) -> np.ndarray:
 
 def references_of(
     clips: Mapping[str, StoredClip],
-    reference: Literal["first", "random", "neutral"],
+    reference: str,
     reference_clips: Mapping[str, StoredClip] | None = None,
 ) -> list[np.ndarray]:
     """For each clip the reference faces that it may get, [K, 68, 2] in pixels: `LandmarkClips`."""

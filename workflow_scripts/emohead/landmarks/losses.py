@@ -11,7 +11,7 @@ Means run over the true frames of all clips in the batch; padded frames count no
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -31,7 +31,7 @@ def masked_mse(predicted: Tensor, true: Tensor, mask: Tensor) -> Tensor:
 def emotion_loss(
     logits: Tensor,
     emotion: Tensor,
-    form: Literal["binary", "binary_mean", "softmax"] = "binary",
+    form: str = "binary",
 ) -> Tensor:
     """L_ec, eq. (2), for logits [B, 8] and emotion indices [B].
 

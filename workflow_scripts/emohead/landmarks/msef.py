@@ -21,8 +21,6 @@ external attention (MenghaoGuo/EANet, `model_torch.py`) and leaves open what its
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 
@@ -51,7 +49,7 @@ class ExternalMemory(nn.Module):
     With a single slot every frame would read the same: `slots` starts at 2.
     """
 
-    def __init__(self, width: int, slots: int, normalisation: Literal["double", "slots"]) -> None:
+    def __init__(self, width: int, slots: int, normalisation: str) -> None:
         super().__init__()
         self.normalisation = normalisation
         self.g_in = nn.Conv1d(width, width, kernel_size=1)
@@ -62,14 +60,14 @@ class ExternalMemory(nn.Module):
             self.M_2.weight.copy_(self.M_1.weight.T)
 
     def forward(self, f: Tensor, mask: Tensor) -> Tensor:
-        """Return f_e [B, T, C]; with "double", raise ValueError where a clip has a single frame."""
+        """Return f_e [B, T, C]; raise ValueError for a single frame, but with "slots"."""
         scores = self.scores(f)
+        if self.normalisation != "slots" and (mask.sum(dim=1) < 2).any():
+            raise ValueError(
+                f"a clip of one frame cannot use memory='{self.normalisation}': its softmax over "
+                "frames is constant; give at least two frames or choose memory='slots'"
+            )
         if self.normalisation == "double":
-            if (mask.sum(dim=1) < 2).any():
-                raise ValueError(
-                    "a clip of one frame cannot use memory='double': its softmax over frames is "
-                    "constant; give at least two frames or choose memory='slots'"
-                )
             attention = double_normalise(scores, mask)
         else:
             attention = scores.softmax(dim=2)
@@ -104,7 +102,7 @@ class MSEF(nn.Module):
         self,
         width: int,
         slots: int,
-        memory: Literal["double", "slots", "none"],
+        memory: str,
         classifier: bool,
         mfcc_window: int,
         hidden_width: int,
@@ -127,7 +125,7 @@ class MSEF(nn.Module):
 
         None where no frame depends on another. Windows are joined by `torch.logaddexp`.
         """
-        if self.memory is None or self.memory.normalisation != "double":
+        if self.memory is None or self.memory.normalisation == "slots":
             return None
         return self.memory.log_sums(self.mlp(mfcc.flatten(2)))
 

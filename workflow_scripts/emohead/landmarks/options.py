@@ -1,114 +1,102 @@
 """The options of the landmark models, with the paper's values as defaults."""
 
-from __future__ import annotations
-
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal, get_args, get_type_hints
+from typing import Annotated, Literal
 
 from emohead.features.mfcc_shape import COEFFICIENTS, WINDOW_FRAMES
-
-
-def _check_choices(kind: str, options: object) -> None:
-    """Raise ValueError where a field has none of the values that its Literal allows."""
-    for name, hint in get_type_hints(type(options)).items():
-        allowed = get_args(hint)
-        if allowed and getattr(options, name) not in allowed:
-            raise ValueError(f"{kind} {name} is {getattr(options, name)!r}: choose from {allowed}")
+from emohead.options import Count, NotNegative, Options, Positive
 
 
 @dataclass(frozen=True)
-class LossWeights:
-    """The joint loss, eq. (4): L_pca + alpha L_landmark + beta L_lip + gamma L_ec.
+class LossWeights(Options):
+    """The joint loss, eq. (4): L_pca + alpha L_landmark + beta L_lip + gamma L_ec."""
 
-    `unit` is what landmarks in [0, 1] are multiplied by before the three landmark losses. The paper
-    gives alpha = beta = gamma = 10 but no unit, and the balance hangs on it: L_ec starts at
-    8 ln 2 = 5.5 whatever the unit, the landmark losses near .001 with `unit=1` and near 10 with
-    `unit=100` (per cent of the crop), which keeps the two of one order. `emotion` chooses eq. (2)
-    as printed ("binary": eight sigmoids, summed over the emotions), their mean, an eighth of that
-    ("binary_mean": what PyTorch's BCELoss makes of it), or cross-entropy over the eight emotions
-    ("softmax").
+    alpha: NotNegative = 10.0
+    beta: NotNegative = 10.0
+    gamma: NotNegative = 10.0
+    unit: Positive = 1.0
+    """Landmarks in this many parts of the crop, for L_pca, L_landmark and L_lip.
+
+    The paper gives alpha = beta = gamma = 10 but no unit, and the balance hangs on it: L_ec starts
+    at 8 ln 2 = 5.5 whatever the unit, the landmark losses near .001 with 1 and near 10 with 100,
+    which keeps the two of one order.
     """
-
-    alpha: float = 10.0
-    beta: float = 10.0
-    gamma: float = 10.0
-    unit: float = 1.0
     emotion: Literal["binary", "binary_mean", "softmax"] = "binary"
+    """How L_ec is taken, eq. (2).
 
-    def __post_init__(self) -> None:
-        for name in ("alpha", "beta", "gamma"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"loss weight {name} is {getattr(self, name)}: choose 0 or more")
-        if self.unit <= 0:
-            raise ValueError(f"loss unit is {self.unit}: it must be positive")
-        _check_choices("loss option", self)
+    binary: eight sigmoids, summed over the emotions, as printed; binary_mean: their mean, an eighth
+    of that (what PyTorch's BCELoss makes of it); softmax: cross-entropy over the eight emotions.
+    """
 
 
 @dataclass(frozen=True)
-class LandmarkModelOptions:
-    """What a landmark model consists of; `LandmarkModelOptions()` is the paper's Audio2Lm + MSEF.
-
-    - `architecture`: "audio2lm" (the paper), "at_net" (its baseline, ATVG), which uses neither the
-      emotion extractor nor the joint loss, or "evp" (Ji et al. 2021), whose two encoders go on from
-      those of the `disentangler` of that name.
-    - `emotion`: "msef" feeds the emotion feature f_e to the LSTM; "none" leaves it out (the
-      `audio2lm_plain` row).
-    - `memory`: how MSEF reads its memory of `memory_slots`, see `msef.py`; `classifier`: whether
-      L_ec trains it.
-    - `target`: "offset" predicts the difference from the reference landmarks (as EVP does),
-      "absolute" the landmarks themselves (as ATVG does).
-    - `reference`: the reference face at training: the clip's "first" frame, as in the evaluation,
-      a "random" one, or the first frame of one of the speaker's "neutral" training clips, as under
-      the evaluation's neutral protocol. A random one mostly shows the full expression already, and
-      the model doesn't learn to put it onto a calm face.
-    - `reference_input`: what E_Lm is given of the reference face: its "points", 136 numbers, or
-      their "components" in the PCA basis (as ATVG's generator), which must be one of faces:
-      `target="absolute"`.
-    - `components`: size of the PCA basis, of what `target` names.
-    - `c0`: whether the first MFCC, the loudness, is heard, too; the features must have it
-      (`features.c0`).
-    - widths: `audio_width` is E_A's output (128 in the paper; 256 in AT-net), `emotion_width` that
-      of f, `reference_width` E_Lm's, `hidden_width` the hidden layer of the MLPs, `conv_width` the
-      first convolution of AT-net and EVP, from which their other widths follow. EVP's two codes
-      have `audio_width` and `emotion_width`.
-    - `dropout` acts on the LSTM's input and between its layers.
-    """
+class LandmarkModelOptions(Options):
+    """What a landmark model is made of; the defaults are the paper's Audio2Lm with MSEF."""
 
     architecture: Literal["audio2lm", "at_net", "evp"] = "audio2lm"
+    """Which model.
+
+    audio2lm: the paper's; at_net: its baseline's, ATVG's, which uses neither the emotion extractor
+    nor the joint loss; evp: Ji et al. 2021, whose two encoders go on from those of `disentangler`.
+    """
     disentangler: str = ""
+    """The disentangler's name, of an evp."""
     emotion: Literal["msef", "none"] = "msef"
+    """What tells the LSTM the emotion: MSEF's feature f_e, or none."""
     memory: Literal["double", "slots", "none"] = "double"
+    """How MSEF reads its memory, eq. (1).
+
+    double: softmax over frames, then L1 over slots, as external attention; slots: the one softmax,
+    over slots, as printed; none: f_e = f. See `msef.py`.
+    """
     classifier: bool = True
+    """L_ec on MSEF's feature, eq. (2)."""
     target: Literal["offset", "absolute"] = "offset"
+    """Offset from the reference landmarks (as EVP), or absolute (as ATVG)."""
     reference: Literal["first", "random", "neutral"] = "random"
+    """The reference face at training; what evaluation gives is evaluation.references.
+
+    first: the clip's first frame, as in the evaluation; random: any frame of it, which mostly shows
+    the full expression already, so that the model doesn't learn to put it onto a calm face;
+    neutral: the first frame of one of the speaker's neutral training clips, as under the
+    evaluation's neutral protocol.
+    """
     reference_input: Literal["points", "components"] = "points"
-    components: int = 16
+    """What E_Lm is given: all points, or their PCA components (ATVG), with target: absolute."""
+    components: Annotated[int, ("minimum", 1), ("maximum", 136)] = 16
+    """Of the PCA basis, of offsets or faces; the paper doesn't say, EVP has 16."""
     c0: bool = False
-    audio_width: int = 128
-    emotion_width: int = 128
-    memory_slots: int = 64
-    reference_width: int = 512
-    hidden_width: int = 256
-    conv_width: int = 64
-    lstm_width: int = 256
-    lstm_layers: int = 3
-    dropout: float = 0.0
+    """Hear the loudness (c0); wants features.c0. Not yet run."""
+    audio_width: Count = 128
+    """E_A; AT-net's audio encoder has 256."""
+    emotion_width: Count = 128
+    """Of f, MSEF's feature, or of EVP's emotion code."""
+    memory_slots: Annotated[int, ("minimum", 2)] = 64
+    """The paper doesn't say; EANet's.
+
+    One slot would tell every frame the same.
+    """
+    reference_width: Count = 512
+    """E_Lm; the paper's is 512."""
+    hidden_width: Count = 256
+    """Of the MLPs."""
+    conv_width: Count = 64
+    """Of AT-net's and EVP's first convolution, from which the others follow; ATVG's is 64."""
+    lstm_width: Count = 256
+    lstm_layers: Count = 3
+    """The paper doesn't say; ATVG and EVP have 3."""
+    dropout: Annotated[float, ("minimum", 0), ("exclusiveMaximum", 1)] = 0.0
+    """On the LSTM's input and between its layers."""
     loss: LossWeights = field(default_factory=LossWeights)
 
-    def __post_init__(self) -> None:
-        _check_choices("landmark option", self)
-        for name, hint in get_type_hints(type(self)).items():
-            if hint is int and getattr(self, name) < 1:
-                raise ValueError(f"landmark option {name} is {getattr(self, name)}: at least 1")
+    def contradictions(self) -> Iterator[tuple[str, str]]:
+        """Components of what isn't a face."""
         if self.reference_input == "components" and self.target != "absolute":
-            raise ValueError(
-                "landmark option reference_input is 'components', and those of the offsets can't "
-                "tell a face: choose points, or target='absolute'"
-            )
-        if self.memory != "none" and self.memory_slots < 2:
-            raise ValueError(
-                "landmark option memory_slots is 1: a memory of one slot tells every frame the "
-                "same; give 2 or more, or leave the memory out with memory='none'"
+            yield (
+                "reference_input",
+                "is components, and those of the offsets can't tell a face: choose points, or "
+                "target: absolute",
             )
 
     @property

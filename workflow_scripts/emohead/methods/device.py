@@ -8,6 +8,7 @@ from typing import Literal
 import cv2
 import torch
 
+from emohead.methods.options import RenderingOptions
 from emohead.provenance import Provenance, find_provenance
 from emohead.training.gpus import gpu_names, reserved_gpus
 from emohead.training.hardware import bf16_is_fast
@@ -15,18 +16,6 @@ from emohead.training.hardware import bf16_is_fast
 # Pixels of the frames that pass the translator at once, where the config says auto. The cache of a
 # CPU holds the maps of few.
 _PIXELS = {"cpu": 4 * 256**2, "cuda": 64 * 256**2}
-
-
-@dataclass(frozen=True)
-class RenderingOptions:
-    """The config's `rendering`.
-
-    `precision`: "32-true", "bf16-true", or "auto", bf16 where the device does it fast.
-    """
-
-    device: Literal["auto", "cpu", "cuda"] = "cpu"
-    precision: Literal["auto", "32-true", "bf16-true"] = "32-true"
-    batch_size: int | Literal["auto"] = "auto"
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,12 @@ from emohead.features.mfcc_shape import WINDOW_FRAMES
 from emohead.features.points import POINTS
 from emohead.landmarks.basis import LandmarkBasis
 from emohead.landmarks.build import build_landmark_model
-from emohead.landmarks.load import landmark_options
 from emohead.landmarks.losses import landmark_losses
 from emohead.landmarks.model import LandmarkPrediction, MfccStatistics
-from emohead.translator.losses import TranslatorLoss, TranslatorLossOptions
-from emohead.translator.unet import TranslatorOptions, UNet
+from emohead.landmarks.options import LandmarkModelOptions
+from emohead.translator.losses import TranslatorLoss
+from emohead.translator.options import TranslatorLossOptions, TranslatorOptions
+from emohead.translator.unet import UNet
 from emohead.translator.warp import with_warped
 
 
@@ -59,7 +60,7 @@ def translator_step(
 
 def landmark_step(options: Mapping[str, Any], frames: int, *, device: str = "cpu") -> Step:
     """A landmark model with its `model` and `loss` options, on clips of so many frames."""
-    model_options = landmark_options({**options["model"], "loss": options["loss"]})
+    model_options = LandmarkModelOptions(**options["model"], loss=options["loss"])
     k = model_options.components
     basis = LandmarkBasis.from_arrays(
         {

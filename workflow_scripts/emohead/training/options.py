@@ -1,59 +1,74 @@
 """How a model is trained: the config's `train` keys."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from emohead.options import Count, Natural, NotNegative, Options, Positive
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """What decides the weights. Paper section 4.1: Adam, learning rate 1e-4, exponential decay.
+class Recipe(Options):
+    """What decides the weights. Paper section 4.1: Adam, learning rate 1e-4, exponential decay."""
 
-    - `batch_size` is that of one step, of all devices together; `decay` multiplies the learning
-      rate after every epoch.
-    - `precision`: "32-true", "bf16-mixed", or "auto", bf16 where the hardware that begins the
-      training does it fast.
-    - `devices` share each batch. GPUs normalise it as one (SyncBatchNorm), processes on a CPU each
-      its own share; the loss of each share counts the same, however many frames its clips have.
-      `threads` are torch's on a CPU: the order of its sums depends on their number.
-    - `adam_epsilon` keeps Adam from dividing by nothing. Gradients of its size are learnt from more
-      slowly: with `loss.unit` 1 those of the landmark losses come near PyTorch's 1e-8.
-    - `validation` is the fraction of the training clips held out; with `patience`, training stops
-      after so many epochs without a better validation loss, and `keep` "best" takes the weights of
-      the epoch that had the best.
-    - `frames_per_clip` is how many frames of each clip an epoch of the translator sees (None: all);
-      `augment` shows them as other faces, see `emohead.translator.data`;
-      `mfcc_offset` the random shift of a clip's MFCC that the landmark models learn with, see
-      `emohead.landmarks.data`.
+    epochs: Count
+    batch_size: Count
+    """Of a step, of all devices together."""
+    learning_rate: Positive = 1e-4
+    adam_epsilon: Positive = 1e-8
+    """PyTorch's; with unit 1 the landmark losses' gradients come near it.
 
-    Raises ValueError when a batch can't be shared out, or when the best epoch is asked for without
-    a validation part to tell it by.
+    It keeps Adam from dividing by nothing, and gradients of its size are learnt from more slowly.
+    """
+    decay: Annotated[float, ("exclusiveMinimum", 0), ("maximum", 1)] = 0.95
+    """Of the learning rate, an epoch."""
+    precision: Literal["auto", "32-true", "bf16-mixed"] = "32-true"
+    """Or bf16-mixed, or auto: bf16 where the hardware does it fast.
+
+    The hardware is that which begins the training.
+    """
+    devices: Count = 1
+    """Part of the result; more: GPUs that share one training.
+
+    Allow as many by --resources gpu=4. They share each batch. GPUs normalise it as one
+    (SyncBatchNorm), processes on a CPU each its own share; the loss of each share counts the same,
+    however many frames its clips have.
+    """
+    threads: Count = 1
+    """Part of the result: the order of a CPU's sums depends on it."""
+    validation: Annotated[float, ("minimum", 0), ("exclusiveMaximum", 1)] = 0.0
+    """Fraction of the training clips kept for the validation curve."""
+    patience: Count | None = None
+    """Stop after so many epochs without a better validation loss."""
+    keep: Literal["last", "best"] = "last"
+    """The weights of the last epoch, or of the best by validation loss."""
+    frames_per_clip: Count | None = None
+    """An epoch sees so many frames of every clip; null: all."""
+    augment: bool = False
+    """Frames in other tones and shapes, and references of the speaker's other clips.
+
+    See `emohead.translator.data`.
+    """
+    mfcc_offset: NotNegative = 0.0
+    """Deviation of a random shift of every clip's MFCC.
+
+    It keeps small data from being learnt by heart; more hides the mean spectrum (its tilt), by
+    which MSEF tells emotions (docs/ablations.md). See `emohead.landmarks.data`.
     """
 
-    epochs: int
-    batch_size: int
-    learning_rate: float = 1e-4
-    adam_epsilon: float = 1e-8
-    decay: float = 0.95
-    precision: Literal["auto", "32-true", "bf16-mixed"] = "32-true"
-    devices: int = 1
-    threads: int = 1
-    validation: float = 0.0
-    patience: int | None = None
-    keep: Literal["last", "best"] = "last"
-    frames_per_clip: int | None = None
-    augment: bool = False
-    mfcc_offset: float = 0.0
-
-    def __post_init__(self) -> None:
+    def contradictions(self) -> Iterator[tuple[str, str]]:
+        """A batch that can't be shared out, and a best epoch with nothing to tell it by."""
         if self.batch_size % self.devices:
-            raise ValueError(
-                f"train.batch_size {self.batch_size} can't be shared out evenly to "
-                f"{self.devices} devices (train.devices): take a multiple"
+            yield (
+                "batch_size",
+                f"is {self.batch_size}, which can't be shared out evenly to {self.devices} devices "
+                "(train.devices): take a multiple",
             )
         if self.validation == 0 and self.wants_best_epoch:
-            raise ValueError(
-                "train.validation is 0, and train.keep: best and train.patience go by the loss on "
-                "the clips that it holds out: raise it, or set them to last and null"
+            yield (
+                "validation",
+                "is 0, and keep: best and patience go by the loss on the clips that it holds out: "
+                "raise it, or set them to last and null",
             )
 
     @property
@@ -70,15 +85,17 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Runtime:
+class Runtime(Options):
     """What decides the speed of a training, and at most the last digits of its weights.
 
-    It may change at any time, in the middle of a training too. `device`; `compile` by torch
-    ("auto": on a GPU, where that works); `workers`, processes that prepare batches ("auto": none on
-    a CPU, up to 8 on a GPU); `checkpoint_minutes` between two states inside an epoch.
+    It may change at any time, in the middle of a training too.
     """
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    compile: bool | Literal["auto"] = "auto"
-    workers: int | Literal["auto"] = "auto"
-    checkpoint_minutes: float = 5.0
+    """cpu, cuda or auto."""
+    compile: Literal["auto", True, False] = "auto"
+    """By torch; auto: on a GPU, where that works. Every length of a clip would be compiled anew."""
+    workers: Natural | Literal["auto"] = "auto"
+    """Processes that prepare batches; auto: on a GPU up to 8, else none."""
+    checkpoint_minutes: NotNegative = 5.0
+    """A killed training goes on from its last checkpoint, inside an epoch too."""

@@ -5,7 +5,6 @@ Jongchan/attention-module, MODELS/cbam.py.
 """
 
 import math
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -112,7 +111,7 @@ class CBAM(nn.Module):
         self,
         channels: int,
         reduction: int = 16,
-        attention: Literal["cbam", "channel", "spatial"] = "cbam",
+        attention: str = "cbam",
     ) -> None:
         super().__init__()
         self.channel_gate = ChannelGate(channels, reduction) if attention != "spatial" else None

@@ -11,10 +11,9 @@ from emohead.training.loop import fit
 from emohead.training.machine import choose_machine
 from emohead.training.options import Recipe, Runtime
 from emohead.translator.data import training_loader, validation_loader
-from emohead.translator.losses import TranslatorLossOptions
+from emohead.translator.options import TranslatorLossOptions, TranslatorOptions
 from emohead.translator.samples import SamplePictures
 from emohead.translator.task import TranslatorTask
-from emohead.translator.unet import TranslatorOptions
 
 
 def train_translator(

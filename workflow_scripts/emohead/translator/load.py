@@ -1,7 +1,8 @@
 """From a checkpoint back to a translator; needs no trainer."""
 
 from emohead.training.checkpoint import Checkpoint
-from emohead.translator.unet import TranslatorOptions, UNet, build_translator
+from emohead.translator.options import TranslatorOptions
+from emohead.translator.unet import UNet, build_translator
 
 
 def restore_translator(checkpoint: Checkpoint) -> UNet:

@@ -1,70 +1,16 @@
 """The translator's loss, eqs. (5) and (6)."""
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 
-from emohead.translator.perceptual import MEASURED_RELUS, RELUS, PerceptualLoss, mean_difference
+from emohead.translator.options import TranslatorLossOptions
+from emohead.translator.perceptual import PerceptualLoss, mean_difference
 from emohead.translator.unet import Painting
 
 # Five grey levels: what a warp that is right may be off.
 _RIGHT = 0.02
 # Eyes and mouth as points, and the widths of the bells about them, in parts of the picture.
 _DETAILS = ((slice(36, 42), 0.05), (slice(42, 48), 0.05), (slice(48, 68), 0.09))
-
-
-@dataclass(frozen=True)
-class TranslatorLossOptions:
-    """The weights of eqs. (5), L_1, and (6), L_per, and which VGG-19 eq. (6) uses.
-
-    The paper gives neither the sum of the two nor weights. 1 to 1 is MakeItTalk's, which adds a
-    third term, the style loss (Gram matrices), that the paper doesn't have, nor we.
-
-    `vgg_layers` are those whose features are compared; their differences are summed, as MakeItTalk
-    does, or with `vgg_average` averaged, as eq. (6) is printed: the same as `perceptual` divided by
-    their number. `vgg_weights` is a file with torchvision's
-    ImageNet state dict, or "random", with `vgg_width` and `vgg_seed`; see PerceptualLoss.
-
-    `details` and `mask` are of a net with warp alone, which the paper doesn't have: the weights of
-    the L1 about eyes and mouth, and of the mask where the warped reference face is right.
-
-    A perceptual weight of 0 leaves the VGG-19 out. Raises ValueError for negative weights and for
-    unknown layers.
-    """
-
-    l1: float = 1.0
-    perceptual: float = 1.0
-    details: float = 0.3
-    mask: float = 0.03
-    vgg_layers: tuple[str, ...] = MEASURED_RELUS
-    vgg_average: bool = False
-    vgg_weights: str | Literal["random"] = "random"
-    vgg_width: float = 1.0
-    vgg_seed: int = 0
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "vgg_layers", tuple(self.vgg_layers))
-        unknown = [name for name in self.vgg_layers if name not in RELUS]
-        if unknown or not self.vgg_layers:
-            raise ValueError(
-                f"vgg_layers must be some of {', '.join(RELUS)}; got {', '.join(unknown) or 'none'}"
-            )
-        weights = {name: getattr(self, name) for name in ("l1", "perceptual", "details", "mask")}
-        if min(weights.values()) < 0 or self.l1 + self.perceptual == 0:
-            raise ValueError(
-                "the translator's loss weights must be 0 or more, l1 and perceptual not both 0; "
-                f"got {', '.join(f'{name} {value}' for name, value in weights.items())}"
-            )
-
-    @property
-    def weights_file(self) -> Path | None:
-        """The file of VGG-19's weights, where this loss reads one."""
-        if self.perceptual == 0 or self.vgg_weights == "random":
-            return None
-        return Path(self.vgg_weights)
 
 
 class TranslatorLoss(nn.Module):

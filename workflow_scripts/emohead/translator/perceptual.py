@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.vgg import cfgs, make_layers
 
+from emohead.translator.options import MEASURED_RELUS
+
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -29,7 +31,6 @@ def _relus() -> Iterator[tuple[str, int]]:
 
 
 RELUS = dict(_relus())  # relu1_1 to relu5_4
-MEASURED_RELUS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
 
 class PerceptualLoss(nn.Module):

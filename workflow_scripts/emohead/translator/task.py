@@ -5,8 +5,9 @@ from torch import Tensor
 
 from emohead.training.task import TrainingTask
 from emohead.translator.data import TranslatorBatch
-from emohead.translator.losses import TranslatorLoss, TranslatorLossOptions
-from emohead.translator.unet import TranslatorOptions, build_translator
+from emohead.translator.losses import TranslatorLoss
+from emohead.translator.options import TranslatorLossOptions, TranslatorOptions
+from emohead.translator.unet import build_translator
 from emohead.translator.warp import with_warped
 
 

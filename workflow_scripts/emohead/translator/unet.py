@@ -22,78 +22,16 @@ to the landmarks (`emohead.translator.warp`), and decides by a mask where it pai
     frame = mask * painted + (1 - mask) * warped
 """
 
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from emohead.translator.cbam import CBAM
+from emohead.translator.options import ATTENDED_MAPS, TranslatorOptions
 
-DRAWING_CHANNELS = {"drawing": 3, "edges": 15}  # see `drawing.py`, `edges.py`
-ATTENDED_MAPS = 4  # "the initial four layers of the encoder and decoder"
 LARGE_MAPS = 2  # of the decoder's, beside the frame
-
-
-@dataclass(frozen=True)
-class TranslatorOptions:
-    """What a translator is made of; the defaults are the paper's AATU.
-
-    - `widths`: channels of the encoder maps, each half the size of the one before.
-    - `attention`: "cbam" has both of CBAM's gates, "channel" and "spatial" one of them; "none" is
-      MakeItTalk's U-Net.
-    - `placement`: which four decoder maps are attended, the first that the decoder computes
-      ("execution_order"), or the shallowest, mirroring the encoder's ("shallow"). The encoder's are
-      always its first four.
-    - `inputs`: what stands for the landmarks, MakeItTalk's "drawing" or EVP's "edges".
-    - `reduction`: by how much the channel gate's hidden layer is narrower than its map.
-    - `warp`: start from the warped reference face; not in the paper.
-
-    Raises ValueError for values that make no net.
-    """
-
-    widths: tuple[int, ...] = (64, 128, 256, 512, 512, 512)
-    residual_blocks: int = 2
-    attention: Literal["none", "cbam", "channel", "spatial"] = "cbam"
-    placement: Literal["shallow", "execution_order"] = "execution_order"
-    reduction: int = 16
-    inputs: Literal["drawing", "edges"] = "drawing"
-    warp: bool = False
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "widths", tuple(self.widths))
-        if len(self.widths) < 2 or min(self.widths) < 1:
-            raise ValueError(f"widths must be 2 or more channel counts, got {self.widths}")
-        if self.residual_blocks < 0:
-            raise ValueError(f"residual_blocks must be 0 or more, got {self.residual_blocks}")
-        if self.reduction < 1:
-            raise ValueError(f"reduction must be 1 or more, got {self.reduction}")
-        if self.attention not in ("none", "cbam", "channel", "spatial"):
-            raise ValueError(
-                f"attention must be 'none', 'cbam', 'channel' or 'spatial', got {self.attention!r}"
-            )
-        if self.placement not in ("shallow", "execution_order"):
-            raise ValueError(
-                f"placement must be 'shallow' or 'execution_order', got {self.placement!r}"
-            )
-        if self.inputs not in DRAWING_CHANNELS:
-            raise ValueError(f"inputs must be 'drawing' or 'edges', got {self.inputs!r}")
-        if self.attention != "none" and len(self.widths) <= ATTENDED_MAPS:
-            raise ValueError(
-                f"attention needs {ATTENDED_MAPS} decoder maps, so {ATTENDED_MAPS + 1} or more "
-                f"widths; got {self.widths}"
-            )
-
-    @property
-    def input_channels(self) -> int:
-        """Channels of the images that the net is given."""
-        return self.drawn_channels + (3 if self.warp else 0)
-
-    @property
-    def drawn_channels(self) -> int:
-        """Channels of what stands for the landmarks, and of the reference face behind them."""
-        return DRAWING_CHANNELS[self.inputs] + 3
 
 
 class ResidualBlock(nn.Module):

@@ -1,0 +1,136 @@
+"""What a config may say: its JSON schema, and what can't be, of values that are allowed each."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from emohead.config import GIVEN, model_options
+from emohead.data.mead import EMOTIONS
+from emohead.disentangler.numbers import SentenceNumbers
+from emohead.disentangler.options import DisentanglerOptions
+from emohead.features.options import FeatureOptions
+from emohead.landmarks.options import LandmarkModelOptions, LossWeights
+from emohead.methods.options import RenderingOptions
+from emohead.options import OptionError, Options, json_schema
+from emohead.training.options import Recipe, Runtime
+from emohead.translator.options import TranslatorLossOptions, TranslatorOptions
+
+#: The options of each stage's models, by their key in the config.
+STAGE_OPTIONS: Mapping[str, Mapping[str, type[Options]]] = {
+    "disentangler": {"options": DisentanglerOptions},
+    "landmarks": {"options": LandmarkModelOptions, "loss": LossWeights},
+    "translator": {"options": TranslatorOptions, "loss": TranslatorLossOptions},
+}
+#: Of `Recipe`, what a stage's trainings don't read.
+UNREAD: Mapping[str, tuple[str, ...]] = {
+    # It holds sentences back, and stops and keeps by no validation.
+    "disentangler": (
+        "validation", "patience", "keep", "frames_per_clip", "augment", "mfcc_offset",
+    ),
+    "landmarks": ("frames_per_clip", "augment"),
+    "translator": ("mfcc_offset",),
+}  # fmt: skip
+
+
+def config_schema(path: Path) -> dict[str, Any]:
+    """The JSON schema in a file, with the definitions that stand in the library.
+
+    For each stage `<stage>_options`, `_loss`, `_train`, and `_model`, which is all of them.
+    """
+    schema = yaml.safe_load(path.read_bytes())
+    definitions = schema["$defs"]
+    for stage, parts in STAGE_OPTIONS.items():
+        train = json_schema(Recipe)
+        train["properties"] |= json_schema(Runtime)["properties"]
+        for name in UNREAD.get(stage, ()):
+            del train["properties"][name]
+        made = {part: json_schema(options) for part, options in parts.items()} | {"train": train}
+        made["options"]["properties"].pop("loss", None)
+        others = {part: made[part] for part in made if part != "options"}
+        properties = made["options"]["properties"] | others
+        made["model"] = {**made["options"], "properties": properties}
+        definitions |= {f"{stage}_{part}": each for part, each in made.items()}
+    # The pretraining leaves weights out, which several devices can't.
+    definitions["disentangler_train"]["properties"]["devices"] = {"const": 1}
+    for name, options in {"features": FeatureOptions, "rendering": RenderingOptions}.items():
+        definitions[name] = json_schema(options)
+        definitions[name]["required"] = list(definitions[name]["properties"])
+    definitions["emotion"] = {"enum": list(EMOTIONS)}
+    definitions["given"] = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {key: {"enum": list(values)} for key, values in GIVEN.items()},
+    }
+    return schema
+
+
+def model_mistakes(config: Mapping[str, Any], stage: str, name: str) -> Iterator[tuple[str, str]]:
+    """What can't be of one model, in values that are allowed each: (key, what is wrong).
+
+    Training would refuse it, but only after the clips have been extracted.
+    """
+    given = model_options(config, stage, name)
+    for part, options in {**STAGE_OPTIONS[stage], "train": Recipe}.items():
+        try:
+            options(**given["model" if part == "options" else part])
+        except OptionError as error:
+            yield f"{stage}.{part}.{error.option}", f"{error.problem} ({name})"
+    model = given["model"]
+    if stage == "landmarks":
+        yield from _evp_mistakes(config, name, model)
+        if model.get("c0") and not config["features"]["c0"]:
+            yield "features.c0", f"is false, and landmarks.options.c0 hears the loudness ({name})"
+        data = config["data"]
+        has_neutral = data["source"] == "footage" or "neutral" in data["emotions"]
+        if model["reference"] == "neutral" and not has_neutral:
+            yield (
+                "landmarks.options.reference",
+                f"is neutral, and data.emotions has no neutral clips ({name})",
+            )
+    if stage == "translator":
+        depth, crop_size = len(model["widths"]), config["features"]["crop_size"]
+        if crop_size % 2**depth:
+            yield (
+                "translator.options.widths",
+                f"{depth} of them want features.crop_size to be a multiple of {2**depth}, not "
+                f"{crop_size} ({name})",
+            )
+
+
+def _evp_mistakes(
+    config: Mapping[str, Any], name: str, model: Mapping[str, Any]
+) -> Iterator[tuple[str, str]]:
+    """What can't be of a landmark model for its disentangler."""
+    key, wanted = f"landmarks.models.{name}", model.get("disentangler")
+    if (model["architecture"] == "evp") != (wanted is not None):
+        yield f"{key}.disentangler", "goes with architecture: evp, and that with it"
+    elif wanted is None:
+        return
+    elif wanted not in config["disentangler"]["models"]:
+        known = ", ".join(config["disentangler"]["models"])
+        yield f"{key}.disentangler", f"there is no model {wanted!r} (known: {known})"
+    else:
+        given = model_options(config, "disentangler", wanted)["model"]
+        widths = {"conv_width": "conv_width", "audio_width": "content_width",
+                  "emotion_width": "emotion_width"}  # fmt: skip
+        for own, other in widths.items():
+            if model.get(own) != given[other]:
+                yield (
+                    f"{key}.{own}",
+                    f"is {model.get(own)}, and {other} of the disentangler {wanted} is "
+                    f"{given[other]}: its encoders go on from there",
+                )
+        try:
+            SentenceNumbers(**config["disentangler"]["pairs"])
+        except ValueError as error:
+            yield "disentangler.pairs", str(error)
+        if model.get("c0"):
+            yield f"{key}.c0", "is true, and a disentangler doesn't hear the loudness"
+        if config["data"]["source"] == "footage":
+            yield (
+                f"{key}.architecture",
+                "is evp, which needs sentences that are said in several emotions, and "
+                "data.source: footage has no sentence numbers",
+            )
