@@ -487,6 +487,36 @@ def test_imagenet_weights_are_fetched_and_awaited(snakemake, tmp_path):
     assert "random weights" not in output
 
 
+NETWORKS = ("lpips", "fid", "syncnet", "fvd", "arcface", "emotion_fan")
+
+
+@pytest.mark.parametrize(
+    "given", [(), NETWORKS, ("arcface",), ("emotion_fan", "syncnet"), ("fvd",)]
+)
+def test_weights_that_are_given_are_used_and_no_others(snakemake, tmp_path, given):
+    """A job a run and speaker; sums over speakers where a metric is of a whole method."""
+    for name in given:
+        (tmp_path / f"{name} 1.pth").write_bytes(b"read when the rule runs")
+    weights = {name: f"{name} 1.pth" for name in given}
+    output = dry_run(snakemake, tmp_path, {"evaluation": {"weights": weights}})
+    jobs = dict(re.findall(r"^([a-z_]+) +(\d+)$", output, re.MULTILINE))
+    scored = jobs["score_clips"]
+    runs = set(re.findall(r"method=(\w+), reference=(\w+), seed=(\d), ", output))
+    assert jobs.get("score_networks") == (scored if given else None)
+    whole = {"fid", "fvd"} & set(given)
+    assert jobs.get("score_fid") == (str(len(runs)) if whole else None)
+    missing = set(re.findall(r"evaluation\.weights\.(\w+) names no file", output))
+    assert missing == set(NETWORKS) - set(given)
+    commands = re.findall(r"python \S*score_networks\.py.*", output)
+    assert len(commands) == int(scored if given else 0)
+    for command in commands:
+        asked = dict(re.findall(r"--weights (\w+)='(.*?)'", command))
+        assert asked == weights
+        assert ("--sums " in command) == bool(whole)
+        # Those that see faces want to know where the rendered ones are.
+        assert ("--landmarks " in command) == bool({"arcface", "emotion_fan"} & set(given))
+
+
 def test_lint_is_clean(snakemake, tmp_path):
     done = snakemake(tmp_path, "--lint")
     assert done.returncode == 0, done.stderr
