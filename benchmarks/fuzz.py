@@ -323,6 +323,8 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, default=Path("fuzz-findings"))
     flags = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # A fork server looks for modules there alone: without it, another checkout's may be tried.
+    os.environ["PYTHONPATH"] = os.pathsep.join([*sys.path[:2], os.environ.get("PYTHONPATH", "")])
     rng = random.Random(flags.seed)
     counts: collections.Counter[str] = collections.Counter()
     findings: collections.Counter[str] = collections.Counter()
