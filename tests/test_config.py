@@ -422,6 +422,20 @@ def test_random_vgg_weights_are_noted(snakemake, tmp_path):
     assert output.count("VGG-19 with random weights") == 2  # in the table, on the page
 
 
+def test_notes_are_those_of_the_data_that_are_used(snakemake, tmp_path):
+    assert "two animated portraits" in dry_run(snakemake, tmp_path, {})
+    for emotion in ("angry", "neutral"):
+        for number in (1, 2):
+            clip = tmp_path / f"MEAD/M003/video/front/{emotion}/level_1/{number:03d}.mp4"
+            clip.parent.mkdir(parents=True, exist_ok=True)
+            clip.touch()
+    data = {"source": "folder", "folder": "MEAD", "speakers": None, "levels": [1],
+            "emotions": ["angry", "neutral"]}  # fmt: skip
+    output = dry_run(snakemake, tmp_path, {"data": data})
+    assert "portraits" not in output and "synthetic voice" not in output
+    assert "Small models" in output
+
+
 def test_a_neutral_reference_that_cannot_be_had_is_left_out_and_noted(snakemake, tmp_path):
     output = dry_run(snakemake, tmp_path, {"data": {"emotions": ["angry", "sad"]}})
     assert "reference=same_emotion" in output
