@@ -238,8 +238,11 @@ def use(kind: str, path: Path, good: Path, scratch: Path) -> None:
             lambda: read_archive_table(path),
             lambda: read_config([path]),
         ):
-            with contextlib.suppress(ValueError):
+            try:
                 read()
+            except ValueError as error:
+                if path.name not in str(error) or "\n" in str(error):
+                    raise  # words of a library's, which don't say whereof
 
 
 def extract(path: Path, scratch: Path) -> None:
