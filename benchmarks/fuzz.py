@@ -238,8 +238,11 @@ def use(kind: str, path: Path, good: Path, scratch: Path) -> None:
             lambda: read_archive_table(path),
             lambda: read_config([path]),
         ):
-            with contextlib.suppress(ValueError):
+            try:
                 read()
+            except ValueError as error:
+                if path.name not in str(error) or "\n" in str(error):
+                    raise  # words of a library's, which don't say whereof
 
 
 def extract(path: Path, scratch: Path) -> None:
@@ -323,6 +326,8 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, default=Path("fuzz-findings"))
     flags = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # A fork server looks for modules there alone: without it, another checkout's may be tried.
+    os.environ["PYTHONPATH"] = os.pathsep.join([*sys.path[:2], os.environ.get("PYTHONPATH", "")])
     rng = random.Random(flags.seed)
     counts: collections.Counter[str] = collections.Counter()
     findings: collections.Counter[str] = collections.Counter()

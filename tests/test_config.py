@@ -422,6 +422,20 @@ def test_random_vgg_weights_are_noted(snakemake, tmp_path):
     assert output.count("VGG-19 with random weights") == 2  # in the table, on the page
 
 
+def test_notes_are_those_of_the_data_that_are_used(snakemake, tmp_path):
+    assert "two animated portraits" in dry_run(snakemake, tmp_path, {})
+    for emotion in ("angry", "neutral"):
+        for number in (1, 2):
+            clip = tmp_path / f"MEAD/M003/video/front/{emotion}/level_1/{number:03d}.mp4"
+            clip.parent.mkdir(parents=True, exist_ok=True)
+            clip.touch()
+    data = {"source": "folder", "folder": "MEAD", "speakers": None, "levels": [1],
+            "emotions": ["angry", "neutral"]}  # fmt: skip
+    output = dry_run(snakemake, tmp_path, {"data": data})
+    assert "portraits" not in output and "synthetic voice" not in output
+    assert "Small models" in output
+
+
 def test_a_neutral_reference_that_cannot_be_had_is_left_out_and_noted(snakemake, tmp_path):
     output = dry_run(snakemake, tmp_path, {"data": {"emotions": ["angry", "sad"]}})
     assert "reference=same_emotion" in output
@@ -485,6 +499,36 @@ def test_imagenet_weights_are_fetched_and_awaited(snakemake, tmp_path):
     assert all("results/translator/vgg19.pth" in line for line in inputs)
     assert output.count('"vgg_weights": "results/translator/vgg19.pth"') == 3
     assert "random weights" not in output
+
+
+NETWORKS = ("lpips", "fid", "syncnet", "fvd", "arcface", "emotion_fan")
+
+
+@pytest.mark.parametrize(
+    "given", [(), NETWORKS, ("arcface",), ("emotion_fan", "syncnet"), ("fvd",)]
+)
+def test_weights_that_are_given_are_used_and_no_others(snakemake, tmp_path, given):
+    """A job a run and speaker; sums over speakers where a metric is of a whole method."""
+    for name in given:
+        (tmp_path / f"{name} 1.pth").write_bytes(b"read when the rule runs")
+    weights = {name: f"{name} 1.pth" for name in given}
+    output = dry_run(snakemake, tmp_path, {"evaluation": {"weights": weights}})
+    jobs = dict(re.findall(r"^([a-z_]+) +(\d+)$", output, re.MULTILINE))
+    scored = jobs["score_clips"]
+    runs = set(re.findall(r"method=(\w+), reference=(\w+), seed=(\d), ", output))
+    assert jobs.get("score_networks") == (scored if given else None)
+    whole = {"fid", "fvd"} & set(given)
+    assert jobs.get("score_fid") == (str(len(runs)) if whole else None)
+    missing = set(re.findall(r"evaluation\.weights\.(\w+) names no file", output))
+    assert missing == set(NETWORKS) - set(given)
+    commands = re.findall(r"python \S*score_networks\.py.*", output)
+    assert len(commands) == int(scored if given else 0)
+    for command in commands:
+        asked = dict(re.findall(r"--weights (\w+)='(.*?)'", command))
+        assert asked == weights
+        assert ("--sums " in command) == bool(whole)
+        # Those that see faces want to know where the rendered ones are.
+        assert ("--landmarks " in command) == bool({"arcface", "emotion_fan"} & set(given))
 
 
 def test_lint_is_clean(snakemake, tmp_path):

@@ -1,9 +1,11 @@
 import cv2
+import dlib
 import numpy as np
 import pytest
 import skimage.data
 
 from emohead.features.faces import (
+    FaceDescriber,
     FaceFinder,
     crop_frame,
     crop_region,
@@ -53,6 +55,20 @@ def test_landmarks_follow_a_larger_picture(finder, portrait, found):
     eye_distance = np.linalg.norm(np.subtract(*eye_centres(points)))
     again = (finder.landmarks(large, box) + 0.5) / 2 - 0.5
     assert np.linalg.norm(again - points, axis=1).mean() < 0.05 * eye_distance
+
+
+@pytest.mark.parametrize("grey", [False, True])
+def test_a_descriptor_is_dlibs_own_to_the_byte(portrait, found, grey):
+    image = cv2.cvtColor(portrait, cv2.COLOR_RGB2GRAY) if grey else portrait
+    file = predictor_file().with_name("dlib_face_recognition_resnet_model_v1.dat")
+    network = dlib.face_recognition_model_v1(str(file))
+    box, points = found
+    # dlib describes the chip that the points alone decide: the rectangle doesn't matter.
+    where = dlib.rectangle(*map(int, box))
+    shape = dlib.full_object_detection(where, [dlib.point(*map(round, p)) for p in points.tolist()])
+    three = np.stack([image] * 3, axis=-1) if grey else image
+    expected = np.array(network.compute_face_descriptor(three, shape))
+    assert FaceDescriber().describe(image, points).tobytes() == expected.tobytes()
 
 
 def predictors_mean_face() -> np.ndarray:

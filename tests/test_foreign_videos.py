@@ -300,6 +300,26 @@ def test_videos_dont_say_that_emohead_made_them(output):
     assert made == sorted(map(clip_id, VIDEOS[:6]))
 
 
+@pytest.mark.parametrize("beside", ["beside", "below", "smaller"])
+def test_faces_beside_each_other_are_refused(truth, tmp_path, finder, beside):
+    """The still one, the driving video and the result in one picture: which one is it?"""
+
+    def together(time):
+        still, result = talking(0), talking(time)
+        if beside == "smaller":
+            small = cv2.resize(still, (192, 192), interpolation=cv2.INTER_AREA)
+            still = cv2.copyMakeBorder(small, 64, 0, 0, 0, cv2.BORDER_CONSTANT)
+        return np.concatenate([still, result], axis=0 if beside == "below" else 1)
+
+    video(tmp_path / f"{clip_id('good')}.mp4", together)
+    clips = open_clips([truth / "features.h5"], [clip_id("good")])
+    placed, (note,) = place_videos(
+        ForeignVideos(tmp_path), clips, finder, method="evp", reference="same_emotion"
+    )
+    assert placed == {} and note.status == "several_faces"
+    assert "shows 2 faces beside each other: cut out the one that was made" in note.detail
+
+
 def test_under_the_neutral_protocol_the_neutral_face_says_where_it_goes(truth, tmp_path, finder):
     clips = open_clips([truth / "features.h5"])
     happy, neutral = clip_id("good"), "W901-front-neutral-1-001"

@@ -9,7 +9,7 @@ from emohead.plan.amounts import expect_amounts
 from emohead.plan.counting import StepCost
 from emohead.plan.plan import plan
 from emohead.plan.rates import PAPER_GFLOP, Rates
-from emohead.plan.sizes import needed_models, sizes
+from emohead.plan.sizes import needed_models, sizes, tested_share
 from emohead.plan.trainings import TrainingCost
 from emohead.plan.work import Machine, Work, all_work, passing_bytes, phase_hours
 
@@ -38,7 +38,7 @@ def training(name: str, *, operations: float, forward: float = 1e9) -> TrainingC
 def work(merged: dict, trainings: dict, machine: Machine | None = None) -> dict[str, Work]:
     """By rule."""
     asked = sizes(merged)
-    amounts = expect_amounts(asked.clips, merged["split"]["test_fraction"])
+    amounts = expect_amounts(asked.clips, tested_share(merged))
     phases = all_work(merged, asked, amounts, trainings, machine or Machine())
     return {work.rule: work for phase in phases.values() for work in phase}
 
@@ -80,6 +80,46 @@ def test_sizes_of_footage(tmp_path):
         footage = {"source": "footage", "footage": named_by | {"folder": str(tmp_path)}}
         asked = sizes(config({"data": footage | {"speakers": None}}))
         assert (asked.speakers, asked.shards, asked.clips, asked.references) == (2, 3, 4, 1)
+
+
+MEADS = config(preset("mead"), {"data": {"speakers": ["M003", "M030", "W009", "W015"]}})
+MINE = "M003_ang_3_025\nM003-front-neutral-1-031\nW015#sad#level_2#001\nM005_ang_3_025\nnobody\n"
+
+
+@pytest.mark.parametrize(
+    ("split", "tested"),
+    [
+        ({"unit": "clip"}, 670 * 4 * 0.2),
+        ({"unit": "time"}, 670 * 4 * 0.2),
+        ({"unit": "speaker", "test_speakers": ["M003", "W009"]}, 670 * 2),
+        ({"unit": "list", "list": "mine.txt"}, 3),
+    ],
+)
+def test_the_split_says_how_much_is_tested(tmp_path, monkeypatch, split, tested):
+    """Of four actors with 670 clips each; the list has three of their clips."""
+    monkeypatch.chdir(tmp_path)
+    Path("mine.txt").write_text(MINE)
+    merged = config(MEADS, {"split": split})
+    assert tested_share(merged) * 2680 == pytest.approx(tested)
+    assert f"2,680 clips that the config asks for, if none is missing, of 4.5 s, MEAD's mean; " \
+        f"{2680 - tested:,.0f} of them in the training part" in plan(merged)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("split", "share"),
+    [
+        ({"unit": "speaker", "test_speakers": ["Ann"]}, 0.75),
+        ({"unit": "list", "list": "mine.txt"}, 0.5),
+    ],
+)
+def test_of_footage_the_tested_files_are_counted(tmp_path, monkeypatch, split, share):
+    monkeypatch.chdir(tmp_path)
+    for name in ("Ann_happy_1.mp4", "Ann_happy_2.mp4", "Ann_sad_1.mp4", "Bob_happy_1.mp4"):
+        Path(name).touch()
+    Path("mine.txt").write_text("Ann_hap_1_002\nBob_happy_1_001\nBob_happy_1_002\n")
+    footage = {"names": "{speaker}_{emotion}_{number}", "folder": "."}
+    data = {"source": "footage", "footage": footage, "speakers": None}
+    assert tested_share(config({"data": data, "split": split})) == share
 
 
 OVERLAYS = {
@@ -214,6 +254,7 @@ def test_more_machines_than_jobs_take_as_long_as_the_longest():
     [
         (preset("mead"), "no seeds, split.*name config.yaml first"),
         (config({"landmarks": {"train": {"epoch": 5}}}), "epoch.*snakemake -n"),
+        (config({"split": {"unit": "list", "list": "no.txt"}}), r"split\.list: .*no\.txt"),
         (config({"seeds": 3}), "wrong key or value.*snakemake -n"),
         (config({"data": {"source": "footage"}}), "data.footage.table: it, or names, is needed"),
         (

@@ -1,11 +1,17 @@
 """What people really put in, after public reports: each kind has its right answer."""
 
 import fcntl
+import html
 import os
+import re
+import shutil
 import struct
 import subprocess
 import sys
+import tarfile
+import warnings
 import zlib
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -15,12 +21,17 @@ import cv2
 import h5py
 import matplotlib
 import numpy as np
+import pandas as pd
 import pytest
 import skimage.data
 import yaml
+from markdown_it import MarkdownIt
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from media_factory import make_clip, regular_times, time_code
 from PIL import Image
+from score_factory import random_scores, write_scores
+from test_report_figures import method
 
 from emohead.config import origin_note
 from emohead.data.footage import read_footage
@@ -44,7 +55,14 @@ from emohead.media.reading import (
     read_video,
 )
 from emohead.media.writing import write_video
+from emohead.report.claims import write_claims
+from emohead.report.figures import draw_emotions_figure, group_scores
+from emohead.report.methods import Method
+from emohead.report.pictures import draw_frames_figure, draw_landmarks_figure
+from emohead.report.published import write_published
+from emohead.report.scores import read_scores
 from emohead.report.style import figure_label, save_figure
+from emohead.report.table1 import write_table1
 
 ROOT = Path(__file__).parent.parent
 RATE = 16_000
@@ -419,12 +437,14 @@ def test_a_jump_of_the_face_is_named_with_its_time(tmp_path, finder, what):
 
 def test_a_cross_fade_to_another_person_is_no_clip(tmp_path, finder):
     def faded(time, start):
-        share = np.clip((time - start) / 0.6, 0, 1)
+        share = np.clip((time - start) / 0.4, 0, 1)
         mixed = (1 - share) * shown(astronaut(), time) + share * shown(hopper(), time)
         return mixed.astype(np.uint8)
 
     with pytest.raises(NoFaceError, match=r"cut at 0\.\d0 s: another person"):
         extract(tmp_path, lambda time: faded(time, 0.6), 2, finder)
+    with pytest.raises(NoFaceError, match=r"cut at .* another person"):  # it ends with the clip
+        extract(tmp_path, lambda time: faded(time, 1.36), 2, finder)
     made = extract(tmp_path, lambda time: faded(time, 4), 9, finder)
     one, other = made.clips
     assert one.start == 0 and 75 <= one.frames <= 4 * 25
@@ -668,6 +688,49 @@ def test_a_disk_without_links_gets_a_copy(tmp_path, monkeypatch, capsys):
     assert "is copied" in capsys.readouterr().out
 
 
+NO_LOCKS_NO_LINKS = """
+#include <errno.h>
+int flock(int file, int operation) { errno = EOPNOTSUPP; return -1; }
+int symlink(const char *target, const char *path) { errno = EPERM; return -1; }
+int symlinkat(const char *target, int folder, const char *path) { errno = EPERM; return -1; }
+int link(const char *target, const char *path) { errno = EPERM; return -1; }
+int linkat(int a, const char *target, int b, const char *path, int c) { errno = EPERM; return -1; }
+"""
+
+
+@pytest.mark.end_to_end
+@pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
+def test_archives_on_a_disk_without_locks_and_links(tmp_path, snakemake_command):
+    """From an archive to a shard, where every process is told that there are none."""
+    (tmp_path / "no.c").write_text(NO_LOCKS_NO_LINKS)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", "no.so", "no.c"], cwd=tmp_path, check=True)
+    clip = make_clip(
+        tmp_path / "001.mp4", times=regular_times(25, 0.8), sound=voice(0.8), sound_rate=RATE,
+        picture=lambda time: shown(astronaut(), time),
+    )  # fmt: skip
+    for kind, file, name in (
+        ("video", clip, "video/front/sad/level_1/001.mp4"), ("audio", tmp_path / "no.c", "a.txt")
+    ):  # fmt: skip
+        with tarfile.open(tmp_path / f"{kind}.tar", "w") as archive:
+            archive.add(file, f"M003/{name}")
+    (tmp_path / "table.csv").write_text(
+        f"speaker,kind,url,sha256,bytes\nM003,video,{tmp_path}/video.tar,,\n"
+        f"M003,audio,{tmp_path}/audio.tar,,\n"
+    )
+    data = {"source": "archives", "archives": {"table": "table.csv", "downloads": "downloads"},
+            "speakers": ["M003"], "emotions": ["sad"], "levels": [1]}  # fmt: skip
+    config = {"data": data, "features": {"crop_size": 64}}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(config))
+    flags = ["--configfile", str(tmp_path / "mine.yaml")]
+    command = snakemake_command(tmp_path, "results/rejected.csv", *flags)
+    command["env"]["LD_PRELOAD"] = str(tmp_path / "no.so")
+    done = subprocess.run(**command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert len((tmp_path / "results/clips.csv").read_text().splitlines()) == 2
+    logs = "".join(path.read_text() for path in (tmp_path / "results/logs").rglob("*.log"))
+    assert "this disk has no locks" in logs and "is copied" in logs
+
+
 # Labels
 
 
@@ -681,6 +744,57 @@ def test_any_label_is_drawn_as_text(tmp_path, label):
     assert drawn.get_text().replace("\\$", "$") in (label, "ours")
     if label.isascii():
         assert drawn.get_text().replace("\\$", "$") == label
+
+
+LABELS = {
+    "ours": "Ours ($\\bm{\\alpha}$)", "baseline": "Ba$$in", "evp": "_evp_", "theirs": "我们的方法",
+    "fifth": "50 %|<b>&amp; {x}\\textbf a_b*c*",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def scored(tmp_path_factory):
+    """Scores of the methods that are called so."""
+    scores = random_scores(("ground_truth", "baseline", "ours"), seeds=(0,), networks=False)
+    ours = scores[scores["method"] == "ours"]
+    others = [ours.assign(method=name) for name in ("evp", "theirs", "fifth")]
+    return write_scores(tmp_path_factory.mktemp("scored"), pd.concat([scores, *others]))
+
+
+def test_any_label_stands_as_text_in_every_figure(tmp_path, scored):
+    methods = [
+        replace(method(name), label=LABELS.get(name, name)) for name in ("ground_truth", *LABELS)
+    ]
+    clips = {"happy": "W901-front-happy-3-001"}
+    figures = [
+        draw_landmarks_figure(methods, clips), draw_frames_figure(methods, clips),
+        draw_emotions_figure(group_scores(read_scores(scored), LABELS, "neutral")),
+    ]  # fmt: skip
+    for figure in figures:
+        with warnings.catch_warnings(action="error"):  # of letters that a font lacks
+            save_figure(figure, [tmp_path / "a.png", tmp_path / "a.pdf"])
+        drawn = {text.get_text().replace("\\$", "$") for text in figure.findobj(Text)}
+        for name, label in LABELS.items():
+            assert label in drawn or (not label.isascii() and name in drawn)
+
+
+def rendered(markdown: str) -> str:
+    """As HTML; CommonMark and GitHub's tables know no formulas, whose `$` must be escaped."""
+    assert not re.search(r"(?<!\\)\$", markdown)
+    return MarkdownIt("gfm-like", {"linkify": False}).render(markdown)
+
+
+@pytest.mark.parametrize("write", [write_table1, write_published, write_claims])
+def test_any_label_stands_as_text_in_every_table(tmp_path, scored, write):
+    methods = [Method(name, label) for name, label in LABELS.items()]
+    notes = {"notes": [f"{label}: a note." for label in LABELS.values()]}
+    page, markdown = tmp_path / "a.html", tmp_path / "a.md"
+    write(scored, methods, [page, markdown], **notes if write is write_table1 else {})
+    named = [f"for {LABELS['ours']}", f"for {LABELS['baseline']}"]
+    for text in (page.read_text(), rendered(markdown.read_text())):
+        assert "<b>" not in text
+        shown = named if write is write_claims else LABELS.values()
+        assert all(label in html.unescape(text) for label in shown)
 
 
 # Pointers, and metadata beside good pictures

@@ -2,6 +2,7 @@ import re
 import subprocess
 import sys
 import time
+from html import unescape
 from pathlib import Path
 
 import cv2
@@ -167,6 +168,39 @@ def test_concerns_name_speakers_and_archives(inputs):
     (archive,) = found["Archives that could not be unpacked whole."]
     assert archive.startswith("M019 video.tar: ends after 1234 bytes &amp; is &lt;script&gt;")
     assert len(found) == 4
+
+
+@pytest.mark.parametrize(
+    ("lips", "told"),
+    [
+        ("0 0 0 0 0 0 0 0 0 20 50 20 0", {"The sound is early or late.": "W009: 0.32 s early"}),
+        ("20 50 20 0 0 0 0 0 0 0 0 0 0", {"The sound is early or late.": "W009: 0.40 s late"}),
+        ("0 5 9 3 0 1 2 0 -4 0 2 9 1", {"The lips don't go with the sound.": "W009: correlation"}),
+        (
+            "0 0 0 0 20 50 20 0 0 0 0 0 0",
+            {},
+        ),  # as in the mini set's own clips, a frame or two early
+    ],
+)
+def test_sound_that_does_not_belong_to_the_lips_is_a_concern(inputs, lips, told):
+    rows = pd.read_csv(inputs["clips"])
+    # Five clips of M003 are too few to be judged by.
+    rows["lips"] = lips
+    rows.to_csv(inputs["clips"], index=False)
+    found = {unescape(k): each for k, each in concerns(page_of(inputs)).items()}
+    found = {heading: each for heading, each in found.items() if "sound" in heading}
+    assert found.keys() == told.keys()
+    for heading, start in told.items():
+        (item,) = found[heading]
+        assert item.startswith(start) and "over 20 clips" in item
+
+
+def test_files_that_look_like_clips_are_a_concern(inputs):
+    with inputs["rejected"].open("a") as table:
+        table.write('M003 video/front/angry/level_1,list,"4 files, such as 001 (1).mp4"\n')
+    page = page_of(inputs)
+    (item,) = concerns(page)["Files that look like clips and aren&#39;t used."]
+    assert item.startswith("M003 video/front/angry/level_1: 4 files, such as 001 (1).mp4")
 
 
 def test_nothing_stands_out_when_all_is_well(inputs):

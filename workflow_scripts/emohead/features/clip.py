@@ -277,6 +277,7 @@ def _watched(
         box = np.concatenate([each.landmarks.min(axis=0), each.landmarks.max(axis=0)])
         jumps.look(t, luma(each.frame), box)
         yield each
+    jumps.end()
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,8 @@ _OTHER_PERSON, _NOT_ONE_PERSON = 0.45, 0.6
 # (111 looked at), those of its two people with .43 at most, a picture of both with .77 at least.
 _ALIKE = 0.55
 # Faces are looked for in every tenth frame, where only cuts are asked for, and are held against the
-# first one as often. So many frames around may show two people where it was another one.
+# first one as often, and so is the last one. So many frames around may show two people where it was
+# another one.
 _EVERY, _FADE = 10, 25
 # Pixels: that correlation is coarse, so that noise and small movements don't count.
 _PATCH = 16
@@ -59,6 +60,7 @@ class JumpFinder:
     _known: "_Face | None" = None
     _known_at: int = 0
     _first: tuple[int, np.ndarray, np.ndarray] | None = None
+    _last: int = 0
 
     def look(self, t: int, image: np.ndarray, box: np.ndarray) -> None:
         """The next frame, number `t`, uint8 [H, W]; `box` [4]: where the face is, or should be."""
@@ -73,6 +75,12 @@ class JumpFinder:
         elif (t - self._first[0]) % _EVERY == 0:
             self._look_back(t, image, box)
         self._before = image, box
+        self._last = t
+
+    def end(self) -> None:
+        """Look back from the last frame, too; raises JumpError as `look` does."""
+        if self._before is not None:
+            self._look_back(self._last, *self._before)
 
     def _compare(self, t: int, image: np.ndarray) -> None:
         """The face before what may be a cut with that of this frame, if it shows one."""
@@ -117,6 +125,10 @@ def find_scenes(
             box = next(iter(finder.boxes(image)), box)
             jumps = JumpFinder(finder)
             jumps.look(t, image, box)
+    try:
+        jumps.end()
+    except JumpError as jump:
+        starts += [jump.start, jump.stop]
     edges = sorted({*(min(start, t + 1) for start in starts), t + 1})
     return [range(a, b) for a, b in pairwise(edges)]
 

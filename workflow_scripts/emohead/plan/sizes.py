@@ -4,11 +4,13 @@ Says the same as the Snakefile does (a test compares them), but needs no data an
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from pathlib import Path
 from typing import Any
 
 from emohead.config import MINI_SPEAKERS, clips_of, model_options
 from emohead.data.footage import footage_of
+from emohead.data.mead import levels_of
 
 #: MEAD's public part, for `speakers: null`.
 MEAD_SPEAKERS = 48
@@ -84,6 +86,42 @@ def sizes(config: Mapping[str, Any]) -> Sizes:
         foreign_runs=foreign,
         networks=tuple(name for name, file in config["evaluation"]["weights"].items() if file),
     )
+
+
+def tested_share(config: Mapping[str, Any]) -> float:
+    """The part of the clips that is tested; by `split.test_fraction` with the units clip and time.
+
+    Else that of `split.test_speakers`, or of the clips in `split.list` that the config asks for.
+    ValueError where the list can't be read.
+    """
+    split, data = config["split"], config["data"]
+    if split["unit"] not in ("list", "speaker"):
+        return split["test_fraction"]
+    if data["source"] == "footage":
+        clips, _ = footage_of(data)
+        if split["unit"] == "speaker":
+            return sum(clip.speaker in split["test_speakers"] for clip in clips) / len(clips)
+        asked = {(clip.speaker, clip.emotion, clip.level, clip.number) for clip in clips}
+        return len(asked & _listed(split["list"])) / len(clips)
+    if split["unit"] == "speaker":
+        return len(split["test_speakers"]) / _speakers(data)
+    speakers = data["speakers"] or (MINI_SPEAKERS if data["source"] == "mini" else None)
+    tested = sum(
+        (speakers is None or speaker in speakers)
+        and emotion in data["emotions"]
+        and level in levels_of(emotion, data["levels"])
+        for speaker, emotion, level, _ in _listed(split["list"])
+    )
+    return tested / _mead_layout(data)[2]
+
+
+def _listed(path: str | None) -> set[tuple[str, str, int, int]]:
+    """Speaker, emotion, level and number of a list's clips."""
+    from emohead.data.published_lists import read_test_list  # NumPy, which few configs need here
+
+    if path is None or not Path(path).is_file():
+        raise ValueError(f"split.list: there is no file {path!r}")
+    return {astuple(clip) for clip in read_test_list(Path(path))[0]}
 
 
 def _footage(data: Mapping[str, Any]) -> tuple[int, int, int, bool]:

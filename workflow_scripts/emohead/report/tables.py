@@ -1,6 +1,7 @@
 """One table in its forms: numbers as .csv, and for readers .md, .tex and .html."""
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,7 +90,7 @@ def to_markdown(tables: Tables) -> str:
     """For each table a heading, a pipe table and its notes; the caption at the end."""
     parts = [tables.warning and f"**{tables.warning.upper()}**", tables.introduction]
     for table in tables.tables:
-        cells = table.cells.map(lambda text: text.replace("|", r"\|").replace("\n", " "))
+        cells = table.cells.map(lambda text: markdown_text(text).replace("\n", " "))
         cells.columns = [
             f"{each[1]} ({each[0].lower()})" if each[0] else each[1]
             for each in map(pair_of, cells.columns)
@@ -98,8 +99,8 @@ def to_markdown(tables: Tables) -> str:
             cells, headers="keys", tablefmt="pipe", showindex=False, disable_numparse=True,
             colalign=_aligned(cells),
         )  # fmt: skip
-        parts += [f"### {table.heading}", table.about, body, *map("> {}".format, table.notes)]
-    parts += [tables.caption, *map("> {}".format, tables.notes)]
+        parts += [f"### {table.heading}", table.about, body, *map(_quoted, table.notes)]
+    parts += [tables.caption, *map(_quoted, tables.notes)]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
@@ -127,6 +128,12 @@ def to_latex(tables: Tables) -> str:
         )  # fmt: skip
         texts.append(text.replace("\\centering\n", "\\centering\\small\n", 1))
     return _DOCUMENT % "".join(texts)
+
+
+def markdown_text(text: str) -> str:
+    """A text as Markdown: all but `**` is text, and no cell, emphasis, tag or formula begins."""
+    marks = r"[\\`|$~]|(?<!\*)\*(?!\*)|<(?=[a-zA-Z/!?])|&(?=#?\w+;)|(?<!\w)_|_(?!\w)"
+    return re.sub(f"({marks})", r"\\\1", text)
 
 
 def latex_text(text: str) -> str:
@@ -191,6 +198,10 @@ def _aligned(cells: pd.DataFrame) -> list[str]:
         for name in cells
     ]
     return ["right" if right else "left" for right in [False, *figures[1:]]]
+
+
+def _quoted(note: str) -> str:
+    return f"> {markdown_text(note)}"
 
 
 def _latex_head(heading: str | tuple[str, str]) -> Any:
