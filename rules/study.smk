@@ -62,7 +62,8 @@ use rule report_table1 as report_study with:
         files=lambda wildcards: answer_files(),
         flags=report_flags(
             methods=METHODS_SHOWN,
-            answers=lambda wildcards: config["study"]["answers"],
+            # Without a folder `files` says so.
+            answers=lambda wildcards: config["study"]["answers"] or "",
             # No input: a change of the library must not make a new study, whose ids are others.
             key=f"{STUDY}/key.json",
             seed=str(config["seeds"][0]),

@@ -93,7 +93,7 @@ def test_a_translators_loss_stays_on_the_gpu(fake_gpu, name):
 
 def test_a_tensor_that_stays_behind_is_found(fake_gpu):
     task = fake_gpu(lambda: TranslatorTask(checks.TRANSLATORS["AATU"], checks.LOSS, seed=0))
-    task.loss.perceptual.mean = torch.zeros(1, 3, 1, 1)
+    task.loss.perceptual.mean = torch.zeros(3)
     images = (torch.empty(2, c, 64, 64, dtype=torch.uint8, device="cuda") for c in (6, 3))
     with pytest.raises(RuntimeError, match="device"):
         task(tuple(images))

@@ -47,6 +47,7 @@ def edit(action):
     return changed
 
 
+FORMS = ("csv", "md", "tex", "html")
 SCRIPT = "<script>alert(1)</script>"
 #: What is done to a good answer, and words of the reason. Text and bytes stand for a whole file.
 BROKEN = {
@@ -137,9 +138,8 @@ def test_names_and_texts_of_bad_files_reach_no_page_as_markup(study, answers, tm
     before = sorted(path for path in tmp_path.rglob("*"))
     out = tmp_path / "out"
     write_table2(
-        folder, study / "key.json", scores=[], seed=0, labels=[], ratings=out / "ratings.csv",
-        excluded=out / "excluded.csv", csv=out / "t.csv", md=out / "t.md", tex=out / "t.tex",
-        html=out / "t.html",
+        folder, study / "key.json", [], [out / f"t.{form}" for form in FORMS],
+        scores=[], seed=0, ratings=out / "ratings.csv", excluded=out / "excluded.csv",
     )  # fmt: skip
     texts = {path.name: path.read_text() for path in out.iterdir()}
     assert len(texts) == 6

@@ -275,18 +275,19 @@ def test_a_whole_study_by_keyboard_from_a_file_to_table_2(study, tmp_path):
         trial |= {"ee": 5, "vpq": 6 if item.method == "ours" else 4}
     saved.write_text(json.dumps(answer | {"started": "2020-01-01T10:00:00Z"}))
     report(saved.parent, study, tmp_path / "out")
-    assert "| Ours | 8.00 [8.00, 8.00] | 5.00" in (tmp_path / "out/md").read_text()
+    assert "| Ours | 8.00 [8.00, 8.00] | 5.00" in (tmp_path / "out/table2.md").read_text()
 
 
 def report(answers, study, out):
-    forms = ("ratings", "excluded", "csv", "md", "tex", "html")
     write_table2(
         answers,
         study / "key.json",
+        [],
+        [out / f"table2.{form}" for form in ("csv", "md", "tex", "html")],
         scores=[],
         seed=0,
-        labels=[],
-        **{name: out / name for name in forms},
+        ratings=out / "ratings.csv",
+        excluded=out / "excluded.csv",
     )
 
 

@@ -10,6 +10,7 @@ its standard input.
 import atexit
 import gc
 import json
+import multiprocessing.process
 import os
 import runpy
 import select
@@ -99,6 +100,7 @@ def serve(folder: Path) -> tuple[list[str], str, dict[str, str]]:
 def run(words: list[str], folder: str, environment: dict[str, str], python: Path) -> None:
     """As Python does: a script, or `-m snakemake`."""
     os.chdir(folder)
+    multiprocessing.process.ORIGINAL_DIR = folder  # where a spawned process looks for the script
     os.environ.clear()
     os.environ.update(environment)
     is_snakemake = words[0] == "-m"
