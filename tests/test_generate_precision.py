@@ -10,7 +10,7 @@ from emohead.features.faces import FaceFinder
 from emohead.generate.bundle import Bundle
 from emohead.generate.portrait import read_portrait
 from emohead.generate.precision import Precision, choose_precision, fast_translator, moved_faces
-from emohead.translator.drawing import draw_sequence
+from emohead.translator.inputs import draw_inputs
 from emohead.translator.render import render
 
 BF16, VNNI = {"avx512_bf16": True}, {"avx512_vnni": True}
@@ -82,10 +82,15 @@ def test_faces_move_by_the_components_of_the_basis():
 @pytest.mark.parametrize("warp", [False, True])
 @pytest.mark.parametrize("precision", ["auto", "bf16", "float32"])
 def test_the_fast_translator_makes_the_frames_of_the_model(tmp_path, precision, warp):
-    bundle = Bundle(landmark_model(), translator(warp=warp), CROP_SIZE, {})
+    bundle = Bundle(
+        landmark_model(),
+        translator(warp=warp, inputs="areas" if warp else "drawing"),
+        CROP_SIZE,
+        {},
+    )
     portrait = read_portrait(write_face(tmp_path / "face.png"), CROP_SIZE, FaceFinder())
     faces = moved_faces(bundle.landmarks, portrait.landmarks, CROP_SIZE) / 2
-    drawings = draw_sequence(faces, CROP_SIZE)
+    drawings = draw_inputs(bundle.translator.options.inputs, faces, portrait.crop)
     given = drawings, portrait.crop, faces, portrait.landmarks
     exact = render(bundle.translator, *given).astype(float)
     made = render(fast_translator(bundle, portrait, precision), *given)

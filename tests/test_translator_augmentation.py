@@ -77,17 +77,19 @@ def test_half_of_the_references_are_of_the_speakers_other_clips():
     assert all(p.reference_clip != p.clip_id for p in others)
     assert all(p.reference_clip.startswith("W901") and p.clip_id.startswith("W901") for p in others)
     assert 25 < len(others) < 55  # of the 80 whose speaker has another clip
-    assert len({pair.face for pair in pairs}) == len(pairs)
+    faces = {pair.face for pair in pairs if pair.face is not None}
+    assert len(faces) == sum(pair.face is not None for pair in pairs)
+    assert 35 < len(faces) < 85  # of 120: the others are as they were filmed
     assert list(sampler) == pairs
     sampler.set_epoch(1)
-    assert {pair.face for pair in sampler}.isdisjoint(pair.face for pair in pairs)
+    assert faces.isdisjoint(pair.face for pair in sampler)
 
 
 def test_a_sample_of_another_clip_as_another_face():
     clips = {name: FakeClip(20) for name in NAMES[:2]}
     samples = TranslatorSamples(clips, points=True)
     pair = next(p for p in RandomPairs(dict.fromkeys(clips, 20), seed=0, augment=True)
-                if p.reference_clip)  # fmt: skip
+                if p.reference_clip and p.face is not None)  # fmt: skip
     inputs, frame, points = samples[pair]
     again = samples[pair]
     assert all(bool((a == b).all()) for a, b in zip((inputs, frame, points), again, strict=True))

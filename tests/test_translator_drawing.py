@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from emohead.translator.drawing import draw_landmarks, draw_sequence
+from emohead.translator.drawing import draw_areas, draw_landmarks
+from emohead.translator.inputs import draw_inputs
 
 WHITE = 255
 
@@ -75,10 +76,29 @@ def test_lines_are_twice_as_wide_at_twice_the_size() -> None:
 
 
 def test_a_sequence_is_its_frames() -> None:
-    landmarks = np.stack([face(64), face(64) + 1.5])
-    drawings = draw_sequence(landmarks, 64)
-    assert drawings.shape == (2, 64, 64, 3)
-    np.testing.assert_array_equal(drawings[1], draw_landmarks(landmarks[1], 64))
+    landmarks, scene = np.stack([face(64), face(64) + 1.5]), np.zeros((64, 64, 3), np.uint8)
+    drawings = draw_inputs("areas", landmarks, scene)
+    assert drawings.shape == (2, 64, 64, 7)
+    np.testing.assert_array_equal(drawings[1, ..., :3], draw_landmarks(landmarks[1], 64))
+    np.testing.assert_array_equal(drawings[1, ..., 3:], draw_areas(landmarks[1], 64))
+
+
+def test_areas_are_those_of_face_eyes_and_open_mouth() -> None:
+    landmarks = face(256)
+    circle = (landmarks - 128) / (256 / 3)
+    landmarks[36:42] = [90, 100] + 14 * circle[0:66:11]
+    landmarks[42:48] = [160, 100] + 14 * circle[0:66:11]
+    landmarks[60:68] = [128, 170] + 30 * circle[0:64:8]
+    jaw, eyes, upper, lower = draw_areas(landmarks, 256).transpose(2, 0, 1)
+    mouth = np.maximum(upper, lower)
+    assert jaw[205, 120] == eyes[100, 90] == eyes[100, 160] == mouth[170, 128] == 255
+    assert jaw[20, 128] == eyes[130, 125] == mouth[140, 128] == 0
+    x, y = landmarks[60:68].T
+    area = abs(np.dot(x, np.roll(y, 1)) - np.dot(y, np.roll(x, 1))) / 2
+    assert mouth.mean() / 255 * 256**2 == pytest.approx(area, rel=0.1)
+    assert np.minimum(upper, lower).sum() < 0.1 * mouth.sum()  # the border between them
+    landmarks[60:68, 1] = 170  # shut
+    assert draw_areas(landmarks, 256)[..., 2:].sum() < 0.2 * mouth.sum()
 
 
 def test_points_outside_are_clipped() -> None:
@@ -90,5 +110,5 @@ def test_what_cannot_be_drawn_is_refused() -> None:
         draw_landmarks(np.zeros((98, 2)), 64)
     with pytest.raises(ValueError, match="finite"):
         draw_landmarks(np.full((68, 2), np.nan), 64)
-    with pytest.raises(ValueError, match="T, 68, 2"):
-        draw_sequence(np.zeros((68, 2)), 64)
+    with pytest.raises(ValueError, match="finite"):
+        draw_areas(np.full((68, 2), np.inf), 64)

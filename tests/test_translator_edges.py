@@ -135,5 +135,5 @@ def test_a_net_for_edges_has_their_channels():
     assert net(torch.zeros(1, 18, 8, 8)).shape == (1, 3, 8, 8)
     with pytest.raises(ValueError, match=r"\[B, 18, S, S\]"):
         net(torch.zeros(1, 6, 8, 8))
-    with pytest.raises(ValueError, match="drawing, edges"):
+    with pytest.raises(ValueError, match="drawing, areas, edges"):
         TranslatorOptions(inputs="lines")

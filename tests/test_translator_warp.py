@@ -1,5 +1,8 @@
 """The warp: against SciPy's thin-plate spline and interpolation, and what a net makes of it."""
 
+from dataclasses import replace
+
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -38,7 +41,7 @@ def tensors(*arrays: np.ndarray) -> list[torch.Tensor]:
 
 
 def by_scipy(picture: np.ndarray, target: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """One face by RBFInterpolator on the nodes, and bilinear look-ups."""
+    """One face by RBFInterpolator on the nodes, and look-ups with bicubic kernels."""
     target, reference = target / (SIZE - 1), reference / (SIZE - 1)
     calm = list(warp.CALM_POINTS)
     head = SimilarityTransform.from_estimate(reference[calm], target[calm])
@@ -62,12 +65,12 @@ def by_scipy(picture: np.ndarray, target: np.ndarray, reference: np.ndarray) -> 
         )
         for each in nodes.T
     ]  # fmt: skip
-    places = [(at + shift) * (SIZE - 1) for at, shift in ((rows, shifts[1]), (columns, shifts[0]))]
-    colours = [
-        map_coordinates(colour, places, order=1, mode="nearest")
-        for colour in np.moveaxis(picture, -1, 0)
-    ]
-    return np.stack(colours, -1)
+    y, x = ((at + shift) * (SIZE - 1) for at, shift in ((rows, shifts[1]), (columns, shifts[0])))
+    made = cv2.remap(
+        picture.astype(np.float32), x.astype(np.float32), y.astype(np.float32), cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_REPLICATE,
+    )  # fmt: skip
+    return made.clip(picture.min(), picture.max())
 
 
 def test_it_is_the_thin_plate_spline():
@@ -119,13 +122,13 @@ def test_a_move_of_a_landmark_has_the_gradient_of_the_picture():
     assert abs(moved.grad[point] - slope) < 0.05 * abs(slope) + 0.05
 
 
-def trained(seed: int = 0) -> torch.nn.Module:
+def trained(**options: str) -> torch.nn.Module:
     """A net that has statistics for its normalisations."""
-    model = build_translator(OPTIONS, seed=seed)
+    model = build_translator(replace(OPTIONS, **options), seed=0)
     with torch.no_grad():
-        model.to_frame[1].weight[:3].normal_(std=0.1)
+        model.to_frame[1].weight.normal_(std=0.1)
         for _ in range(20):
-            model(torch.rand(4, 9, SIZE, SIZE))
+            model(torch.rand(4, model.options.input_channels, SIZE, SIZE))
     return model.eval()
 
 
@@ -137,35 +140,59 @@ def given(count: int = 5) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return landmarks, pictures[0].round().astype(np.uint8), reference[0]
 
 
-def test_a_new_net_gives_back_the_warped_face():
-    images = torch.rand(2, 9, SIZE, SIZE)
-    torch.testing.assert_close(build_translator(OPTIONS, seed=0)(images), images[:, 6:])
-
-
-def test_the_mask_chooses_between_paint_and_warp():
-    model = trained()
-    images = torch.rand(2, 9, SIZE, SIZE)
+def only(model: torch.nn.Module, *, still: float, mask: float) -> torch.nn.Module:
+    """The net with its two masks' logits at these values everywhere."""
     with torch.no_grad():
-        frame, _, mask, _ = model.paint(images)
-        assert mask.shape == (2, 1, SIZE, SIZE) and 0.3 < mask.mean() < 0.7
-        model.to_frame[1].bias[3] = -1000
-        torch.testing.assert_close(model(images), images[:, 6:])
-        model.to_frame[1].bias[3] = 1000
-        painted = model(images)
-        model.to_frame[1].weight[:3], model.to_frame[1].bias[:3] = (
-            0,
-            np.log(3),
-        )  # 3/4: half a step up
-        brighter = model(images)
-    torch.testing.assert_close(frame, mask * painted + (1 - mask) * images[:, 6:])
-    torch.testing.assert_close(brighter, (images[:, 6:] + 0.5).clamp(max=1))
+        model.to_frame[1].weight[3:] = 0
+        model.to_frame[1].bias[3:] = torch.tensor([still, mask])
+    return model
+
+
+def test_a_new_net_gives_back_the_face_mostly_warped():
+    images = torch.rand(2, 9, SIZE, SIZE)
+    made = build_translator(OPTIONS, seed=0)(images)
+    still = 1 / (1 + np.exp(2))
+    wanted = still * images[:, 3:6] + (1 - still) * images[:, 6:]
+    torch.testing.assert_close(made, wanted, atol=0.1, rtol=0)
+
+
+def test_one_mask_chooses_between_still_and_warped_another_between_those_and_paint():
+    images = torch.rand(2, 9, SIZE, SIZE)
+    reference, warped = images[:, 3:6], images[:, 6:]
+    with torch.no_grad():
+        frame, painted, found, still, mask = trained().paint(images)
+        assert mask.shape == (2, 1, SIZE, SIZE) and mask.std() > 0.01
+        torch.testing.assert_close(frame, mask * painted + (1 - mask) * found)
+        torch.testing.assert_close(found, still * reference + (1 - still) * warped)
+
+        torch.testing.assert_close(only(trained(), still=-1000, mask=-1000)(images), warped)
+        torch.testing.assert_close(only(trained(), still=1000, mask=-1000)(images), reference)
+        model = only(trained(), still=-1000, mask=1000)
+        model.to_frame[1].weight[:3] = 0
+        model.to_frame[1].bias[:3] = np.log(3)  # 3/4: half a step up
+        torch.testing.assert_close(model(images), (warped + 0.5).clamp(max=1))
+
+
+def test_an_open_mouth_is_painted_from_grey_by_what_is_drawn():
+    model = only(trained(inputs="areas"), still=-1000, mask=1000)
+    images = torch.rand(2, 13, SIZE, SIZE)
+    images[:, 5:7] = 0
+    images[:, 5, 20:30, 20:40] = images[:, 6, 30:40, 20:40] = 1  # the mouth's halves
+    with torch.no_grad():
+        model.to_frame[1].weight[:3], model.to_frame[1].bias[:3] = 0, 0
+        made = model(images)
+        torch.testing.assert_close(made[:, :, 20:40, 20:40], torch.full((2, 3, 20, 20), 0.5))
+        torch.testing.assert_close(made[:, :, 50:], images[:, 10:, 50:])
+        model.from_drawing.weight[0, 5, 1, 1] = -np.log(3)  # 1/4: half a step down
+        darker = model(images)
+    torch.testing.assert_close(darker[:, 0, 20:30, 20:40], torch.zeros(2, 10, 20))
+    torch.testing.assert_close(darker[:, 0, 30:], made[:, 0, 30:])
+    torch.testing.assert_close(darker[:, 1:], made[:, 1:])
 
 
 @pytest.mark.parametrize("batch_size", [2, 16])
 def test_translating_warps_the_face_to_every_frames_landmarks(batch_size):
-    model, (landmarks, face, own) = trained(), given()
-    with torch.no_grad():
-        model.to_frame[1].bias[3] = -1000
+    model, (landmarks, face, own) = only(trained(), still=-1000, mask=-1000), given()
     frames = list(translate(model, landmarks, face, own, batch_size=batch_size))
     alone = list(warp_alone(landmarks, face, own, batch_size=batch_size))
     np.testing.assert_array_equal(frames, alone)
@@ -190,48 +217,69 @@ def test_the_fast_form_makes_the_same_frames(bf16):
 
 
 def test_what_a_painting_costs():
-    """By NumPy: bells about eyes and mouth, and the mask where the warp is right."""
-    true, painted, warped, mask = (torch.rand(2, c, SIZE, SIZE) for c in (3, 3, 3, 1))
-    warped[:, :, :40] = true[:, :, :40]
-    frame = mask * painted + (1 - mask) * warped
-    landmarks = torch.from_numpy(faces(2)[1]).float()
-    options = TranslatorLossOptions(perceptual=0, details=0.7, mask=0.5)
-    made = Painting(frame, painted, mask, warped)
-    terms = {
-        k: float(v) for k, v in TranslatorLoss(options).of_painting(made, true, landmarks).items()
-    }
-
-    difference = np.abs(warped.numpy() - true.numpy()).mean(1, keepdims=True)
-    assert terms["mask"] == pytest.approx(
-        (mask.numpy() * np.exp(-difference / 0.02)).mean(), rel=1e-4
+    """By NumPy: bells about eyes and mouth, and the choices between two pictures each."""
+    true, painted, reference, warped, still, mask = (
+        torch.rand(2, c, SIZE, SIZE) for c in (3, 3, 3, 3, 1, 1)
     )
+    warped[:, :, :40] = true[:, :, :40]
+    found = still * reference + (1 - still) * warped
+    frame = mask * painted + (1 - mask) * found
+    landmarks = torch.from_numpy(faces(2)[1]).float()
+    images = torch.cat([torch.rand(2, 3, SIZE, SIZE), reference, warped], dim=1)
+    options = TranslatorLossOptions(perceptual=0, details=0.7, choices=0.5)
+    made = Painting(frame, painted, found, still, mask)
+    loss = TranslatorLoss(options)
+    terms = {k: float(v) for k, v in loss.of_painting(made, images, true, landmarks).items()}
+
+    def distance(picture: torch.Tensor) -> np.ndarray:
+        return np.abs(picture.numpy() - true.numpy()).mean(1)
+
+    choices = 0
+    for share, one, other in (
+        (still[:, 0].numpy(), distance(reference), distance(warped)),
+        (mask[:, 0].numpy(), distance(painted) + 0.01, distance(found)),
+    ):
+        chosen = np.where(one < other, share, 1 - share)
+        choices += (np.abs(one - other) * -np.log(chosen)).mean()
+    assert terms["choices"] == pytest.approx(choices, rel=1e-4)
     y, x = np.mgrid[:SIZE, :SIZE]
     details = []
     for i in range(2):
-        bells = np.zeros((SIZE, SIZE))
+        bells = np.full((SIZE, SIZE), 0.1)
         for first, last, width in ((36, 42, 0.05), (42, 48, 0.05), (48, 68, 0.09)):
             a, b = landmarks[i, first:last].numpy().mean(0)
             bells += np.exp(-((x - a) ** 2 + (y - b) ** 2) / (2 * (width * SIZE) ** 2))
-        both = sum(np.abs(each[i].numpy() - true[i].numpy()).mean(0) for each in (frame, painted))
+        both = distance(frame)[i] + distance(painted)[i]
         details.append((bells / bells.mean() * both).mean())
     assert terms["details"] == pytest.approx(np.mean(details), rel=1e-4)
-    whole = terms["l1"] + 0.7 * terms["details"] + 0.5 * terms["mask"]
+    whole = terms["l1"] + 0.7 * terms["details"] + 0.5 * terms["choices"]
     assert terms["loss"] == pytest.approx(whole, rel=1e-5)
-    assert terms["l1"] == pytest.approx(float((frame - true).abs().mean()), rel=1e-5)
-    with pytest.raises(ValueError, match="mask is -1"):
-        TranslatorLossOptions(mask=-1)
+    assert terms["l1"] == pytest.approx(distance(frame).mean(), rel=1e-5)
+    with pytest.raises(ValueError, match="choices is -1"):
+        TranslatorLossOptions(choices=-1)
+
+
+def test_a_mask_that_is_shut_still_learns_where_it_should_open():
+    model = only(trained(), still=-12, mask=-12)
+    with torch.no_grad():
+        model.to_frame[1].bias[:3] = 3.0  # painted brighter, as the true frame is
+    images, true = torch.full((2, 9, SIZE, SIZE), 0.3), torch.full((2, 3, SIZE, SIZE), 0.9)
+    landmarks = torch.from_numpy(faces(2)[1]).float()
+    loss = TranslatorLoss(TranslatorLossOptions(perceptual=0, details=0))
+    loss.of_painting(model.paint(images), images, true, landmarks)["loss"].backward()
+    still, mask = model.to_frame[1].bias.grad[3:]
+    assert mask < -0.1 and still == 0
 
 
 def test_a_training_step_warps_from_the_reference_to_the_frame():
     pictures, reference, target = faces(2)
-    task = TranslatorTask(OPTIONS, TranslatorLossOptions(perceptual=0, mask=0), seed=0).eval()
+    task = TranslatorTask(OPTIONS, TranslatorLossOptions(perceptual=0), seed=0).eval()
     face, goal, own = tensors(pictures, target, reference)
     drawing = torch.zeros_like(face)
     inputs = torch.cat([drawing, face.round()], 1).to(torch.uint8)
+    only(task.model, still=-1000, mask=-1000)
     with torch.no_grad():
-        task.model.to_frame[1].bias[3] = -1000
         figures = task((inputs, face.round().to(torch.uint8), torch.stack([goal, own], 1)))
     warped = with_warped(inputs.float(), goal, own)[:, 6:] / 255
     wanted = (warped - face.round() / 255).abs().mean()
     assert float(figures["l1"]) == pytest.approx(float(wanted), rel=1e-4)
-    assert float(figures["mask"]) == 0

@@ -9,8 +9,8 @@ from emohead.generate.bundle import Bundle
 from emohead.generate.portrait import Portrait
 from emohead.landmarks.model import LandmarkModel
 from emohead.training.hardware import bf16_is_fast, int8_is_fast
-from emohead.translator.drawing import draw_sequence
 from emohead.translator.inference import for_inference
+from emohead.translator.inputs import draw_inputs
 from emohead.translator.int8 import in_int8
 from emohead.translator.unet import UNet
 
@@ -31,7 +31,7 @@ def fast_translator(bundle: Bundle, portrait: Portrait, precision: Precision = "
     if precision != "int8":
         return for_inference(bundle.translator, bf16=precision == "bf16")
     faces = moved_faces(bundle.landmarks, portrait.landmarks, bundle.crop_size)
-    drawings = draw_sequence(faces, bundle.crop_size)
+    drawings = draw_inputs(bundle.translator.options.inputs, faces, portrait.crop)
     return in_int8(bundle.translator, drawings, portrait.crop, faces, portrait.landmarks)
 
 

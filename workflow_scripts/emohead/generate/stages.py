@@ -17,7 +17,7 @@ from torch import Tensor
 
 from emohead.generate.ahead import ahead
 from emohead.landmarks.model import LandmarkModel
-from emohead.translator.drawing import draw_sequence
+from emohead.translator.inputs import draw_inputs
 from emohead.translator.render import render
 from emohead.translator.unet import UNet
 
@@ -101,7 +101,8 @@ def translate_stream(
     on_cpu = next(translator.parameters()).device.type == "cpu"
     batch_size = (_CPU_PIXELS if on_cpu else _GPU_PIXELS) // size**2
     batches = _rebatch(landmarks, min(max(batch_size, 1), _LARGEST_BATCH))
-    with ahead((draw_sequence(batch, size), batch) for batch in batches) as drawn:
+    inputs = translator.options.inputs
+    with ahead((draw_inputs(inputs, batch, face), batch) for batch in batches) as drawn:
         for drawings, points in drawn:
             yield render(translator, drawings, face, points, face_landmarks)
 

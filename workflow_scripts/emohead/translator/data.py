@@ -2,8 +2,9 @@
 
 The reference at training is a random other frame of the same clip (MakeItTalk; it shows the same
 person in the same emotion); at validation it is the clip's first frame, as in the evaluation. With
-`augment`, half of the references are of another clip of the speaker, and every pair is of another
-face than the one that was filmed: see `emohead.translator.augmentation`.
+`augment`, half of the references are of another clip of the speaker, half are first frames, which
+show the mouth shut, and half of the pairs are of another face than the one that was filmed: see
+`emohead.translator.augmentation`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -103,10 +104,10 @@ def collate_images(samples: Sequence[TranslatorBatch]) -> TranslatorBatch:
 class RandomPairs(Sampler[FramePair]):
     """An epoch: `frames_per_clip` random frames of each clip (None: all), each with a reference.
 
-    The reference is any other frame of the clip, all equally likely; with `augment` half of the
-    time any frame of the speaker's other clips, and each pair has a `face`. Pairs depend on the
-    seed and the epoch alone, so that a resumed training sees what an unbroken one would. Raises
-    ValueError for a clip of a single frame.
+    The reference is any other frame of the clip, all equally likely. With `augment` half of them
+    are of the speaker's other clips, half are first frames, and half of the pairs have a `face`.
+    Pairs depend on the seed and the epoch alone, so that a resumed training sees what an unbroken
+    one would. Raises ValueError for a clip of a single frame.
     """
 
     def __init__(
@@ -148,7 +149,7 @@ class RandomPairs(Sampler[FramePair]):
     def _augmented(
         self, pairs: Sequence[FramePair], random: np.random.Generator
     ) -> list[FramePair]:
-        """The pairs as other faces, half of them with a reference of another clip."""
+        """Half of the pairs as another face, half of them with a reference of another clip."""
         of_speaker: dict[str, list[str]] = {}
         for clip_id in self._lengths:
             of_speaker.setdefault(parse_clip_id(clip_id).speaker, []).append(clip_id)
@@ -160,7 +161,11 @@ class RandomPairs(Sampler[FramePair]):
                 other = others[place + (place >= others.index(pair.clip_id))]
                 t = int(random.integers(self._lengths[other]))
                 pair = pair._replace(reference_clip=other, reference=t)
-            augmented.append(pair._replace(face=int(random.integers(2**32))))
+            if random.random() < 0.5 and (pair.reference_clip or pair.target):
+                pair = pair._replace(reference=0)
+            if random.random() < 0.5:
+                pair = pair._replace(face=int(random.integers(2**32)))
+            augmented.append(pair)
         return augmented
 
     def _used(self, length: int) -> int:

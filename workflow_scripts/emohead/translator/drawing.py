@@ -36,11 +36,7 @@ def draw_landmarks(landmarks: np.ndarray, size: int) -> np.ndarray:
     A whole number is the centre of a pixel. What lies outside the image is clipped. Raises
     ValueError for another shape or for points that are not finite.
     """
-    if landmarks.shape != (68, 2):
-        raise ValueError(f"landmarks to draw must be [68, 2], got {list(landmarks.shape)}")
-    if not np.isfinite(landmarks).all():
-        raise ValueError("landmarks to draw must be finite; a point is NaN or infinite")
-    points = np.rint(landmarks * (1 << FRACTION_BITS)).astype(np.int32)
+    points = _to_draw(landmarks)
     image = np.full((size, size, 3), 255, np.uint8)
     width = max(1, round(LINE_WIDTH_AT_256 * size / 256))
     for part in PARTS.values():
@@ -56,11 +52,31 @@ def draw_landmarks(landmarks: np.ndarray, size: int) -> np.ndarray:
     return image
 
 
-def draw_sequence(landmarks: np.ndarray, size: int) -> np.ndarray:
-    """Draw every frame of landmarks [T, 68, 2] (pixels): uint8 RGB [T, size, size, 3]."""
-    if landmarks.ndim != 3:
-        raise ValueError(f"a landmark sequence must be [T, 68, 2], got {list(landmarks.shape)}")
-    drawings = np.empty((len(landmarks), size, size, 3), np.uint8)
-    for t, points in enumerate(landmarks):
-        drawings[t] = draw_landmarks(points, size)
-    return drawings
+def draw_areas(landmarks: np.ndarray, size: int) -> np.ndarray:
+    """The areas of face and eyes, and of the inside of the mouth, 0 or 255: uint8 [size, size, 4].
+
+    The mouth's upper half, where teeth are, and its lower one. Not in the paper. Landmarks and
+    errors are as `draw_landmarks` has them.
+    """
+    points = _to_draw(landmarks)
+    (left, right), upper, lower = PARTS["eyes"].lines, points[60:65], points[[64, 65, 66, 67, 60]]
+    middle = (upper[1:-1] + lower[-2:0:-1]) // 2  # from the left to the right
+    areas = (
+        [cv2.convexHull(points[:27])],
+        [points[left], points[right]],
+        [np.concatenate([upper, middle[::-1]])],
+        [np.concatenate([lower, middle])],
+    )
+    image = np.zeros((len(areas), size, size), np.uint8)
+    for channel, corners in zip(image, areas, strict=True):
+        cv2.fillPoly(channel, corners, 255, cv2.LINE_AA, FRACTION_BITS)
+    return np.ascontiguousarray(image.transpose(1, 2, 0))
+
+
+def _to_draw(landmarks: np.ndarray) -> np.ndarray:
+    """Landmarks [68, 2] as OpenCV draws them."""
+    if landmarks.shape != (68, 2):
+        raise ValueError(f"landmarks to draw must be [68, 2], got {list(landmarks.shape)}")
+    if not np.isfinite(landmarks).all():
+        raise ValueError("landmarks to draw must be finite; a point is NaN or infinite")
+    return np.rint(landmarks * (1 << FRACTION_BITS)).astype(np.int32)

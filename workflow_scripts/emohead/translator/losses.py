@@ -7,10 +7,12 @@ from emohead.translator.options import TranslatorLossOptions
 from emohead.translator.perceptual import PerceptualLoss, mean_difference
 from emohead.translator.unet import Painting
 
-# Five grey levels: what a warp that is right may be off.
-_RIGHT = 0.02
-# Eyes and mouth as points, and the widths of the bells about them, in parts of the picture.
+# Two and a half grey levels: by so much a painting must be nearer than what was found.
+_MARGIN = 0.01
+# Eyes and mouth as points, and the widths of the bells about them, in parts of the picture; and
+# what the rest counts beside a bell's middle.
 _DETAILS = ((slice(36, 42), 0.05), (slice(42, 48), 0.05), (slice(48, 68), 0.09))
+_ELSEWHERE = 0.1
 
 
 class TranslatorLoss(nn.Module):
@@ -38,29 +40,41 @@ class TranslatorLoss(nn.Module):
             terms["loss"] = terms["loss"] + self.options.perceptual * terms["perceptual"]
         return terms
 
-    def of_painting(self, made: Painting, true: Tensor, landmarks: Tensor) -> dict[str, Tensor]:
-        """The same of the frames of a net with warp, whose landmarks [B, 68, 2] are in pixels.
+    def of_painting(
+        self, made: Painting, images: Tensor, true: Tensor, landmarks: Tensor
+    ) -> dict[str, Tensor]:
+        """The same of a net with warp that was given `images`; landmarks [B, 68, 2] in pixels.
 
-        And `details`, L1 about eyes and mouth of the frame and of what was painted, be it shown or
-        not, so that the net learns to paint what a warp can't open or close. And `mask`, its mean,
-        times exp(-d / 0.02) for a pixel at which the warped face differs from the frame by d, the
-        mean over its colours: painting costs something where the warp is right already.
+        And `details`, L1, mostly about eyes and mouth, of the frame and of what was painted, be it
+        shown or not, so that the net learns to paint what a warp can't open or close. And
+        `choices`: each mask is told, pixel by pixel, which of its two pictures is nearer to the
+        true frame, by the cross-entropy times the difference of their distances (the mean over
+        colours). Unlike the frame's own gradient this one doesn't end where a mask is shut.
         """
         terms = self(made.frame, true)
         weights = _about_eyes_and_mouth(landmarks, true.shape[-1])
         both = (made.frame - true).abs() + (made.painted - true).abs()
-        terms["details"] = (weights * both.mean(dim=1, keepdim=True)).mean()
-        difference = (made.warped - true).abs().mean(dim=1, keepdim=True)
-        terms["mask"] = (made.mask * (-difference / _RIGHT).exp()).mean()
-        for name in ("details", "mask"):
+        terms["details"] = (weights * both).sum() / both.numel()  # as in `mean_difference`
+        with torch.no_grad():
+            pictures = images[:, -3:], images[:, -6:-3], made.found, made.painted
+            off = [(each - true).abs().mean(dim=1, keepdim=True) for each in pictures]
+            still_by, painted_by = off[0] - off[1], off[2] - off[3] - _MARGIN
+        terms["choices"] = _choice(made.still, still_by) + _choice(made.mask, painted_by)
+        for name in ("details", "choices"):
             terms["loss"] = terms["loss"] + getattr(self.options, name) * terms[name]
         return terms
+
+
+def _choice(mask: Tensor, nearer_by: Tensor) -> Tensor:
+    """Cross-entropy of a mask and the sign of `nearer_by`, weighted by its size; [B, 1, S, S]."""
+    right = torch.where(nearer_by > 0, mask, 1 - mask)
+    return (nearer_by.abs() * -right.clamp(min=1e-6).log()).sum() / mask.numel()
 
 
 def _about_eyes_and_mouth(landmarks: Tensor, size: int) -> Tensor:
     """Weights [B, 1, S, S] with a mean of 1: bells about the middles of eyes and mouth."""
     pixels = torch.arange(size, device=landmarks.device)
-    weights = 0
+    weights = _ELSEWHERE
     for points, width in _DETAILS:
         middle = landmarks[:, points].mean(dim=1)[..., None]  # [B, 2, 1]
         across, down = (-((pixels - middle) / (width * size)).square() / 2).exp().unbind(1)

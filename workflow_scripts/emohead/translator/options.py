@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from emohead.options import Count, Natural, NotNegative, Options
 
-DRAWING_CHANNELS = {"drawing": 3, "edges": 15}  # see `drawing.py`, `edges.py`
+DRAWING_CHANNELS = {"drawing": 3, "areas": 7, "edges": 15}  # see `drawing.py`, `edges.py`
 ATTENDED_MAPS = 4  # "the initial four layers of the encoder and decoder"
 
 #: VGG-19's, by Simonyan and Zisserman's names.
@@ -43,12 +43,16 @@ class TranslatorOptions(Options):
     """
     reduction: Count = 16
     """Of the channel gate's hidden layer."""
-    inputs: Literal["drawing", "edges"] = "drawing"
-    """What stands for the landmarks: MakeItTalk's drawing, or EVP's edges."""
+    inputs: Literal["drawing", "areas", "edges"] = "drawing"
+    """What stands for the landmarks: MakeItTalk's drawing, or EVP's edges.
+
+    areas: the drawing, and the areas of face, eyes and open mouth, which are not in the paper.
+    """
     warp: bool = False
     """Start from the reference face warped to the landmarks, which is not in the paper.
 
-    The net is shown that face, too, and decides by a mask where it paints.
+    The net is shown that face, too, and decides by masks where it stays as it is, and where it is
+    painted.
     """
 
     def contradictions(self) -> Iterator[tuple[str, str]]:
@@ -82,10 +86,10 @@ class TranslatorLossOptions(Options):
     l1: NotNegative = 1.0
     perceptual: NotNegative = 1.0
     """1 in MakeItTalk; 0 leaves the VGG-19 out."""
-    details: NotNegative = 0.3
+    details: NotNegative = 1.0
     """Of a net with warp: of the L1 about eyes and mouth."""
-    mask: NotNegative = 0.03
-    """Of a net with warp: of painting where the warp is right."""
+    choices: NotNegative = 1.0
+    """Of a net with warp: of what tells its masks which picture is nearer."""
     vgg_layers: Annotated[tuple[Relu, ...], ("minItems", 1), ("uniqueItems", True)] = MEASURED_RELUS
     """Whose features are compared, of relu1_1 to relu5_4."""
     vgg_average: bool = False

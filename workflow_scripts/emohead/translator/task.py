@@ -13,7 +13,7 @@ from emohead.translator.warp import with_warped
 
 class TranslatorTask(TrainingTask):
     """A translator and its loss, eqs. (5) and (6): `loss`, `l1` and `perceptual`; with warp also
-    `details` and `mask`.
+    `details` and `choices`.
 
     `seed` is of the translator's first weights. The VGG-19 of the loss has no parameters.
     """
@@ -38,5 +38,5 @@ class TranslatorTask(TrainingTask):
             return self.loss(self.model(images), true)
         (points,) = points
         target, reference = points.unbind(1)
-        made = self.model.paint(with_warped(images, target, reference))
-        return self.loss.of_painting(made, true, target)
+        images = with_warped(images, target, reference)
+        return self.loss.of_painting(self.model.paint(images), images, true, target)

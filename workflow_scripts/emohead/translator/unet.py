@@ -15,11 +15,16 @@ Sources: paper section 3.2; MakeItTalk src/models/model_image_translation.py
 sigmoid.
 
 With `warp`, which is no part of the paper, the net is also shown the reference face already brought
-to the landmarks (`emohead.translator.warp`), and decides by a mask where it paints:
+to the landmarks (`emohead.translator.warp`). It decides by one mask where the picture stays still,
+as behind the head, and by another where it paints:
 
-    drawing ++ reference ++ warped [B, 9, S, S] -> change [B, 3, S, S], mask [B, 1, S, S]
-    painted = warped + 2 change - 1, cut to [0, 1]
-    frame = mask * painted + (1 - mask) * warped
+    drawing ++ reference ++ warped [B, 9, S, S] -> change [B, 3, S, S], still, mask [B, 1, S, S]
+    found = still * reference + (1 - still) * warped
+    painted = found + 2 change - 1, cut to [0, 1]
+    frame = mask * painted + (1 - mask) * found
+
+With `inputs="areas"` painting starts from grey in an open mouth: what is there doesn't depend on
+the skin that a warp stretches over it.
 """
 
 from typing import NamedTuple
@@ -32,6 +37,8 @@ from emohead.translator.cbam import CBAM
 from emohead.translator.options import ATTENDED_MAPS, TranslatorOptions
 
 LARGE_MAPS = 2  # of the decoder's, beside the frame
+MOUTH_AREA = slice(5, 7)  # its two halves in "areas"
+_OPEN_AT_FIRST = -2.0  # both masks, as a logit: .12
 
 
 class ResidualBlock(nn.Module):
@@ -116,15 +123,17 @@ def _attend(channels: int, options: TranslatorOptions, attended: bool) -> nn.Mod
 
 
 class Painting(NamedTuple):
-    """A frame [B, 3, S, S]; with `warp` what the net painted and the warped face, of that shape.
+    """A frame [B, 3, S, S]; with `warp` what was painted and what was found, of that shape.
 
-    And the mask [B, 1, S, S]: 1 where the frame is what was painted, 0 where it is the warped face.
+    And two masks [B, 1, S, S]: `still` is 1 where what was found is the reference face as it is,
+    and 0 where it is warped; `mask` is 1 where the frame is what was painted, 0 where it was found.
     """
 
     frame: Tensor
     painted: Tensor | None = None
+    found: Tensor | None = None
+    still: Tensor | None = None
     mask: Tensor | None = None
-    warped: Tensor | None = None
 
 
 class UNet(nn.Module):
@@ -158,13 +167,17 @@ class UNet(nn.Module):
         )
         self.to_frame = Doubling(
             nn.Upsample(scale_factor=2, mode="nearest"),
-            nn.Conv2d(2 * widths[0], 4 if options.warp else 3, 3, padding=1),
-            _FrameSigmoid(),
+            nn.Conv2d(2 * widths[0], 5 if options.warp else 3, 3, padding=1),
+            nn.Identity() if options.warp else _FrameSigmoid(),
         )
         if options.warp:
-            # Training starts from the warped face, its mask half open: noise would shut it.
-            nn.init.zeros_(self.to_frame[1].weight[:3])
+            # What is drawn tells by itself much of where a warp isn't enough.
+            self.from_drawing = nn.Conv2d(options.drawn_channels - 3, 5, 3, padding=1, bias=False)
+            self.sigmoid = _FrameSigmoid()
+            # Training starts near the warped face; weights of 0 here would teach the net nothing.
+            nn.init.zeros_(self.from_drawing.weight)
             nn.init.zeros_(self.to_frame[1].bias)
+            nn.init.constant_(self.to_frame[1].bias[3:], _OPEN_AT_FIRST)
         shallowest = range(ATTENDED_MAPS)
         deepest_up = range(depth - 1 - ATTENDED_MAPS, depth - 1)
         attended_up = shallowest if options.placement == "shallow" else deepest_up
@@ -186,7 +199,7 @@ class UNet(nn.Module):
     def paint(self, images: Tensor) -> "Painting":
         """The frame as `forward`, and of a net with `warp` what it is made of."""
         self._check(images)
-        features = images.to(next(self.parameters()).dtype)
+        features = given = images.to(next(self.parameters()).dtype)
         encoder_maps: list[Tensor] = []
         for down, attend in zip(self.down, self.attend_down, strict=True):
             features = attend(down(features))  # [B, widths[i], S/2^(i+1), S/2^(i+1)]
@@ -199,10 +212,17 @@ class UNet(nn.Module):
         made = self.to_frame(features)
         if not self.options.warp:
             return Painting(made)
-        warped = images[:, self.options.drawn_channels :]
-        change, mask = made.to(images.dtype).split([3, 1], dim=1)
-        painted = (warped + 2 * change - 1).clamp(0, 1)
-        return Painting(warped + mask * (painted - warped), painted, mask, warped)
+        drawn = self.options.drawn_channels
+        made = self.sigmoid(made + self.from_drawing(given[:, : drawn - 3]))
+        reference, warped = images[:, drawn - 3 : drawn], images[:, drawn:]
+        change, still, mask = made.to(images.dtype).split([3, 1, 1], dim=1)
+        found = warped + still * (reference - warped)
+        start = found
+        if self.options.inputs == "areas":
+            inside = images[:, MOUTH_AREA].sum(dim=1, keepdim=True).clamp(max=1)
+            start = found + inside * (0.5 - found)
+        painted = (start + 2 * change - 1).clamp(0, 1)
+        return Painting(found + mask * (painted - found), painted, found, still, mask)
 
     def _check(self, images: Tensor) -> None:
         height, width = images.shape[-2:]

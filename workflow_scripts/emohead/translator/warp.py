@@ -52,9 +52,10 @@ def warp_face(face: Tensor, target: Tensor, reference: Tensor) -> Tensor:
         )  # [B, 2, nodes, nodes]
         between = _interpolation(size, face.device)
         places = (between @ (2 * nodes - 1) @ between.T).permute(0, 2, 3, 1)  # [B, S, S, 2]
-        return functional.grid_sample(
-            face.float(), places, padding_mode="border", align_corners=True
-        )
+        made = functional.grid_sample(
+            face.float(), places, mode="bicubic", padding_mode="border", align_corners=True
+        )  # linear would blur
+        return made.clamp(face.min(), face.max())
 
 
 def head_motion(reference: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
