@@ -9,7 +9,7 @@ from emohead.plan.amounts import expect_amounts
 from emohead.plan.counting import StepCost
 from emohead.plan.plan import plan
 from emohead.plan.rates import PAPER_GFLOP, Rates
-from emohead.plan.sizes import needed_models, sizes, tested_share
+from emohead.plan.sizes import needed_models, sizes, share_tested
 from emohead.plan.trainings import TrainingCost
 from emohead.plan.work import Machine, Work, all_work, passing_bytes, phase_hours
 
@@ -38,7 +38,7 @@ def training(name: str, *, operations: float, forward: float = 1e9) -> TrainingC
 def work(merged: dict, trainings: dict, machine: Machine | None = None) -> dict[str, Work]:
     """By rule."""
     asked = sizes(merged)
-    amounts = expect_amounts(asked.clips, tested_share(merged))
+    amounts = expect_amounts(asked.clips, share_tested(merged))
     phases = all_work(merged, asked, amounts, trainings, machine or Machine())
     return {work.rule: work for phase in phases.values() for work in phase}
 
@@ -100,7 +100,7 @@ def test_the_split_says_how_much_is_tested(tmp_path, monkeypatch, split, tested)
     monkeypatch.chdir(tmp_path)
     Path("mine.txt").write_text(MINE)
     merged = config(MEADS, {"split": split})
-    assert tested_share(merged) * 2680 == pytest.approx(tested)
+    assert share_tested(merged) * 2680 == pytest.approx(tested)
     assert f"2,680 clips that the config asks for, if none is missing, of 4.5 s, MEAD's mean; " \
         f"{2680 - tested:,.0f} of them in the training part" in plan(merged)  # fmt: skip
 
@@ -119,7 +119,7 @@ def test_of_footage_the_tested_files_are_counted(tmp_path, monkeypatch, split, s
     Path("mine.txt").write_text("Ann_hap_1_002\nBob_happy_1_001\nBob_happy_1_002\n")
     footage = {"names": "{speaker}_{emotion}_{number}", "folder": "."}
     data = {"source": "footage", "footage": footage, "speakers": None}
-    assert tested_share(config({"data": data, "split": split})) == share
+    assert share_tested(config({"data": data, "split": split})) == share
 
 
 OVERLAYS = {

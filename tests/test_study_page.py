@@ -9,6 +9,7 @@ import time
 
 import av
 import numpy as np
+import pandas as pd
 import pytest
 from browser import chromium, needs_chromium
 from study_factory import CLIPS, FRAMES, METHODS, QUESTIONS, TEST_IDS, make_study, make_videos
@@ -275,7 +276,10 @@ def test_a_whole_study_by_keyboard_from_a_file_to_table_2(study, tmp_path):
         trial |= {"ee": 5, "vpq": 6 if item.method == "ours" else 4}
     saved.write_text(json.dumps(answer | {"started": "2020-01-01T10:00:00Z"}))
     report(saved.parent, study, tmp_path / "out")
-    assert "| Ours | 8.00 [8.00, 8.00] | 5.00" in (tmp_path / "out/table2.md").read_text()
+    table = pd.read_csv(tmp_path / "out/table2.csv").query("part == 'mean'")
+    values = table.set_index(["method", "scale"])[["value", "low", "high"]].T.to_dict("list")
+    assert values["Ours", "ls"] == [8] * 3 and values["Ours", "ee"] == [5] * 3
+    assert values["Ours", "vpq"] == [6] * 3 and values["Baseline", "vpq"] == [4] * 3
 
 
 def report(answers, study, out):

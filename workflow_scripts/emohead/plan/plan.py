@@ -6,7 +6,7 @@ from typing import Any
 
 from emohead.plan.amounts import count_amounts, expect_amounts
 from emohead.plan.page import page
-from emohead.plan.sizes import needed_models, sizes, tested_share
+from emohead.plan.sizes import needed_models, sizes, share_tested
 from emohead.plan.trainings import estimate_trainings
 from emohead.plan.work import Machine, all_work
 
@@ -50,7 +50,7 @@ def _plan(
     if split is not None:
         amounts = count_amounts(split)
     else:
-        amounts = expect_amounts(asked.clips, tested_share(config), mini=asked.source == "mini")
+        amounts = expect_amounts(asked.clips, share_tested(config), mini=asked.source == "mini")
     crop_size = config["features"]["crop_size"]
     landmarks, translators = (needed_models(config, stage) for stage in ("landmarks", "translator"))
     trainings = {

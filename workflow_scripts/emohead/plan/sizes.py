@@ -88,7 +88,7 @@ def sizes(config: Mapping[str, Any]) -> Sizes:
     )
 
 
-def tested_share(config: Mapping[str, Any]) -> float:
+def share_tested(config: Mapping[str, Any]) -> float:
     """The part of the clips that is tested; by `split.test_fraction` with the units clip and time.
 
     Else that of `split.test_speakers`, or of the clips in `split.list` that the config asks for.
