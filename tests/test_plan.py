@@ -9,7 +9,7 @@ from emohead.plan.amounts import expect_amounts
 from emohead.plan.counting import StepCost
 from emohead.plan.plan import plan
 from emohead.plan.rates import PAPER_GFLOP, Rates
-from emohead.plan.sizes import needed_models, sizes, share_tested
+from emohead.plan.sizes import needed_models, share_tested, sizes
 from emohead.plan.trainings import TrainingCost
 from emohead.plan.work import Machine, Work, all_work, passing_bytes, phase_hours
 

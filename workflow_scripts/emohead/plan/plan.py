@@ -6,7 +6,7 @@ from typing import Any
 
 from emohead.plan.amounts import count_amounts, expect_amounts
 from emohead.plan.page import page
-from emohead.plan.sizes import needed_models, sizes, share_tested
+from emohead.plan.sizes import needed_models, share_tested, sizes
 from emohead.plan.trainings import estimate_trainings
 from emohead.plan.work import Machine, all_work
 
