@@ -31,7 +31,7 @@ from emohead.landmarks.load import restore_landmark_model  # noqa: E402
 from emohead.landmarks.model import LandmarkModel  # noqa: E402
 from emohead.landmarks.options import LandmarkModelOptions  # noqa: E402
 from emohead.landmarks.predict import predict_landmarks  # noqa: E402
-from emohead.training import TrainOptions  # noqa: E402
+from emohead.training.options import Recipe, Runtime  # noqa: E402
 
 EPOCHS = (4, 8, 16, 30, 60)
 
@@ -67,7 +67,8 @@ for seed in flags.seeds:
             checkpoint = train_landmark_model(
                 train,
                 LandmarkModelOptions(**options["model"], loss=options["loss"]),
-                TrainOptions(**{**options["train"], "epochs": epochs}),
+                Recipe(**{**options["train"], "epochs": epochs}),
+                Runtime(**options["runtime"]),
                 seed=seed,
                 state=Path(state),
             )
