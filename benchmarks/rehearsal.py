@@ -8,9 +8,12 @@ each, which are a dozen frames of the mini set's portraits, 96 pixels wide, the 
 again and again. Then it runs the workflow with the smallest models that there are, every method,
 somebody else's videos and both reference faces. The same command goes on after it was stopped.
 
+Jobs are forked from a Python that has imported everything (`tests/warm_python.py`): starting 1,700
+Pythons would cost an hour and show nothing.
+
 The table: jobs, seconds by the clock and of a processor, and peak memory of every rule; disk of
 every folder; what Snakemake itself took. Snakemake looks at a job's processor seconds every now and
-then and misses the end of short ones: the sum at the end is that of the operating system.
+then and misses the end of short ones.
 """
 
 import argparse
@@ -26,7 +29,9 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "workflow_scripts"))
+sys.path[:0] = [str(ROOT / "workflow_scripts"), str(ROOT / "tests")]
+
+from warm_python import warm_python  # noqa: E402
 
 from emohead.data.mead import (  # noqa: E402
     EMOTIONS,
@@ -56,6 +61,13 @@ BEGIN = 20
 FRAME_SIZE, CROP_SIZE = 96, 64
 TICKS = os.sysconf("SC_CLK_TCK")
 MIB = 2**20
+#: Snakemake, whose jobs' Python is the first argument.
+SNAKEMAKE = """
+import sys
+from snakemake.cli import main
+sys.executable = sys.argv.pop(1)
+main()
+"""
 
 
 def config(folder: Path) -> dict:
@@ -131,13 +143,12 @@ def link(source: str, path: Path) -> None:
 
 @dataclass
 class Usage:
-    """A call of Snakemake: seconds by the clock, its own processor seconds and those of its jobs,
-    its peak memory and the most that lay in results/, in MiB.
+    """A call of Snakemake: seconds by the clock, its own processor seconds, its peak memory and the
+    most that lay in results/, in MiB.
     """
 
     clock: float = 0
     own: float = 0
-    jobs: float = 0
     memory: float = 0
     disk: float = 0
 
@@ -148,9 +159,7 @@ class Usage:
             status = Path(f"/proc/{process}/status").read_text()
         except FileNotFoundError:
             return
-        # utime and stime, and those of children that have ended: fields 14 to 17 of proc(5).
-        own, system, children, children_system = (int(stat[n]) / TICKS for n in range(11, 15))
-        self.own, self.jobs = own + system, children + children_system
+        self.own = sum(int(stat[n]) / TICKS for n in (11, 12))  # utime and stime of proc(5)
         peak = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")]
         self.memory = max([self.memory, *(int(kib) / 1024 for kib in peak)])
         self.disk = max(self.disk, size(folder / "results"))
@@ -176,9 +185,14 @@ def run(flags: argparse.Namespace) -> None:
     mine = folder / "rehearsal.yaml"
     if not mine.exists():
         mine.write_text(yaml.safe_dump(config(folder)))
+    with warm_python() as python:
+        run_snakemake(python, folder, mine, flags)
+
+
+def run_snakemake(python: str, folder: Path, mine: Path, flags: argparse.Namespace) -> None:
     snakemake = [
-        sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", folder,
-        "--cores", str(flags.cores), "--configfile", mine,
+        sys.executable, "-c", SNAKEMAKE, python, "--snakefile", ROOT / "Snakefile",
+        "--directory", folder, "--cores", str(flags.cores), "--configfile", mine,
     ]  # fmt: skip
     if flags.unlock:
         subprocess.run([*snakemake, "--unlock"], check=True)
@@ -219,7 +233,6 @@ def print_table(folder: Path) -> None:
     print("\n| Snakemake | |\n| --- | --- |")
     print(f"| calls | {len(calls)} |")
     print(f"| min by the clock | {sum(call.clock for call in calls) / 60:.1f} |")
-    print(f"| core hours of the jobs | {sum(call.jobs for call in calls) / 3600:.2f} |")
     print(f"| core minutes of its own | {sum(call.own for call in calls) / 60:.1f} |")
     print(f"| its peak memory, MiB | {max((call.memory for call in calls), default=0):,.0f} |")
     print(f"| most in results/, MiB | {max((call.disk for call in calls), default=0):,.0f} |")
