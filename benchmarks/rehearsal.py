@@ -12,8 +12,7 @@ Jobs are forked from a Python that has imported everything (`tests/warm_python.p
 Pythons would cost an hour and show nothing.
 
 The table: jobs, seconds by the clock and of a processor, and peak memory of every rule; disk of
-every folder; what Snakemake itself took. Snakemake looks at a job's processor seconds every now and
-then and misses the end of short ones.
+every folder; what Snakemake itself took.
 """
 
 import argparse
@@ -26,12 +25,13 @@ from dataclasses import asdict, dataclass
 from itertools import cycle, islice
 from pathlib import Path
 
+import pandas as pd
 import yaml
 
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT / "workflow_scripts"), str(ROOT / "tests")]
 
-from warm_python import warm_python  # noqa: E402
+from warm_python import USAGE, warm_python  # noqa: E402
 
 from emohead.data.mead import (  # noqa: E402
     EMOTIONS,
@@ -61,6 +61,8 @@ BEGIN = 20
 FRAME_SIZE, CROP_SIZE = 96, 64
 TICKS = os.sysconf("SC_CLK_TCK")
 MIB = 2**20
+#: What each job took: the name of its rule, processor seconds, peak memory in KiB.
+JOBS = "jobs.csv"
 #: Snakemake, whose jobs' Python is the first argument.
 SNAKEMAKE = """
 import sys
@@ -199,7 +201,10 @@ def run_snakemake(python: str, folder: Path, mine: Path, flags: argparse.Namespa
     usage, begin = Usage(), time.monotonic()
     record = folder / f"usage-{time.strftime('%Y%m%d-%H%M%S')}.json"
     with (folder / "snakemake.log").open("a") as log:
-        running = subprocess.Popen(snakemake, stdout=log, stderr=subprocess.STDOUT)
+        running = subprocess.Popen(
+            snakemake, stdout=log, stderr=subprocess.STDOUT,
+            env={**os.environ, USAGE: str(folder / JOBS)},
+        )  # fmt: skip
         looked = 0.0
         while running.poll() is None:
             time.sleep(1)
@@ -213,19 +218,14 @@ def run_snakemake(python: str, folder: Path, mine: Path, flags: argparse.Namespa
 
 
 def print_table(folder: Path) -> None:
-    print("| rule | jobs | s by the clock | longest | s of a processor | peak MiB |")
-    print("| --- | --- | --- | --- | --- | --- |")
     times = read_run_times(folder / "results/benchmarks")
-    for each in times.itertuples():
-        print(
-            f"| {each.Index} | {each.jobs} | {each.seconds:,.0f} | {each.longest:.0f} | "
-            f"{each.cpu_seconds:,.0f} | {each.peak_memory:,.0f} |"
-        )
-    if len(times):
-        print(
-            f"| all | {times['jobs'].sum()} | {times['seconds'].sum():,.0f} "
-            f"| | {times['cpu_seconds'].sum():,.0f} | {times['peak_memory'].max():,.0f} |"
-        )
+    jobs = pd.read_csv(folder / JOBS, names=["rule", "processor", "peak MiB"])
+    jobs["peak MiB"] /= 1024
+    taken = jobs.groupby("rule").agg({"processor": "sum", "peak MiB": "max"})
+    rules = times[["jobs", "seconds", "longest"]].join(taken).rename_axis("rule")
+    rules.loc["all"] = [*rules.sum()[["jobs", "seconds"]], *rules.max()[["longest"]], 0, 0]
+    rules.loc["all", taken.columns] = rules["processor"].sum(), rules["peak MiB"].max()
+    print(rules.round().astype("Int64").to_markdown(intfmt=","))
     print("\n| folder | MiB |\n| --- | --- |")
     for place in ("state", "results", *sorted(f"results/{p.name}" for p in folders(folder))):
         print(f"| {place} | {size(folder / place):,.1f} |")

@@ -31,6 +31,9 @@ ROOT = Path(__file__).parent.parent
 LIBRARY = ROOT / "workflow_scripts"
 #: What scripts import late, or not by themselves.
 LATE = ("lightning.fabric", "tensorboardX", "snakemake.cli", "pandas", "jsonschema", "yaml")
+#: Names a CSV file to which every script's name, processor seconds and peak memory (KiB) are added:
+#: whoever measures the process that he started sees only the client.
+USAGE = "EMOHEAD_WARM_USAGE"
 CLIENT = """#!{python} -IS
 import json, os, signal, socket, sys
 if sys.argv[1:3] != ["-m", "snakemake"] and not sys.argv[1].endswith(".py"):
@@ -88,7 +91,12 @@ def serve(folder: Path) -> tuple[list[str], str, dict[str, str]]:
         with connection.makefile("rb") as file:
             asked = json.loads(file.read(int.from_bytes(length, "big")))
         if child := os.fork():
-            status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            _, status, used = os.wait4(child, 0)
+            status = os.waitstatus_to_exitcode(status)
+            if record := asked[2].get(USAGE):
+                taken = [Path(asked[0][0]).stem, used.ru_utime + used.ru_stime, used.ru_maxrss]
+                with open(record, "a") as file:
+                    print(*taken, sep=",", file=file)
             connection.sendall(status.to_bytes(4, "big", signed=True))
             os._exit(0)
     for number, stream in enumerate(streams):
