@@ -297,6 +297,17 @@ def test_evp_trains_its_own_models_and_no_other(snakemake, jobs, folder, tmp_pat
     assert planned["render_clips"] == planned["score_clips"] == 12
 
 
+def test_audio2head_trains_a_field_and_what_hears_for_it(snakemake, jobs, tmp_path):
+    rows = ("audio2head", "audio2head_true_pose", "motion_field_truth")
+    preset = str(ROOT / "config/audio2head.yaml")
+    planned = jobs(snakemake(tmp_path, *rows, *SMOKE, preset, "--dry-run"))
+    assert {k: n for k, n in planned.items() if k.startswith("train_")} == {
+        "train_motion_field": 1, "train_motion_audio": 1,
+    }  # fmt: skip
+    # Three rows, with two references, of two speakers.
+    assert planned["render_clips"] == 12
+
+
 def test_same_config_gives_the_same_bytes(snakemake, folder, tmp_path):
     """A row's scores, and all that they are made from; by Python itself, not by the warm one."""
     run = "ours/same_emotion/seed0"

@@ -88,6 +88,7 @@ def all_work(
         "training": [
             *_weights(config),
             *_disentanglers(config, sizes, amounts),
+            *_motion_fields(config, sizes, amounts, machine),
             *(_training(config, stage, cost, sizes, amounts, machine)
               for stage, costs in trainings.items() for cost in costs),
         ],
@@ -131,6 +132,39 @@ def _disentanglers(config: Mapping[str, Any], sizes: Sizes, amounts: Amounts) ->
             same(f"train_disentangler, {name}", sizes.seeds, samples * gflop / rate,
                  cores=train["threads"],
                  memory=Memory.train_landmarks + amounts.feature_bytes / MIB)
+        )  # fmt: skip
+    return work
+
+
+def _motion_fields(
+    config: Mapping[str, Any], sizes: Sizes, amounts: Amounts, machine: Machine
+) -> list[Work]:
+    """Pairs of frames; their work grows with the square of the generator's width.
+
+    And the networks of sound, taken to be no more work than a landmark model's.
+    """
+    work = []
+    for name, options in needed_models(config, "motion_field").items():
+        train, model = Recipe(**options["train"]), options["model"]
+        gflop = Rates.motion_step.value * _area(config) * (model["generator_widths"][0] / 64) ** 2
+        pairs = sum(
+            min(length, train.frames_per_clip or length) for length in amounts.train_lengths
+        )
+        device = options["runtime"]["device"]
+        on_gpu = device == "cuda" or (device == "auto" and machine.gpus > 0)
+        cores = min(train.threads, machine.cores)
+        rate = machine.tflops * 1e3 if on_gpu else Rates.train_motion_field.value * cores
+        work.append(
+            same(f"train_motion_field, {name}", sizes.seeds, train.epochs * pairs * gflop / rate,
+                 cores=cores, gpus=int(on_gpu), memory=Memory.train_translator)
+        )  # fmt: skip
+    for name, options in needed_models(config, "motion_audio").items():
+        train = options["train"]
+        gflop = Rates.landmarks_step.value * (options["model"]["conv_width"] / 64) ** 2
+        seconds = train["epochs"] * amounts.train_frames * gflop / Rates.train_landmarks.value
+        work.append(
+            same(f"train_motion_audio, {name}", sizes.seeds, seconds / train["threads"],
+                 cores=train["threads"], memory=Memory.train_landmarks)
         )  # fmt: skip
     return work
 
