@@ -19,11 +19,12 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 from test_translator_data import clips
 
 from emohead.motion.dense import DenseMotion, Motion, local_flows
-from emohead.motion.field import MotionField, MotionFieldOptions, build_field
+from emohead.motion.field import MotionField, build_field
 from emohead.motion.generator import Generator
 from emohead.motion.grids import grid, inverse, shrink
 from emohead.motion.keypoints import KeypointDetector, Keypoints
-from emohead.motion.losses import MotionFieldLossOptions, equivariance, landmark_places
+from emohead.motion.losses import equivariance, landmark_places
+from emohead.motion.options import MotionFieldLossOptions, MotionFieldOptions
 from emohead.motion.render import find_keypoints, move_face
 from emohead.motion.task import MotionFieldTask
 from emohead.motion.warps import Warp

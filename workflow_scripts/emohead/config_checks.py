@@ -110,10 +110,11 @@ def model_mistakes(config: Mapping[str, Any], stage: str, name: str) -> Iterator
             )
     if stage == "motion_field":
         for key in ("keypoint_grid", "dense_grid"):
-            if crop_size % model[key]:
+            if crop_size % model[key] or model[key] % 2 ** model["levels"]:
                 yield (
                     f"motion_field.options.{key}",
-                    f"is {model[key]}, and must divide features.crop_size, {crop_size} ({name})",
+                    f"is {model[key]}: it must divide features.crop_size, {crop_size}, and be a "
+                    f"multiple of 2^levels, {2 ** model['levels']} ({name})",
                 )
     fields = config["motion_field"]["models"]
     if stage == "motion_audio" and model["field"] not in fields:

@@ -1,6 +1,5 @@
 """The options of the motion field, of its networks of sound, and of their losses."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -25,16 +24,6 @@ class MotionFieldOptions(Options):
     """Of both hourglasses."""
     generator_widths: Annotated[tuple[Count, ...], ("minItems", 2)] = (64, 128, 256)
     residual_blocks: Natural = 6
-
-    def contradictions(self) -> Iterator[tuple[str, str]]:
-        """Grids that an hourglass can't halve so often."""
-        for name in ("keypoint_grid", "dense_grid"):
-            if getattr(self, name) % 2**self.levels:
-                yield (
-                    name,
-                    f"is {getattr(self, name)}, and {self.levels} levels halve it as often: take a "
-                    f"multiple of {2**self.levels}",
-                )
 
 
 @dataclass(frozen=True)
