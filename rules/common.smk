@@ -29,7 +29,8 @@ DEVICE_KEYS = {
     "train_motion_field": "motion_field.train.device",
     "train_motion_audio": "motion_audio.train.device",
     **dict.fromkeys(
-        ("render_clips", "score_networks", "evaluate_stage"), "rendering.device"
+        ("render_clips", "score_networks", "evaluate_stage", "try_motion_field"),
+        "rendering.device",
     ),
 }
 # VGG-19's weights in a loss, with vgg_weights: imagenet.

@@ -9,7 +9,6 @@ rule train_motion_field:
         vgg_weights=vgg_weights("motion_field"),
     output:
         model="results/motion_field/{motion_field}/seed{seed}/model.pt",
-        gates="results/motion_field/{motion_field}/seed{seed}/gates.csv",
         history="results/motion_field/{motion_field}/seed{seed}/history.csv",
         provenance="results/motion_field/{motion_field}/seed{seed}/provenance.json",
     log:
@@ -35,8 +34,39 @@ rule train_motion_field:
         "python {input.script:q} --features {input.features} --split {input.split} "
         "--options {params.options:q} --runtime {params.runtime:q} --code {params.code} "
         "--seed {wildcards.seed} --state {params.state} --model {output.model} "
-        "--gates {output.gates} --history {output.history} --provenance {output.provenance} "
-        "--curves {params.curves} > {log} 2>&1"
+        "--history {output.history} --provenance {output.provenance} --curves {params.curves} > {log} 2>&1"
+
+
+# Whether it has converged, on the clips that were held out: what Table 1 says of it.
+rule try_motion_field:
+    input:
+        script=script("try_motion_field.py"),
+        field="results/motion_field/{motion_field}/seed{seed}/model.pt",
+        features=shard_paths("results/features/{speaker}-{emotion}.h5"),
+        split="results/split.csv",
+    output:
+        "results/motion_field/{motion_field}/seed{seed}/gates.csv",
+    log:
+        "results/logs/try_motion_field/{motion_field}-seed{seed}.log",
+    benchmark:
+        "results/benchmarks/try_motion_field/{motion_field}-seed{seed}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=again(rendering_memory),
+        runtime=again(trying_minutes),
+        gpu=rendering_gpu(),
+    params:
+        code=code("try_motion_field.py"),
+        validation=lambda w: recipe("motion_field", w.motion_field)["train"][
+            "validation"
+        ],
+        runtime=untracked(lambda wildcards: as_json(config["rendering"])),
+    shell:
+        "python {input.script:q} --features {input.features} --split {input.split} "
+        "--field {input.field} --validation {params.validation} --seed {wildcards.seed} "
+        "--rendering {params.runtime:q} --threads {threads} --output {output} > {log} 2>&1"
 
 
 rule train_motion_audio:

@@ -230,6 +230,14 @@ def training_minutes(stage, name):
     return min(LONGEST_TRAINING, minutes(seen * gflop / rate))
 
 
+def trying_minutes(wildcards, input):
+    """The limit of a motion field's gates, on the clips that were held out of its training."""
+    train = model_options("motion_field", wildcards.motion_field)["train"]
+    frames = train["validation"] * train_frames()
+    seconds = render_seconds("motion", frames) + 2 * frames * Rates.redetect.value
+    return minutes(seconds)
+
+
 # Rendering and scoring.
 
 

@@ -54,6 +54,10 @@ MISTAKES = {
         {"motion_field": {"options": {"dense_grid": 24}}},
         ["motion_field.options.dense_grid", "is 24", "multiple of 2^levels, 16"],
     ),
+    "a motion field that nothing is held out of": (
+        {"motion_field": {"train": {"validation": 0}}},
+        ["motion_field.train.validation", "holds out", "fomm"],
+    ),
     "a grid that no frame has": (
         {"motion_field": {"options": {"keypoint_grid": 48}}},
         ["motion_field.options.keypoint_grid", "is 48", "divide features.crop_size, 128"],

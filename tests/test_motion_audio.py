@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 from test_landmarks_model import atvgnet_audio_encoder
 from test_motion_field import SMALL, trained
 
-from emohead.evaluation.dynamics import HEAD, RIGID
+from emohead.features.average_head import HEAD, RIGID
 from emohead.features.store import ShardWriter, StoredClip, open_clips
 from emohead.landmarks.model import MfccStatistics
 from emohead.methods.method import Method, render_clip

@@ -1,15 +1,11 @@
-"""Rule train_motion_field: training clips -> a motion field and its gates."""
+"""Rule train_motion_field: training clips -> a motion field and its training history."""
 
 import argparse
 import json
 from pathlib import Path
 
-import pandas as pd
-
 from emohead.data.split import clips_of_part
-from emohead.disentangler.gates import Gate
 from emohead.features.store import open_clips
-from emohead.files import whole_file
 from emohead.motion.fit import train_motion_field
 from emohead.motion.options import MotionFieldLossOptions, MotionFieldOptions
 from emohead.training.options import Recipe, Runtime
@@ -28,7 +24,6 @@ parser.add_argument("--code", required=True, help="a digest: other code begins a
 parser.add_argument("--seed", type=int, required=True)
 parser.add_argument("--state", type=Path, required=True, help="folder of the trainings' states")
 parser.add_argument("--model", type=Path, required=True)
-parser.add_argument("--gates", type=Path, required=True)
 parser.add_argument("--history", type=Path, required=True)
 parser.add_argument("--provenance", type=Path, required=True)
 parser.add_argument("--curves", type=Path, help="folder for TensorBoard")
@@ -41,7 +36,7 @@ if __name__ == "__main__":
     options = {**flags.options, "train": recipe.without_end()}
     made_from = [flags.seed, clips, *filter(None, [loss_options.weights_file])]
     with training_state(flags.state, flags.code, options, *made_from) as state:
-        checkpoint, gates = train_motion_field(
+        checkpoint = train_motion_field(
             clips,
             MotionFieldOptions(**flags.options["model"]),
             loss_options,
@@ -51,9 +46,4 @@ if __name__ == "__main__":
             state=state,
             curves=flags.curves,
         )
-        for gate in gates:
-            verdict = "passes" if gate.passed else "fails"
-            print(f"gate {gate.name} {verdict}: {gate.found:.3f} against {gate.bar:.3f}")
-        with whole_file(flags.gates) as unfinished:
-            pd.DataFrame(gates, columns=list(Gate._fields)).to_csv(unfinished, index=False)
         save_training(checkpoint, flags.model, flags.history, flags.provenance)

@@ -116,6 +116,11 @@ def model_mistakes(config: Mapping[str, Any], stage: str, name: str) -> Iterator
                     f"is {model[key]}: it must divide features.crop_size, {crop_size}, and be a "
                     f"multiple of 2^levels, {2 ** model['levels']} ({name})",
                 )
+        if given["train"]["validation"] == 0:
+            yield (
+                "motion_field.train.validation",
+                f"is 0, and its gates are tried on the clips that it holds out ({name})",
+            )
     fields = config["motion_field"]["models"]
     if stage == "motion_audio" and model["field"] not in fields:
         known = ", ".join(fields) or "none"

@@ -5,9 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from emohead.data.split import hold_out_validation
-from emohead.disentangler.gates import Gate
 from emohead.features.store import StoredClip
-from emohead.motion.gates import try_field
 from emohead.motion.options import MotionFieldLossOptions, MotionFieldOptions
 from emohead.motion.task import MotionFieldTask
 from emohead.training.checkpoint import Checkpoint
@@ -27,11 +25,11 @@ def train_motion_field(
     seed: int,
     state: Path,
     curves: Path | None = None,
-) -> tuple[Checkpoint, list[Gate]]:
-    """Train a motion field on `clips`, the training part, and try it on what was held out of them.
+) -> Checkpoint:
+    """Train a motion field on `clips`, the training part, and return its checkpoint.
 
     `state` is the folder of the unfinished training and `curves` TensorBoard's, see
-    `emohead.training.fit`. Of too few clips to hold one out no gate is tried.
+    `emohead.training.fit`.
     """
     train_ids, validation_ids = hold_out_validation(
         list(clips), fraction=recipe.validation, seed=seed
@@ -50,7 +48,7 @@ def train_motion_field(
         validation_loader(held_out, **how) if held_out else None,
         recipe, runtime, seed=seed, state=state, curves=curves,
     )  # fmt: skip
-    checkpoint = Checkpoint(
+    return Checkpoint(
         kind="motion_field",
         options=asdict(options),
         weights=task.model.state_dict(),
@@ -58,4 +56,3 @@ def train_motion_field(
         history=history,
         provenance=provenance,
     )
-    return checkpoint, try_field(task.model, held_out) if held_out else []

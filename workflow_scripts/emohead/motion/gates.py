@@ -38,7 +38,15 @@ _WARPED_EVERY = 8
 
 
 def try_field(field: MotionField, clips: Mapping[str, StoredClip]) -> list[Gate]:
-    """All gates of a trained field on `clips`, where the field is; means over clips."""
+    """All gates of a trained field on `clips`, where the field is; means over clips.
+
+    ValueError without any.
+    """
+    if not clips:
+        raise ValueError(
+            "no clips to try a motion field on: raise motion_field.train.validation, by which they "
+            "are held out of its training"
+        )
     field.eval()
     finder = FaceFinder()
     found = [_try_clip(field, clip, finder) for clip in clips.values()]

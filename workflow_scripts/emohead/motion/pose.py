@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from emohead.evaluation.dynamics import HEAD, RIGID
+from emohead.features.average_head import HEAD, RIGID
 
 #: Audio2Head's camera: its focal length in pixels of a picture of 256, the axis in the middle.
 _FOCAL = 233.33 / 256

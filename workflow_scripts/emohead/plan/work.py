@@ -114,7 +114,11 @@ def _data(sizes: Sizes, amounts: Amounts) -> list[Work]:
 
 
 def _weights(config: Mapping[str, Any]) -> list[Work]:
-    losses = [o["loss"] for o in needed_models(config, "translator").values()]
+    losses = [
+        options["loss"]
+        for stage in ("translator", "motion_field")
+        for options in needed_models(config, stage).values()
+    ]
     fetched = any(loss["perceptual"] and loss["vgg_weights"] == "imagenet" for loss in losses)
     return [same("fetch_vgg_weights", 1, None, disk=VGG_BYTES)] if fetched else []
 
@@ -154,10 +158,14 @@ def _motion_fields(
         on_gpu = device == "cuda" or (device == "auto" and machine.gpus > 0)
         cores = min(train.threads, machine.cores)
         rate = machine.tflops * 1e3 if on_gpu else Rates.train_motion_field.value * cores
-        work.append(
+        held_out = train.validation * amounts.train_frames
+        trying = held_out * _area(config) * (Rates.render_float32.value + 2 * Rates.redetect.value)
+        work += [
             same(f"train_motion_field, {name}", sizes.seeds, train.epochs * pairs * gflop / rate,
-                 cores=cores, gpus=int(on_gpu), memory=Memory.train_translator)
-        )  # fmt: skip
+                 cores=cores, gpus=int(on_gpu), memory=Memory.train_translator),
+            same(f"try_motion_field, {name}", sizes.seeds, trying,
+                 gpus=int(_renders_on_gpu(config, machine)), memory=Memory.render_clips),
+        ]  # fmt: skip
     for name, options in needed_models(config, "motion_audio").items():
         train = options["train"]
         gflop = Rates.landmarks_step.value * (options["model"]["conv_width"] / 64) ** 2
