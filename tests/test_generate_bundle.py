@@ -211,7 +211,7 @@ def test_a_method_that_wants_a_target_video_is_refused(wants):
 def test_a_method_that_is_moved_is_refused():
     moved = {"label": "Moved", "motion": "audio2head"}
     config = CONFIG | {"methods": CONFIG["methods"] | {"moved": moved}}
-    with pytest.raises(ValueError, match="'moved' .*: a motion field goes into no bundle"):
+    with pytest.raises(ValueError, match=r"'moved' .*: a motion field goes into no bundle"):
         make_card(config, "moved", 0)
 
 

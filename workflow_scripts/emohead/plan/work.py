@@ -88,7 +88,7 @@ def all_work(
         "training": [
             *_weights(config),
             *_disentanglers(config, sizes, amounts),
-            *_motion_fields(config, sizes, amounts, machine),
+            *_motion(config, sizes, amounts, machine),
             *(_training(config, stage, cost, sizes, amounts, machine)
               for stage, costs in trainings.items() for cost in costs),
         ],
@@ -140,40 +140,38 @@ def _disentanglers(config: Mapping[str, Any], sizes: Sizes, amounts: Amounts) ->
     return work
 
 
-def _motion_fields(
+def _motion(
     config: Mapping[str, Any], sizes: Sizes, amounts: Amounts, machine: Machine
 ) -> list[Work]:
-    """Pairs of frames; their work grows with the square of the generator's width.
-
-    And the networks of sound, taken to be no more work than a landmark model's.
+    """Motion fields, whose work grows with the square of the generator's width, and their gates;
+    and the networks of sound, taken to be no more work than a landmark model's.
     """
+
+    def training(rule: str, options: Mapping[str, Any], gflop: float, rate: float) -> Work:
+        cores = min(options["train"]["threads"], machine.cores)
+        on_gpu = _on_gpu(options["runtime"]["device"], machine)
+        seconds = gflop / (machine.tflops * 1e3 if on_gpu else rate * cores)
+        return same(rule, sizes.seeds, seconds,
+                    cores=cores, gpus=int(on_gpu), memory=Memory.train_translator)  # fmt: skip
+
     work = []
     for name, options in needed_models(config, "motion_field").items():
-        train, model = Recipe(**options["train"]), options["model"]
-        gflop = Rates.motion_step.value * _area(config) * (model["generator_widths"][0] / 64) ** 2
-        pairs = sum(
-            min(length, train.frames_per_clip or length) for length in amounts.train_lengths
-        )
-        device = options["runtime"]["device"]
-        on_gpu = device == "cuda" or (device == "auto" and machine.gpus > 0)
-        cores = min(train.threads, machine.cores)
-        rate = machine.tflops * 1e3 if on_gpu else Rates.train_motion_field.value * cores
-        held_out = train.validation * amounts.train_frames
+        train, width = options["train"], options["model"]["generator_widths"][0]
+        gflop = Rates.motion_step.value * _area(config) * (width / 64) ** 2
+        pairs = amounts.frames_per_epoch(train["frames_per_clip"], train["validation"])
+        held_out = train["validation"] * amounts.train_frames
         trying = held_out * _area(config) * (Rates.render_float32.value + 2 * Rates.redetect.value)
         work += [
-            same(f"train_motion_field, {name}", sizes.seeds, train.epochs * pairs * gflop / rate,
-                 cores=cores, gpus=int(on_gpu), memory=Memory.train_translator),
+            training(f"train_motion_field, {name}", options,
+                     train["epochs"] * pairs * gflop, Rates.train_motion_field.value),
             same(f"try_motion_field, {name}", sizes.seeds, trying,
                  gpus=int(_renders_on_gpu(config, machine)), memory=Memory.render_clips),
         ]  # fmt: skip
     for name, options in needed_models(config, "motion_audio").items():
-        train = options["train"]
         gflop = Rates.landmarks_step.value * (options["model"]["conv_width"] / 64) ** 2
-        seconds = train["epochs"] * amounts.train_frames * gflop / Rates.train_landmarks.value
-        work.append(
-            same(f"train_motion_audio, {name}", sizes.seeds, seconds / train["threads"],
-                 cores=train["threads"], memory=Memory.train_landmarks)
-        )  # fmt: skip
+        frames = options["train"]["epochs"] * amounts.train_frames
+        work.append(training(f"train_motion_audio, {name}", options,
+                             frames * gflop, Rates.train_landmarks.value))  # fmt: skip
     return work
 
 
@@ -187,8 +185,8 @@ def _training(
 ) -> Work:
     """Of one model, all seeds. Several devices are taken to be as many times as fast."""
     options = needed_models(config, stage)[cost.name]
-    train, device = Recipe(**options["train"]), Runtime(**options["runtime"]).device
-    on_gpu = device == "cuda" or (device == "auto" and machine.gpus > 0)
+    train = Recipe(**options["train"])
+    on_gpu = _on_gpu(Runtime(**options["runtime"]).device, machine)
     cores = min(train.threads, machine.cores)
     if on_gpu:
         rate = machine.tflops * 1e12 * train.devices
@@ -213,9 +211,12 @@ def _training(
     )
 
 
-def _renders_on_gpu(config: Mapping[str, Any], machine: Machine) -> bool:
-    device = config["rendering"]["device"]
+def _on_gpu(device: str, machine: Machine) -> bool:
     return device == "cuda" or (device == "auto" and machine.gpus > 0)
+
+
+def _renders_on_gpu(config: Mapping[str, Any], machine: Machine) -> bool:
+    return _on_gpu(config["rendering"]["device"], machine)
 
 
 def _test_frames(sizes: Sizes, amounts: Amounts) -> float:
