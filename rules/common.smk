@@ -214,7 +214,7 @@ def code(name, **models):
     }
     unused = {module for kind, module in kinds.items() if kind not in models.values()}
     for stage, model in models.items():
-        if model in kinds:  # a bundle may hold any, sound is heard by AT-net's encoder
+        if model == "bundle":  # which may hold any
             continue
         options = None if model in NO_MODEL else model_options(stage, model)["model"]
         unused |= emohead.config.unused_modules(stage, options)

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from emohead.features.mfcc_shape import COEFFICIENTS
-from emohead.landmarks.at_net import AudioEncoder
+from emohead.features.mfcc_shape import COEFFICIENTS, WINDOW_FRAMES
+from emohead.landmarks.layers import mlp
 from emohead.landmarks.model import MfccStatistics
 from emohead.motion.keypoints import Keypoints
 from emohead.motion.options import KEYPOINTS, MotionAudioOptions
@@ -48,11 +48,12 @@ class MotionAudio(nn.Module):
         ):  # fmt: skip
             self.register_buffer(name, torch.as_tensor(value, dtype=torch.float32))
         flat, audio = 6 * KEYPOINTS, options.audio_width
-        self.pose_encoder = AudioEncoder(options.conv_width, audio)
+        heard = (WINDOW_FRAMES * COEFFICIENTS, options.hidden_width, audio)
+        self.pose_encoder = mlp(*heard)
         self.pose_start = nn.Linear(flat + POSE, options.pose_width)
         self.pose_lstm = nn.LSTMCell(audio + POSE, options.pose_width)
         self.pose_last = nn.Linear(options.pose_width, POSE)
-        self.encoder = AudioEncoder(options.conv_width, audio)
+        self.encoder = mlp(*heard)
         self.lstm = nn.LSTM(
             audio + POSE + flat, options.lstm_width, batch_first=True, bidirectional=True
         )
@@ -76,8 +77,9 @@ class MotionAudio(nn.Module):
         are given, normalised, else with those that were predicted.
         """
         windows = (mfcc[..., -COEFFICIENTS:] - self.mfcc_mean) / self.mfcc_deviation
+        windows = windows.flatten(2)
         predicted = self._poses(windows, face, face_pose)
-        sound = self.encoder(windows.flatten(0, 1)).unflatten(0, windows.shape[:2])
+        sound = self.encoder(windows)
         used = predicted.detach() if poses is None else poses
         faces = face[:, None].expand(-1, windows.shape[1], -1)
         packed = pack_padded_sequence(
@@ -91,7 +93,7 @@ class MotionAudio(nn.Module):
 
     def _poses(self, windows: Tensor, face: Tensor, face_pose: Tensor) -> Tensor:
         """[B, T, 6]: each from the sound and the pose before, the first one's being the face's."""
-        sound = self.pose_encoder(windows.flatten(0, 1)).unflatten(0, windows.shape[:2])
+        sound = self.pose_encoder(windows)
         hidden = torch.tanh(self.pose_start(torch.cat([face, face_pose], dim=-1)))
         cell, pose, poses = torch.zeros_like(hidden), face_pose, []
         for heard in sound.unbind(1):

@@ -67,8 +67,8 @@ class MotionAudioOptions(Options):
 
     field: str = ""
     """One of motion_field.models."""
-    conv_width: Count = 4
-    """Of both encoders of sound."""
+    hidden_width: Count = 256
+    """Of both MLPs that hear."""
     audio_width: Count = 128
     pose_width: Count = 64
     """Of the LSTM of the head's pose."""
