@@ -18,9 +18,9 @@ from emohead.methods.moved import Mover
 from emohead.motion.audio import MotionAudio, Scale, flat, unflat
 from emohead.motion.audio_data import MotionClips, collate_motion
 from emohead.motion.audio_fit import MotionAudioTask, train_motion_audio
+from emohead.motion.audio_options import MotionAudioLossOptions, MotionAudioOptions
 from emohead.motion.field import build_field
 from emohead.motion.load import restore_motion_audio
-from emohead.motion.options import MotionAudioLossOptions, MotionAudioOptions
 from emohead.motion.pose import head_poses
 from emohead.motion.render import find_keypoints
 from emohead.training.options import Recipe, Runtime

@@ -7,8 +7,8 @@ from pathlib import Path
 from emohead.data.split import clips_of_part
 from emohead.features.store import open_clips
 from emohead.motion.audio_fit import train_motion_audio
+from emohead.motion.audio_options import MotionAudioLossOptions, MotionAudioOptions
 from emohead.motion.load import restore_field
-from emohead.motion.options import MotionAudioLossOptions, MotionAudioOptions
 from emohead.training.checkpoint import load_checkpoint
 from emohead.training.options import Recipe, Runtime
 from emohead.training.state import save_training, training_state

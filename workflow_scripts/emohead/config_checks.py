@@ -13,12 +13,8 @@ from emohead.disentangler.options import DisentanglerOptions
 from emohead.features.options import FeatureOptions
 from emohead.landmarks.options import LandmarkModelOptions, LossWeights
 from emohead.methods.options import RenderingOptions
-from emohead.motion.options import (
-    MotionAudioLossOptions,
-    MotionAudioOptions,
-    MotionFieldLossOptions,
-    MotionFieldOptions,
-)
+from emohead.motion.audio_options import MotionAudioLossOptions, MotionAudioOptions
+from emohead.motion.options import MotionFieldLossOptions, MotionFieldOptions
 from emohead.options import OptionError, Options, json_schema
 from emohead.training.options import Recipe, Runtime
 from emohead.translator.options import TranslatorLossOptions, TranslatorOptions

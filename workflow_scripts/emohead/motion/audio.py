@@ -16,8 +16,9 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from emohead.features.mfcc_shape import COEFFICIENTS, WINDOW_FRAMES
 from emohead.landmarks.layers import mlp
 from emohead.landmarks.model import MfccStatistics
+from emohead.motion.audio_options import MotionAudioOptions
 from emohead.motion.keypoints import Keypoints
-from emohead.motion.options import KEYPOINTS, MotionAudioOptions
+from emohead.motion.options import KEYPOINTS
 
 POSE = 6
 

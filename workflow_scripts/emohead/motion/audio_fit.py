@@ -14,8 +14,9 @@ from emohead.landmarks.data import fit_mfcc_statistics
 from emohead.landmarks.model import frame_mask
 from emohead.motion.audio import MotionAudio
 from emohead.motion.audio_data import MotionBatch, MotionClips, collate_motion
+from emohead.motion.audio_options import MotionAudioLossOptions, MotionAudioOptions
 from emohead.motion.field import MotionField
-from emohead.motion.options import KEYPOINTS, MotionAudioLossOptions, MotionAudioOptions
+from emohead.motion.options import KEYPOINTS
 from emohead.training.batches import EpochLoader, SeededShuffle
 from emohead.training.checkpoint import Checkpoint
 from emohead.training.loop import fit

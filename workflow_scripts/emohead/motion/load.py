@@ -4,8 +4,9 @@ import torch
 
 from emohead.landmarks.model import MfccStatistics
 from emohead.motion.audio import POSE, MotionAudio, Scale
+from emohead.motion.audio_options import MotionAudioOptions
 from emohead.motion.field import MotionField, build_field
-from emohead.motion.options import MotionAudioOptions, MotionFieldOptions
+from emohead.motion.options import MotionFieldOptions
 from emohead.training.checkpoint import Checkpoint
 
 
