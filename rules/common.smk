@@ -26,12 +26,17 @@ DEVICE_KEYS = {
     "train_disentangler": "disentangler.train.device",
     "train_landmarks": "landmarks.train.device",
     "train_translator": "translator.train.device",
+    "train_motion_field": "motion_field.train.device",
+    "train_motion_audio": "motion_audio.train.device",
     **dict.fromkeys(
-        ("render_clips", "score_networks", "evaluate_stage"), "rendering.device"
+        ("render_clips", "score_networks", "evaluate_stage", "try_motion_field"),
+        "rendering.device",
     ),
 }
-# VGG-19's weights in the translator's loss, with vgg_weights: imagenet.
+# VGG-19's weights in a loss, with vgg_weights: imagenet.
 IMAGENET_WEIGHTS = "results/translator/vgg19.pth"
+# Whose losses look through it.
+VGG_STAGES = ("translator", "motion_field")
 
 # Packages in the user's own folder are part of no environment. Without environments for rules, the
 # one of Snakemake itself is theirs, be it active or not.
@@ -52,8 +57,9 @@ def check_config():
     for error in sorted(errors, key=lambda e: (len(e.path), str(e.path))):
         stop(".".join(map(str, error.absolute_path)) or "(top level)", explain(error))
     check_models()
-    for name in config["translator"]["models"]:
-        check_vgg(name)
+    for stage in VGG_STAGES:
+        for name in config[stage]["models"]:
+            check_vgg(stage, name)
     CHECK_SOURCE[config["data"]["source"]]()
     if not shards():
         stop("data", "no clips: there are no speakers or no emotions")
@@ -91,20 +97,20 @@ def check_models():
                 stop(key, problem)
 
 
-def check_vgg(name):
-    """A translator's VGG-19 weights must be there, or be fetched, and be of the whole network."""
-    loss = model_options("translator", name)["loss"]
+def check_vgg(stage, name):
+    """A loss's VGG-19 weights must be there, or be fetched, and be of the whole network."""
+    loss = model_options(stage, name)["loss"]
     if loss["vgg_weights"] == "random" or not loss["perceptual"]:
         return
     weights = loss["vgg_weights"]
     if weights != IMAGENET_WEIGHTS and not Path(weights).is_file():
         stop(
-            "translator.loss.vgg_weights",
+            f"{stage}.loss.vgg_weights",
             f"there is no file {weights!r} (or say imagenet, or random)",
         )
     if loss["vgg_width"] != 1:
         stop(
-            "translator.loss.vgg_width",
+            f"{stage}.loss.vgg_width",
             f"must be 1, unless vgg_weights is random ({name} has {loss['vgg_width']})",
         )
 
@@ -177,8 +183,8 @@ def explain(error):
         return f"unknown key {', '.join(unknown)} (known keys: {', '.join(error.schema['properties'])})"
     if error.validator == "oneOf" and list(error.path)[:1] == ["methods"]:
         return (
-            "give it landmarks and translator, or a bundle (and landmarks: truth), or a folder of "
-            "videos (and names, start, reference)"
+            "give it landmarks and translator, or a bundle (and landmarks: truth), or motion, or a "
+            "folder of videos (and names, start, reference)"
         )
     if error.validator == "oneOf":
         return "; or ".join(each.message for each in error.context)
@@ -202,7 +208,11 @@ def code(name, **models):
     `models` say which model of a stage it runs, by name, where it is one alone (or what stands in
     for one): code of the stage's other models is then no part of it. See emohead/code_digest.py.
     """
-    unused = set() if "bundle" in models.values() else {"emohead.methods.bundled"}
+    kinds = {
+        "bundle": "emohead.methods.bundled",
+        "motion": "emohead.methods.moved",
+    }
+    unused = {module for kind, module in kinds.items() if kind not in models.values()}
     for stage, model in models.items():
         if model == "bundle":  # which may hold any
             continue
@@ -239,11 +249,15 @@ def untracked(of_wildcards):
     return lambda wildcards, resources: of_wildcards(wildcards)
 
 
-def vgg_weights(wildcards):
-    """The file of VGG-19's weights that a translator's loss reads."""
-    loss = model_options("translator", wildcards.translator)["loss"]
-    used = loss["perceptual"] and loss["vgg_weights"] != "random"
-    return loss["vgg_weights"] if used else []
+def vgg_weights(stage):
+    """The file of VGG-19's weights that the loss of a stage's model reads."""
+
+    def of_model(wildcards):
+        loss = model_options(stage, getattr(wildcards, stage))["loss"]
+        used = loss["perceptual"] and loss["vgg_weights"] != "random"
+        return loss["vgg_weights"] if used else []
+
+    return of_model
 
 
 def as_json(value):
@@ -321,7 +335,11 @@ def report_notes():
         notes.append(
             f"Not evaluated with a {', '.join(left_out)} reference face: a speaker has no neutral clips."
         )
-    losses = [model_options("translator", m)["loss"] for m in used_models("translator")]
+    losses = [
+        model_options(stage, name)["loss"]
+        for stage in VGG_STAGES
+        for name in used_models(stage)
+    ]
     if any(o["perceptual"] and o["vgg_weights"] == "random" for o in losses):
         notes.append(
             "The translators' perceptual loss has a VGG-19 with random weights in place of "
@@ -383,4 +401,6 @@ wildcard_constraints:
     disentangler="|".join(config["disentangler"]["models"]) or "none",
     landmark_model="|".join(config["landmarks"]["models"]) or "none",
     translator="|".join(config["translator"]["models"]) or "none",
+    motion_field="|".join(config["motion_field"]["models"]) or "none",
+    motion_audio="|".join(config["motion_audio"]["models"]) or "none",
     seed="|".join(map(str, config["seeds"])),

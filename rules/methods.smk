@@ -29,8 +29,10 @@ rule render_clips:
         code=method_code("render_clips.py"),
         landmarks=method_flag("landmarks"),
         translator=method_flag("translator"),
-        bundle=lambda wildcards, input: (
-            f"--bundle {shlex.quote(input.bundle)}" if "bundle" in input.keys() else ""
+        others=lambda wildcards, input: " ".join(
+            f"--{kind} {shlex.quote(input[kind])}"
+            for kind in ("bundle", "field", "sound")
+            if kind in input.keys()
         ),
         pose=lambda wildcards: pose_of(wildcards.method),
         precision=config["rendering"]["precision"],
@@ -41,7 +43,7 @@ rule render_clips:
     shell:
         "python {input.script:q} --features {input.features} --split {input.split} "
         "--speaker {wildcards.speaker} --landmarks {params.landmarks} "
-        "--translator {params.translator} {params.bundle} --pose {params.pose} {params.given} --method {wildcards.method} "
+        "--translator {params.translator} {params.others} --pose {params.pose} {params.given} --method {wildcards.method} "
         "--reference {wildcards.reference} --rendering {params.runtime:q} "
         "--threads {threads} {params.keep} --code {params.code} --state {params.state} --folder {output} > {log} 2>&1"
 

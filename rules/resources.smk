@@ -124,6 +124,13 @@ def work_of(translator):
     return AREA * work(widths) / work(PAPER_WIDTHS)
 
 
+@cache
+def motion_work(name):
+    """What a motion field computes for a pair of frames, in that of First Order Motion's at 256."""
+    widths = model_options("motion_field", name)["model"]["generator_widths"]
+    return AREA * (widths[0] / 64) ** 2
+
+
 # Data and features.
 
 
@@ -186,13 +193,14 @@ def feature_memory(wildcards, input):
 
 def training_memory(stage, name):
     """MiB: what is held of the data, and of a translator a batch on its way forth and back."""
-    if stage != "translator":
+    if stage not in VGG_STAGES:
         # The PCA basis is fitted in float64.
         data = 2.5 * train_frames() * FEATURE_BYTES / MIB
         return 1.5 * (Memory.train_landmarks + data)
     frames = train_frames() * 3 * CROP_SIZE**2 / MIB
     data = frames if frames < HELD_MIB else 8 * 500  # or workers that read them
-    batch = model_options(stage, name)["train"]["batch_size"] * work_of(name)
+    work = work_of(name) if stage == "translator" else motion_work(name)
+    batch = model_options(stage, name)["train"]["batch_size"] * work
     return 1.5 * (
         Memory.train_translator + data + batch * Memory.train_translator_image
     )
@@ -208,16 +216,26 @@ def training_minutes(stage, name):
         seen *= min(1, train["frames_per_clip"] / length)
     if stage == "translator":
         gflop = Rates.translator_step.value * work_of(name)
-    elif stage == "landmarks":
+    elif stage == "motion_field":
+        gflop = Rates.motion_step.value * motion_work(name)
+    elif stage in ("landmarks", "motion_audio"):
         gflop = Rates.landmarks_step.value
     else:
         seen = train["epochs"] * model["samples_per_epoch"]
         gflop = Rates.disentangler_step.value * (model["conv_width"] / 64) ** 2
     rate = 20_000
     if not gpus(stage, name):
-        kind = "translator" if stage == "translator" else "landmarks"
+        kind = stage if stage in VGG_STAGES else "landmarks"
         rate = getattr(Rates, f"train_{kind}").value * train_threads(stage, name)
     return min(LONGEST_TRAINING, minutes(seen * gflop / rate))
+
+
+def trying_minutes(wildcards, input):
+    """The limit of a motion field's gates, on the clips that were held out of its training."""
+    train = model_options("motion_field", wildcards.motion_field)["train"]
+    frames = train["validation"] * train_frames()
+    seconds = render_seconds("motion", frames) + 2 * frames * Rates.redetect.value
+    return minutes(seconds)
 
 
 # Rendering and scoring.
@@ -228,7 +246,7 @@ def render_seconds(translator, frames):
     rendering = Rates.write_frames.value * AREA
     if translator in config["translator"]["models"]:
         rendering += Rates.render_float32.value * work_of(translator)
-    elif translator == "bundle":  # of which it is taken to be the paper's
+    elif translator in ("bundle", "motion"):  # taken to be of the paper's size
         rendering += Rates.render_float32.value
     return frames * rendering
 

@@ -26,7 +26,7 @@ STAGE_SCORES = "results/ablations/{stage}/{name}/seed{seed}/{speaker}.parquet"
 # In the place of a model: the clip's true landmarks or frames, or those of its reference face.
 STAND_INS = ("truth", "reference")
 # In the place of a translator also the warped reference face; and of a model that of a bundle.
-NO_MODEL = (*STAND_INS, "warp", "bundle")
+NO_MODEL = (*STAND_INS, "warp", "bundle", "motion")
 # Rows that need no model: what the metrics give for the truth, and for a face that stays still.
 BUILT_IN_METHODS = {
     "ground_truth": {
@@ -63,6 +63,18 @@ def check_methods():
                 stop(
                     f"methods.{name}.reference",
                     f"{method['reference']} is not one of evaluation.references",
+                )
+            continue
+        if "motion" in method:
+            models = [
+                *config["motion_audio"]["models"],
+                *config["motion_field"]["models"],
+            ]
+            if method["motion"] not in models:
+                known = ", ".join(models) or "none"
+                stop(
+                    f"methods.{name}.motion",
+                    f"there is no model {method['motion']!r} (known: {known})",
                 )
             continue
         if "bundle" in method:
@@ -186,7 +198,8 @@ def runs(name, seeds):
     method = METHODS[name]
     if name == "ground_truth" or is_foreign(name):
         return [dict(reference=method.get("reference", references()[0]), seed=seeds[0])]
-    if method["landmarks"] in NO_MODEL and method["translator"] in NO_MODEL:
+    models = {method["landmarks"], method["translator"]}
+    if models <= {*NO_MODEL} - {"motion"}:
         seeds = seeds[:1]
     return [dict(reference=r, seed=s) for r in references() for s in seeds]
 
@@ -331,6 +344,7 @@ def label_of(name):
     if (
         needs_models(name)
         and METHODS[name]["landmarks"] != "truth"
+        and METHODS[name].get("motion") not in config["motion_field"]["models"]
         and pose_of(name) == "truth"
     ):
         label += ", true head pose"
@@ -343,7 +357,7 @@ def report_methods():
         {
             "id": name,
             "label": label_of(name),
-            "given": emohead.config.given_to(method),
+            "given": emohead.config.given_to(method, config["motion_audio"]["models"]),
             "note": method.get("note", ""),
             "runs": {
                 run["reference"]: f"results/methods/{RUN.format(method=name, **run)}"
@@ -357,7 +371,10 @@ def report_methods():
 
 
 def method_gates(name):
-    """The gates of the disentanglers that a method's landmark model goes on from."""
+    """The gates of the disentanglers that a method's landmark model goes on from, or its field's."""
+    if motion := METHODS[name].get("motion"):
+        pattern = "results/motion_field/{name}/seed{seed}/gates.csv"
+        return expand(pattern, name=field_of(motion), seed=config["seeds"])
     landmarks = METHODS[name].get("landmarks")
     found = landmarks in config["landmarks"]["models"] and disentangler_of(landmarks)
     pattern = "results/disentangler/{name}/seed{seed}/gates.csv"
@@ -365,16 +382,23 @@ def method_gates(name):
 
 
 def method_parts(method):
-    """A method with both parts named; those of a bundle are called `bundle`."""
-    if "bundle" not in method:
-        return method
-    return {"landmarks": "bundle", "translator": "bundle", **method}
+    """A method with both parts named; those of a bundle or a motion field by that word."""
+    for kind in ("bundle", "motion"):
+        if kind in method:
+            return {"landmarks": kind, "translator": kind, **method}
+    return method
 
 
 def method_models(wildcards):
     """The checkpoints that a method is made of, or its bundle."""
     method = METHODS[wildcards.method]
     models = {"bundle": local(method["bundle"])} if "bundle" in method else {}
+    if "motion" in method:
+        motion, seed = method["motion"], wildcards.seed
+        models["field"] = f"results/motion_field/{field_of(motion)}/seed{seed}/model.pt"
+        if motion in config["motion_audio"]["models"]:
+            models["sound"] = f"results/motion_audio/{motion}/seed{seed}/model.pt"
+        return models
     for part, pattern in (
         ("landmarks", "results/landmarks/{name}/seed{seed}/model.pt"),
         ("translator", "results/translator/{name}/seed{seed}/model.pt"),
@@ -382,6 +406,13 @@ def method_models(wildcards):
         if method[part] not in NO_MODEL:
             models[part] = pattern.format(name=method[part], seed=wildcards.seed)
     return models
+
+
+def field_of(motion):
+    """The motion field of what a method calls its `motion`: of a model of sound, or it itself."""
+    if motion in config["motion_audio"]["models"]:
+        return model_options("motion_audio", motion)["model"]["field"]
+    return motion
 
 
 def disentangler_of(name):
@@ -431,6 +462,11 @@ def used_models(stage):
     """The models of a stage that the methods need."""
     if stage == "disentangler":
         needed = dict.fromkeys(map(disentangler_of, used_models("landmarks")))
+    elif stage.startswith("motion"):
+        moved = [m["motion"] for m in METHODS.values() if "motion" in m]
+        needed = dict.fromkeys(
+            moved if stage == "motion_audio" else map(field_of, moved)
+        )
     else:
         needed = dict.fromkeys(method.get(stage) for method in METHODS.values())
     return [model for model in needed if model in config[stage]["models"]]

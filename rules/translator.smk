@@ -31,7 +31,7 @@ rule train_translator:
         script=script("train_translator.py"),
         features=shard_paths("results/features/{speaker}-{emotion}.h5"),
         split="results/split.csv",
-        vgg_weights=vgg_weights,
+        vgg_weights=vgg_weights("translator"),
     output:
         model="results/translator/{translator}/seed{seed}/model.pt",
         history="results/translator/{translator}/seed{seed}/history.csv",

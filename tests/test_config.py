@@ -36,7 +36,31 @@ MISTAKES = {
     ),
     "models and videos": (
         {"methods": {"evp": {"videos": "here", "landmarks": "at_net", "translator": "unet"}}},
-        ["methods.evp", "landmarks and translator, or a bundle", "or a folder of videos"],
+        ["methods.evp", "landmarks and translator, or a bundle", "motion, or a folder of videos"],
+    ),
+    "no such motion field": (
+        {"methods": {"mine": {"motion": "fom"}}},
+        ["methods.mine.motion", "'fom'", "audio2head, fomm"],
+    ),
+    "motion and a translator": (
+        {"methods": {"mine": {"motion": "fomm", "translator": "unet"}}},
+        ["methods.mine", "or motion"],
+    ),
+    "sound for no motion field": (
+        {"motion_audio": {"models": {"audio2head": {"field": "fom"}}}},
+        ["motion_audio.options.field", "'fom'", "known: fomm; audio2head"],
+    ),
+    "a grid that no hourglass halves": (
+        {"motion_field": {"options": {"dense_grid": 24}}},
+        ["motion_field.options.dense_grid", "is 24", "multiple of 2^levels, 16"],
+    ),
+    "a motion field that nothing is held out of": (
+        {"motion_field": {"train": {"validation": 0}}},
+        ["motion_field.train.validation", "holds out", "fomm"],
+    ),
+    "a grid that no frame has": (
+        {"motion_field": {"options": {"keypoint_grid": 48}}},
+        ["motion_field.options.keypoint_grid", "is 48", "divide features.crop_size, 128"],
     ),
     "no such bundle": (
         {"methods": {"theirs": {"bundle": "nowhere/theirs.h5"}}},
@@ -454,6 +478,36 @@ def test_what_has_no_model_is_rendered_once(snakemake, tmp_path):
         "baseline": 6, "ours_wo_msef": 6, "ours_wo_msef_joint": 6, "ours_wo_aatu": 6, "ours": 6,
         "ours_warp": 6,
     }  # fmt: skip
+
+
+def test_motion_fields_are_rows_by_sound_or_by_the_true_frames(snakemake, tmp_path):
+    override = {
+        "methods": {
+            "heard": {"label": "Heard", "motion": "audio2head"},
+            "posed": {"label": "Posed", "motion": "audio2head", "pose": "truth"},
+            "seen": {"label": "Seen", "motion": "fomm", "pose": "truth"},
+        }
+    }
+    output = dry_run(snakemake, tmp_path, override)
+    commands = {
+        method: re.search(rf"render_clips.py.*--method {method} .*", output)[0]
+        for method in override["methods"]
+    }
+    field, sound = (
+        f"results/motion_{stage}/seed0/model.pt" for stage in ("field/fomm", "audio/audio2head")
+    )
+    assert f"--field {field} --sound {sound} --pose own" in commands["heard"]
+    assert f"--field {field} --sound {sound} --pose truth" in commands["posed"]
+    assert f"--field {field} --pose truth" in commands["seen"]
+    assert f"--field {field}" in re.search(r"train_motion_audio.py .*", output)[0]
+    (command,) = [line for line in output.splitlines() if "report_table1.py --scores" in line]
+    told = {method["id"]: (method["label"], method["given"]) for method in methods_of(command)}
+    assert told["heard"] == ("Heard", "one, own, voice, seen")
+    assert told["posed"] == ("Posed, true head pose", "one, truth, voice, seen")
+    assert told["seen"] == ("Seen", "video, truth, video, seen")
+    gates = ["results/motion_field/fomm/seed0/gates.csv"]
+    for method in methods_of(command):
+        assert method["gates"] == (gates if method["id"] in override["methods"] else [])
 
 
 def test_bundles_and_the_warp_are_rows_and_say_where_heads_are(snakemake, tmp_path):

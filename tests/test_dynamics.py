@@ -11,6 +11,7 @@ from scipy.spatial.transform import Rotation
 
 from emohead.evaluation import dynamics
 from emohead.evaluation.catalogue import METRICS
+from emohead.features.average_head import HEAD, RIGID
 from emohead.media.loudness import speech_frames
 
 DRAW = np.random.default_rng(0)
@@ -58,8 +59,8 @@ def test_the_heads_angles_are_those_that_it_was_turned_by():
     turned = Rotation.from_euler("zyx", angles, degrees=True)
     landmarks = np.zeros((FRAMES, 68, 2))
     for t, rotation in enumerate(turned):
-        seen = rotation.apply(dynamics._HEAD)[:, :2] * [9, -9] + [t, 100]
-        landmarks[t, list(dynamics._RIGID)] = seen
+        seen = rotation.apply(HEAD)[:, :2] * [9, -9] + [t, 100]
+        landmarks[t, list(RIGID)] = seen
     np.testing.assert_allclose(dynamics.head_angles(landmarks), angles, atol=1e-6)
     landmarks[3] = np.nan
     assert np.isnan(dynamics.head_angles(landmarks)).any(axis=1).nonzero()[0].tolist() == [3]
@@ -122,7 +123,7 @@ def test_a_head_that_turns_half_as_much_has_half_the_motion():
         landmarks = np.zeros((FRAMES, 68, 2))
         turned = Rotation.from_euler("zyx", factor * angles, degrees=True)
         for t, rotation in enumerate(turned):
-            landmarks[t, list(dynamics._RIGID)] = rotation.apply(dynamics._HEAD)[:, :2] * [
+            landmarks[t, list(RIGID)] = rotation.apply(HEAD)[:, :2] * [
                 0.03,
                 -0.03,
             ]

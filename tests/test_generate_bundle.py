@@ -208,6 +208,13 @@ def test_a_method_that_wants_a_target_video_is_refused(wants):
         make_card(config, "ours", 0)
 
 
+def test_a_method_that_is_moved_is_refused():
+    moved = {"label": "Moved", "motion": "audio2head"}
+    config = CONFIG | {"methods": CONFIG["methods"] | {"moved": moved}}
+    with pytest.raises(ValueError, match=r"'moved' .*: a motion field goes into no bundle"):
+        make_card(config, "moved", 0)
+
+
 def test_what_an_evp_began_with_is_in_its_hash():
     config = copy.deepcopy(CONFIG)
     config["landmarks"]["models"]["audio2lm_msef"]["disentangler"] = "codes"

@@ -124,7 +124,7 @@ def test_of_footage_the_tested_files_are_counted(tmp_path, monkeypatch, split, s
 
 OVERLAYS = {
     "smoke": [preset("smoke")],
-    "EVP": [preset("smoke"), preset("comparators")],
+    "comparators": [preset("smoke"), preset("comparators"), preset("comparators_more")],
     "two seeds and more rows": [
         preset("smoke"),
         {

@@ -234,6 +234,23 @@ def test_a_disentangler_that_is_none_says_so_in_its_row(tmp_path, passed):
     assert "50% of the clips' emotions, MFCC statistics 75% (failed by 0 of 2 seeds)" in note
 
 
+def test_a_motion_field_that_has_not_converged_says_so_in_its_row(tmp_path):
+    paths = write_scores(tmp_path / "scores", pd.concat([run("audio2head", [1.0])]))
+    rows = [
+        ("psnr", 2.5, 1.5, True), ("lips", 0.25, 0.5, False), ("apart", 0.1, 0.05, True),
+        ("equivariance", 0.01, 0.15, True),
+    ]  # fmt: skip
+    gates = tmp_path / "gates.csv"
+    pd.DataFrame(rows, columns=["name", "found", "bar", "passed"]).to_csv(gates, index=False)
+    methods = [Method("audio2head", "Audio2Head (reimplemented)", gates=[gates])]
+    write_table1(paths, methods, [tmp_path / "table1.md"], notes=[])
+    text = (tmp_path / "table1.md").read_text()
+    assert "| Audio2Head (reimplemented) (not converged) " in text
+    (note,) = [line for line in text.splitlines() if "held back" in line]
+    assert "2.5 dB over a copy and should have 1.5 (passed)" in note
+    assert "correlation is 0.25, and should be 0.50 (failed)" in note
+
+
 def test_numbers_that_are_none_nan_or_infinite():
     assert [number(v, 2) for v in (None, math.nan, math.inf, 1.005e3, -1)] == [
         "–", "–", "∞", "1005.00", "-1.00"

@@ -282,19 +282,25 @@ def test_one_ablation_trains_only_what_it_needs(snakemake, jobs, tmp_path):
     assert "translator=aatu" in output
 
 
-def test_evp_trains_its_own_models_and_no_other(snakemake, jobs, folder, tmp_path):
-    own = dict.fromkeys(
+def test_a_comparator_trains_its_own_models_and_no_other(snakemake, jobs, folder, tmp_path):
+    """Alone, and in a finished run without it."""
+    evp = dict.fromkeys(
         ("pair_sentences", "train_disentangler", "train_landmarks", "train_translator"), 1
     )
+    audio2head = dict.fromkeys(("train_motion_field", "train_motion_audio"), 1)
     presets = [*SMOKE, *(str(ROOT / f"config/{name}.yaml") for name in COMPARATORS)]
-    for done in (  # alone, and in a finished run without it
-        snakemake(tmp_path, "evp", *presets, "--dry-run"),
-        snakemake(folder, *presets, "--dry-run"),
-    ):
-        planned = jobs(done)
-        assert own == {k: n for k, n in planned.items() if k.startswith(("train_", "pair_"))}
-    # Three rows, with two references, of two speakers.
-    assert planned["render_clips"] == planned["score_clips"] == 12
+
+    def trained(*arguments: str | Path) -> dict[str, int]:
+        planned = jobs(snakemake(*arguments, *presets, "--dry-run"))
+        return {k: n for k, n in planned.items() if k.startswith(("train_", "pair_"))}
+
+    assert trained(tmp_path, "evp") == evp
+    assert trained(tmp_path, "audio2head") == audio2head
+    planned = jobs(snakemake(folder, *presets, "--dry-run"))
+    assert trained(folder) == evp | audio2head
+    assert planned["try_motion_field"] == 1
+    # Three rows each, with two references, of two speakers.
+    assert planned["render_clips"] == planned["score_clips"] == 24
 
 
 def test_same_config_gives_the_same_bytes(snakemake, folder, tmp_path):

@@ -11,7 +11,7 @@ from emohead.methods.device import rendering_device
 from emohead.methods.flags import add_clip_flags, true_clips
 from emohead.methods.method import read_method, render_clips
 from emohead.methods.options import RenderingOptions
-from emohead.methods.rendered import BUNDLE, STAND_INS, WARP
+from emohead.methods.rendered import BUNDLE, MOTION, STAND_INS, WARP
 from emohead.resume import resumable
 
 parser = argparse.ArgumentParser(description=__doc__)
@@ -23,6 +23,8 @@ parser.add_argument(
 parser.add_argument(
     "--bundle", type=Path, help="a bundle, of which those parts are that are called `bundle`"
 )
+parser.add_argument("--field", type=Path, help="a motion field, in the place of both")
+parser.add_argument("--sound", type=Path, help="its keypoints from sound; else the clip's own")
 parser.add_argument("--pose", choices=("own", "truth"), default="own", help="of the heads")
 parser.add_argument(
     "--target", action="store_true", help="a neutral training clip is the target video"
@@ -41,8 +43,8 @@ if __name__ == "__main__":
     with rendering_device(options, threads=flags.threads) as device:
         print(device, flush=True)
         parts = (flags.landmarks, flags.translator)
-        models = [flags.bundle] if flags.bundle else []
-        models += [Path(part) for part in parts if part not in (*STAND_INS, WARP, BUNDLE)]
+        models = [*filter(None, (flags.bundle, flags.field, flags.sound))]
+        models += [Path(part) for part in parts if part not in (*STAND_INS, WARP, BUNDLE, MOTION)]
         inputs = [
             flags.code,
             *models,
@@ -67,6 +69,8 @@ if __name__ == "__main__":
                     flags.bundle,
                     target,
                     told=flags.told,
+                    field=flags.field,
+                    sound=flags.sound,
                 ),
                 true_clips(flags),
                 reference=flags.reference,

@@ -1,7 +1,7 @@
 """What a config, merged and complete, says of models and data. Needs nothing but Python itself."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -16,7 +16,7 @@ MEAD_CLIPS, MEAD_NEUTRAL_CLIPS = 30, 40
 RUNTIME = ("device", "compile", "workers", "checkpoint_minutes")
 
 #: Where models are trained, each from what those before it have learnt.
-STAGES = ("disentangler", "landmarks", "translator")
+STAGES = ("disentangler", "landmarks", "translator", "motion_field", "motion_audio")
 
 #: Modules that a stage imports for some models alone: whether one with these options is such.
 PARTS: Mapping[str, Mapping[str, Callable[[Mapping[str, Any]], bool]]] = {
@@ -88,11 +88,12 @@ def origin_note(config: Mapping[str, Any]) -> str | None:
     )
 
 
-def given_to(method: Mapping[str, Any]) -> str:
+def given_to(method: Mapping[str, Any], sounds: Collection[str] = ()) -> str:
     """What a method of the config is given, in the order of GIVEN: `one, own, voice, seen`.
 
     Of our methods it follows from their parts, unless `given` says otherwise; somebody else's, of
-    which `given` doesn't say all, is NOT_STATED.
+    which `given` doesn't say all, is NOT_STATED. `sounds` are the models of `motion` that hear; any
+    other one sees the clip itself.
     """
     found: dict[str, str] = {}
     if "videos" not in method:
@@ -101,9 +102,13 @@ def given_to(method: Mapping[str, Any]) -> str:
             found |= {"frames": "video", "pose": "other"}
         if method.get("emotion") == "label":
             found |= {"emotion": "label"}
-        if method["landmarks"] == "truth":
+        motion = method.get("motion")
+        sees_truth = motion is not None and motion not in sounds
+        if sees_truth or method["landmarks"] == "truth":
             found |= {"pose": "truth", "emotion": "video"}
-        if method["translator"] == "truth":
+        if motion and method.get("pose") == "truth":
+            found |= {"pose": "truth"}
+        if sees_truth or method["translator"] == "truth":
             found |= {"frames": "video"}
     found |= method.get("given", {})
     return ", ".join(found[key] for key in GIVEN) if len(found) == len(GIVEN) else NOT_STATED

@@ -13,6 +13,8 @@ from emohead.disentangler.options import DisentanglerOptions
 from emohead.features.options import FeatureOptions
 from emohead.landmarks.options import LandmarkModelOptions, LossWeights
 from emohead.methods.options import RenderingOptions
+from emohead.motion.audio_options import MotionAudioLossOptions, MotionAudioOptions
+from emohead.motion.options import MotionFieldLossOptions, MotionFieldOptions
 from emohead.options import OptionError, Options, json_schema
 from emohead.training.options import Recipe, Runtime
 from emohead.translator.options import TranslatorLossOptions, TranslatorOptions
@@ -22,6 +24,8 @@ STAGE_OPTIONS: Mapping[str, Mapping[str, type[Options]]] = {
     "disentangler": {"options": DisentanglerOptions},
     "landmarks": {"options": LandmarkModelOptions, "loss": LossWeights},
     "translator": {"options": TranslatorOptions, "loss": TranslatorLossOptions},
+    "motion_field": {"options": MotionFieldOptions, "loss": MotionFieldLossOptions},
+    "motion_audio": {"options": MotionAudioOptions, "loss": MotionAudioLossOptions},
 }
 #: Of `Recipe`, what a stage's trainings don't read.
 UNREAD: Mapping[str, tuple[str, ...]] = {
@@ -31,6 +35,8 @@ UNREAD: Mapping[str, tuple[str, ...]] = {
     ),
     "landmarks": ("frames_per_clip", "augment"),
     "translator": ("mfcc_offset",),
+    "motion_field": ("mfcc_offset", "augment"),
+    "motion_audio": ("frames_per_clip", "augment"),
 }  # fmt: skip
 
 
@@ -89,14 +95,35 @@ def model_mistakes(config: Mapping[str, Any], stage: str, name: str) -> Iterator
                 "landmarks.options.reference",
                 f"is neutral, and data.emotions has no neutral clips ({name})",
             )
+    crop_size = config["features"]["crop_size"]
     if stage == "translator":
-        depth, crop_size = len(model["widths"]), config["features"]["crop_size"]
+        depth = len(model["widths"])
         if crop_size % 2**depth:
             yield (
                 "translator.options.widths",
                 f"{depth} of them want features.crop_size to be a multiple of {2**depth}, not "
                 f"{crop_size} ({name})",
             )
+    if stage == "motion_field":
+        for key in ("keypoint_grid", "dense_grid"):
+            if crop_size % model[key] or model[key] % 2 ** model["levels"]:
+                yield (
+                    f"motion_field.options.{key}",
+                    f"is {model[key]}: it must divide features.crop_size, {crop_size}, and be a "
+                    f"multiple of 2^levels, {2 ** model['levels']} ({name})",
+                )
+        if given["train"]["validation"] == 0:
+            yield (
+                "motion_field.train.validation",
+                f"is 0, and its gates are tried on the clips that it holds out ({name})",
+            )
+    fields = config["motion_field"]["models"]
+    if stage == "motion_audio" and model["field"] not in fields:
+        known = ", ".join(fields) or "none"
+        yield (
+            "motion_audio.options.field",
+            f"there is no model {model['field']!r} (known: {known}; {name})",
+        )
 
 
 def _evp_mistakes(

@@ -13,6 +13,7 @@ from scipy.spatial.transform import Rotation
 
 from emohead.data.mead import FPS
 from emohead.evaluation.scores import Values
+from emohead.features.average_head import HEAD, RIGID
 from emohead.features.points import INNER_LIPS, LIPS
 from emohead.media.loudness import speech_frames
 from emohead.media.sound import SAMPLE_RATE
@@ -26,16 +27,6 @@ _LEAST_SPEECH = 0.1
 # Seconds of its windows of loudness.
 _WINDOW = 0.05
 
-# Points of an average head that speaking doesn't move, x to its left, y up and z forward, about in
-# centimetres: bridge and tip of the nose, nostrils, corners of the eyes. By a rough model an angle
-# is off by a factor, which a ratio to the true one doesn't see.
-_RIGID = (27, 28, 29, 30, 31, 35, 36, 39, 42, 45)
-_HEAD = np.array(
-    [
-        (0, 5.6, 6.0), (0, 4.4, 6.8), (0, 3.3, 7.5), (0, 2.2, 8.2), (-2.0, 1.4, 6.2),
-        (2.0, 1.4, 6.2), (-5.3, 5.5, 4.0), (-1.8, 5.4, 4.4), (1.8, 5.4, 4.4), (5.3, 5.5, 4.0),
-    ]
-)  # fmt: skip
 # Frames over which the angles are averaged before steps are taken, for dlib's noise.
 _CALM = 5
 
@@ -82,10 +73,11 @@ def brow_dynamics(points: np.ndarray) -> float:
 def head_angles(landmarks: np.ndarray) -> np.ndarray:
     """Roll, yaw and pitch of the head, degrees, [T, 3], of landmarks [T, 68, 2] in any unit.
 
-    The orthographic view of an average head that fits the points least badly; nan for nan.
+    The orthographic view of an average head that fits the points least badly; nan for nan. By a
+    rough model an angle is off by a factor, which a ratio to the true one doesn't see.
     """
-    head = _HEAD - _HEAD.mean(axis=0)
-    seen = landmarks[:, _RIGID] * [1, -1]  # y of a picture goes down
+    head = HEAD - HEAD.mean(axis=0)
+    seen = landmarks[:, RIGID] * [1, -1]  # y of a picture goes down
     seen = seen - seen.mean(axis=1, keepdims=True)
     views = np.swapaxes(seen, 1, 2) @ np.linalg.pinv(head).T  # [T, 2, 3]
     found = np.full((len(views), 3), np.nan)

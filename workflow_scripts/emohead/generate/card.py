@@ -55,6 +55,10 @@ def method_models(config: Mapping[str, Any], method: str) -> tuple[str, str]:
         raise ValueError(
             f"the config has no method {method!r}; it has {', '.join(methods) or 'none'}"
         )
+    if "motion" in methods[method]:
+        raise ValueError(
+            f"method {method!r} can't be used for other sound: a motion field goes into no bundle"
+        )
     names = tuple(methods[method].get(part) for part in ("landmarks", "translator"))
     for part, name in zip(("landmarks", "translator"), names, strict=True):
         if name not in config[part]["models"]:

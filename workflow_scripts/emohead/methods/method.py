@@ -21,6 +21,7 @@ from emohead.landmarks.model import LandmarkModel
 from emohead.landmarks.predict import predict_landmarks
 from emohead.methods.bundled import read_bundled, translate_resized
 from emohead.methods.device import RenderingDevice
+from emohead.methods.moved import Mover, move_clip, read_mover
 from emohead.methods.rendered import PROVENANCE, STAND_INS, WARP, StandIn
 from emohead.methods.target import place_target, retarget
 from emohead.resume import say_resumed, seconds_of, timed
@@ -39,7 +40,8 @@ class Method:
     """A row of Table 1: its parts on the `device` that they run on, and its heads' pose.
 
     `target` is the clip of the speaker's that is its target video, if it has one. A `told` method
-    is given each clip's true emotion; its landmark model is an EVP.
+    is given each clip's true emotion; its landmark model is an EVP. With a `mover` there are no
+    landmarks, and the other parts aren't looked at.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Method:
     crop_size: int | None = None
     target: StoredClip | None = None
     told: bool = False
+    mover: Mover | None = None
 
 
 def read_method(
@@ -63,12 +66,18 @@ def read_method(
     target: StoredClip | None = None,
     *,
     told: bool = False,
+    field: Path | None = None,
+    sound: Path | None = None,
 ) -> Method:
     """A method from checkpoints, on a device; `truth` or `reference` in place of a path.
 
     `warp` in the place of a translator. Of a `bundle` both models are taken, or its translator
-    alone, with `truth` as landmarks. ValueError where that can't be read.
+    alone, with `truth` as landmarks. With the checkpoint of a motion `field`, and perhaps of its
+    networks of `sound`, neither is read. ValueError where that can't be read.
     """
+    if field is not None:
+        mover = read_mover(field, sound, device.device)
+        return Method(name, "truth", "truth", device, pose, mover=mover)
     if bundle is not None:
         theirs = read_bundled(bundle, device.device)
         return Method(
@@ -111,8 +120,9 @@ def _for_rendering(model: UNet, device: RenderingDevice) -> UNet:
 class Rendering:
     """A clip as a method makes it.
 
-    `landmarks` float32 [T, 68, 2] (pixels of the crop), `frames` uint8 [S, S, 3] one by one, once,
-    and `emotion_probabilities` [8] in the order of EMOTIONS, None without a classifier.
+    `landmarks` float32 [T, 68, 2] (pixels of the crop; nan where a method predicts none), `frames`
+    uint8 [S, S, 3] one by one, once, and `emotion_probabilities` [8] in the order of EMOTIONS, None
+    without a classifier.
     """
 
     landmarks: np.ndarray
@@ -128,6 +138,12 @@ def render_clip(method: Method, clip: StoredClip, reference: StoredClip) -> Rend
     first face instead, at the same place.
     """
     reference_landmarks, reference_face = reference.landmarks[0], reference.frame(0)
+    if method.mover is not None:
+        batch_size = method.device.frames_at_once(len(reference_face))
+        frames = move_clip(
+            method.mover, clip, reference, true_pose=method.pose == "truth", batch_size=batch_size
+        )
+        return Rendering(np.full((clip.length, 68, 2), np.nan, np.float32), frames)
     target = scene = None
     if method.target is not None:
         target = place_target(method.target, reference_landmarks, clip.length)

@@ -22,6 +22,8 @@ STAND_INS: tuple[StandIn, ...] = get_args(StandIn)
 WARP = "warp"
 #: In the place of a model: that of a bundle, which was trained elsewhere.
 BUNDLE = "bundle"
+#: In the place of both: a motion field's, which has no landmarks.
+MOTION = "motion"
 #: Beside rendered frames: what they were made by.
 PROVENANCE = "provenance.json"
 

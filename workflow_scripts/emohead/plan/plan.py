@@ -12,8 +12,8 @@ from emohead.plan.work import Machine, all_work
 
 #: What a plan goes by.
 NEEDED = (
-    "seeds", "data", "features", "split", "disentangler", "landmarks", "translator", "methods",
-    "rendering", "evaluation",
+    "seeds", "data", "features", "split", "disentangler", "landmarks", "translator", "motion_field",
+    "motion_audio", "methods", "rendering", "evaluation",
 )  # fmt: skip
 
 

@@ -32,12 +32,16 @@ class Rates:
     list_clips: Rate = Rate(0.4, "s a shard", "list_clips of the mini run, 12 clips each")
     extract_features: Rate = Rate(0.014, "s a frame", "three of MEAD's clips, 1080p")
     train_landmarks: Rate = Rate(60, "GFLOP/s", "both trainings of the mini run, float32")
+    train_motion_field: Rate = Rate(60, "GFLOP/s", "steps of the mini preset's, bf16")
     train_translator: Rate = Rate(
         280, "GFLOP/s", "training steps of the paper's U-Net at 256 px, bf16, without VGG-19"
     )
     landmarks_step: Rate = Rate(2, "GFLOP a frame", "of the paper-scale AT-net, counted")
     disentangler_step: Rate = Rate(5.2, "GFLOP a sample", "of EVP's, its layers counted by hand")
     translator_step: Rate = Rate(309, "GFLOP an image", "of the paper's AATU at 256 px, counted")
+    motion_step: Rate = Rate(
+        533, "GFLOP a pair", "of First Order Motion's at 256 px, with VGG-19, counted by hand"
+    )
     render_float32: Rate = Rate(
         0.281, "s a frame", "the paper's AATU at 256 px as rendered, benchmarks/generation.py"
     )

@@ -64,10 +64,10 @@ def sizes(config: Mapping[str, Any]) -> Sizes:
         if "videos" in method:
             foreign += 1
         elif "bundle" in method or (
-            method["translator"] == "warp" and method["landmarks"] in STAND_INS
+            method.get("translator") == "warp" and method["landmarks"] in STAND_INS
         ):
             rendered += len(references)  # no training of this run, and so no further seed
-        elif method["translator"] not in STAND_INS:
+        elif "motion" in method or method["translator"] not in STAND_INS:
             rendered += len(references) * seeds
         elif method["landmarks"] not in STAND_INS:
             predicted += len(references) * seeds
@@ -149,7 +149,14 @@ def _speakers(data: Mapping[str, Any]) -> int:
 
 def needed_models(config: Mapping[str, Any], stage: str) -> dict[str, dict[str, Any]]:
     """The options of a stage's models that the methods need, by name."""
-    if stage == "disentangler":
+    if stage == "motion_audio":
+        needed = dict.fromkeys(method.get("motion") for method in config["methods"].values())
+    elif stage == "motion_field":
+        heard = needed_models(config, "motion_audio").values()
+        fields = (options["model"]["field"] for options in heard)
+        seen = (method.get("motion") for method in config["methods"].values())
+        needed = dict.fromkeys([*fields, *seen])
+    elif stage == "disentangler":
         models = needed_models(config, "landmarks").values()
         needed = dict.fromkeys(options["model"].get("disentangler") for options in models)
     else:

@@ -88,6 +88,7 @@ def all_work(
         "training": [
             *_weights(config),
             *_disentanglers(config, sizes, amounts),
+            *_motion(config, sizes, amounts, machine),
             *(_training(config, stage, cost, sizes, amounts, machine)
               for stage, costs in trainings.items() for cost in costs),
         ],
@@ -113,7 +114,11 @@ def _data(sizes: Sizes, amounts: Amounts) -> list[Work]:
 
 
 def _weights(config: Mapping[str, Any]) -> list[Work]:
-    losses = [o["loss"] for o in needed_models(config, "translator").values()]
+    losses = [
+        options["loss"]
+        for stage in ("translator", "motion_field")
+        for options in needed_models(config, stage).values()
+    ]
     fetched = any(loss["perceptual"] and loss["vgg_weights"] == "imagenet" for loss in losses)
     return [same("fetch_vgg_weights", 1, None, disk=VGG_BYTES)] if fetched else []
 
@@ -135,6 +140,41 @@ def _disentanglers(config: Mapping[str, Any], sizes: Sizes, amounts: Amounts) ->
     return work
 
 
+def _motion(
+    config: Mapping[str, Any], sizes: Sizes, amounts: Amounts, machine: Machine
+) -> list[Work]:
+    """Motion fields, whose work grows with the square of the generator's width, and their gates;
+    and the networks of sound, taken to be no more work than a landmark model's.
+    """
+
+    def training(rule: str, options: Mapping[str, Any], gflop: float, rate: float) -> Work:
+        cores = min(options["train"]["threads"], machine.cores)
+        on_gpu = _on_gpu(options["runtime"]["device"], machine)
+        seconds = gflop / (machine.tflops * 1e3 if on_gpu else rate * cores)
+        return same(rule, sizes.seeds, seconds,
+                    cores=cores, gpus=int(on_gpu), memory=Memory.train_translator)  # fmt: skip
+
+    work = []
+    for name, options in needed_models(config, "motion_field").items():
+        train, width = options["train"], options["model"]["generator_widths"][0]
+        gflop = Rates.motion_step.value * _area(config) * (width / 64) ** 2
+        pairs = amounts.frames_per_epoch(train["frames_per_clip"], train["validation"])
+        held_out = train["validation"] * amounts.train_frames
+        trying = held_out * _area(config) * (Rates.render_float32.value + 2 * Rates.redetect.value)
+        work += [
+            training(f"train_motion_field, {name}", options,
+                     train["epochs"] * pairs * gflop, Rates.train_motion_field.value),
+            same(f"try_motion_field, {name}", sizes.seeds, trying,
+                 gpus=int(_renders_on_gpu(config, machine)), memory=Memory.render_clips),
+        ]  # fmt: skip
+    for name, options in needed_models(config, "motion_audio").items():
+        gflop = Rates.landmarks_step.value * (options["model"]["conv_width"] / 64) ** 2
+        frames = options["train"]["epochs"] * amounts.train_frames
+        work.append(training(f"train_motion_audio, {name}", options,
+                             frames * gflop, Rates.train_landmarks.value))  # fmt: skip
+    return work
+
+
 def _training(
     config: Mapping[str, Any],
     stage: str,
@@ -145,8 +185,8 @@ def _training(
 ) -> Work:
     """Of one model, all seeds. Several devices are taken to be as many times as fast."""
     options = needed_models(config, stage)[cost.name]
-    train, device = Recipe(**options["train"]), Runtime(**options["runtime"]).device
-    on_gpu = device == "cuda" or (device == "auto" and machine.gpus > 0)
+    train = Recipe(**options["train"])
+    on_gpu = _on_gpu(Runtime(**options["runtime"]).device, machine)
     cores = min(train.threads, machine.cores)
     if on_gpu:
         rate = machine.tflops * 1e12 * train.devices
@@ -171,9 +211,12 @@ def _training(
     )
 
 
-def _renders_on_gpu(config: Mapping[str, Any], machine: Machine) -> bool:
-    device = config["rendering"]["device"]
+def _on_gpu(device: str, machine: Machine) -> bool:
     return device == "cuda" or (device == "auto" and machine.gpus > 0)
+
+
+def _renders_on_gpu(config: Mapping[str, Any], machine: Machine) -> bool:
+    return _on_gpu(config["rendering"]["device"], machine)
 
 
 def _test_frames(sizes: Sizes, amounts: Amounts) -> float:

@@ -21,8 +21,8 @@ class Method:
     """A row of the report, as the workflow's rules describe it.
 
     `given` says what the method sees beside the sound, `note` goes under Table 1; `runs` are the
-    folders of its first seed, by reference face. `gates` are the gates.csv of its disentangler,
-    one a seed, and `placed` the notes.csv of somebody else's videos.
+    folders of its first seed, by reference face. `gates` are the gates.csv of its disentangler or
+    motion field, one a seed, and `placed` the notes.csv of somebody else's videos.
     """
 
     id: str

@@ -53,13 +53,23 @@ COLUMNS: dict[str, Metric] = (
 PAPER_COLUMNS = tuple(HEADLINE)
 DECIMALS = {name: 3 if name == "ssim" else 2 for name in COLUMNS}
 ENDS = ("mean", "sd", "low", "high")
-#: What is said of a disentangler's gates (`emohead.disentangler.gates`), by their names.
+#: What is said of gates (`emohead.disentangler.gates`, `emohead.motion.gates`), by their names.
 GATES = {
     "swapped": "swapped windows are {found:.2f} from the true ones, the aligned takes {bar:.2f}",
     "emotion": "emotion codes tell {found:.0%} of the clips' emotions, MFCC statistics {bar:.0%}",
     "content": "content codes tell {found:.0%} of them, and should at most {bar:.0%}",
     "partner": "{found:.0%} of the content codes find their moment in another emotion, {bar:.0%} "
     "of the emotion codes",
+    "psnr": "moved as the true frames are, the face has {found:.1f} dB over a copy and should "
+    "have {bar:.1f}",
+    "lips": "its lips' correlation is {found:.2f}, and should be {bar:.2f}",
+    "apart": "keypoints are {found:.2f} apart at least, and should be {bar:.2f}",
+    "equivariance": "a warp carries them {found:.2f} astray, and should at most {bar:.2f}",
+}
+#: What a row's label says where a seed doesn't pass one of these gates.
+FAILED = {
+    "swapped": "swap gate failed",
+    **dict.fromkeys(("psnr", "lips", "apart", "equivariance"), "not converged"),
 }
 CAPTION = (
     "F-LMD, M-LMD: mean distance between the landmarks in rendered and ground-truth frames "
@@ -88,7 +98,7 @@ def write_table1(
     """Build Table 1 from tables of scores and write its forms, by suffix; errors as `read_scores`.
 
     `notes` stand under the table; so do the methods' own, what speaks for a mistake in somebody
-    else's videos, and which gates a disentangler failed.
+    else's videos, and which gates were passed.
     """
     labels, said = labels_of(methods), list(notes)
     said += [f"{method.label}: {method.note}" for method in methods if method.note]
@@ -102,7 +112,7 @@ def write_table1(
         if method.gates:
             failed, note = _gates(method)
             said.append(note)
-            labels[method.id] += " (swap gate failed)" if failed else ""
+            labels[method.id] += f" ({failed})" if failed else ""
     rows = read_scores(scores)
     numbers = table1_numbers(rows, labels, {method.id: method.given for method in methods})
     write_tables(outputs, table1(rows, numbers, labels, said), numbers.drop(columns="best"))
@@ -282,8 +292,8 @@ def _cell(row: Mapping[str, Any], name: str) -> str:
     return f"{text}\n{ends}" if ends else text
 
 
-def _gates(method: Method) -> tuple[bool, str]:
-    """Whether a seed fails a disentangler's first gate; what was found, as means over seeds."""
+def _gates(method: Method) -> tuple[str, str]:
+    """What the label says of a gate that a seed fails; what was found, as means over seeds."""
     table = (
         pd.concat([pd.read_csv(path) for path in method.gates])
         .groupby("name", sort=False)
@@ -296,5 +306,6 @@ def _gates(method: Method) -> tuple[bool, str]:
         f"{f' by {row.passed} of {row.seeds} seeds' if row.seeds > 1 else ''})"
         for row in table.itertuples()
     )
-    failed = table.loc["swapped", "passed"] < table.loc["swapped", "seeds"]
-    return failed, f"{method.label}, its disentangler, on sentences held back: {told}."
+    failed = [FAILED.get(name, "") for name in table.index[table["passed"] < table["seeds"]]]
+    tried = "disentangler, on sentences" if "swapped" in table.index else "motion field, on clips"
+    return max(failed, default=""), f"{method.label}, its {tried} held back: {told}."

@@ -1,0 +1,106 @@
+# motion: two frames of a clip -> a field that moves one to the other.
+
+
+rule train_motion_field:
+    input:
+        script=script("train_motion_field.py"),
+        features=shard_paths("results/features/{speaker}-{emotion}.h5"),
+        split="results/split.csv",
+        vgg_weights=vgg_weights("motion_field"),
+    output:
+        model="results/motion_field/{motion_field}/seed{seed}/model.pt",
+        history="results/motion_field/{motion_field}/seed{seed}/history.csv",
+        provenance="results/motion_field/{motion_field}/seed{seed}/provenance.json",
+    log:
+        "results/logs/train_motion_field/{motion_field}-seed{seed}.log",
+    benchmark:
+        "results/benchmarks/train_motion_field/{motion_field}-seed{seed}.tsv"
+    # What is to hear the sound waits for it.
+    priority: 2
+    conda:
+        "../envs/train.yaml"
+    threads: lambda wildcards: train_threads("motion_field", wildcards.motion_field)
+    resources:
+        mem_mb=again(lambda w, input: training_memory("motion_field", w.motion_field)),
+        runtime=again(lambda w, input: training_minutes("motion_field", w.motion_field)),
+        gpu=lambda wildcards: gpus("motion_field", wildcards.motion_field),
+    params:
+        code=code("train_motion_field.py"),
+        options=lambda w: as_json(recipe("motion_field", w.motion_field)),
+        runtime=untracked(lambda w: as_json(runtime("motion_field", w.motion_field))),
+        state="state/motion_field/{motion_field}-seed{seed}",
+        curves="results/logs/tensorboard/train_motion_field/{motion_field}-seed{seed}",
+    shell:
+        "python {input.script:q} --features {input.features} --split {input.split} "
+        "--options {params.options:q} --runtime {params.runtime:q} --code {params.code} "
+        "--seed {wildcards.seed} --state {params.state} --model {output.model} "
+        "--history {output.history} --provenance {output.provenance} --curves {params.curves} > {log} 2>&1"
+
+
+# Whether it has converged, on the clips that were held out: what Table 1 says of it.
+rule try_motion_field:
+    input:
+        script=script("try_motion_field.py"),
+        field="results/motion_field/{motion_field}/seed{seed}/model.pt",
+        features=shard_paths("results/features/{speaker}-{emotion}.h5"),
+        split="results/split.csv",
+    output:
+        "results/motion_field/{motion_field}/seed{seed}/gates.csv",
+    log:
+        "results/logs/try_motion_field/{motion_field}-seed{seed}.log",
+    benchmark:
+        "results/benchmarks/try_motion_field/{motion_field}-seed{seed}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=again(rendering_memory),
+        runtime=again(trying_minutes),
+        gpu=rendering_gpu(),
+    params:
+        code=code("try_motion_field.py"),
+        validation=lambda w: recipe("motion_field", w.motion_field)["train"][
+            "validation"
+        ],
+        runtime=untracked(lambda wildcards: as_json(config["rendering"])),
+    shell:
+        "python {input.script:q} --features {input.features} --split {input.split} "
+        "--field {input.field} --validation {params.validation} --seed {wildcards.seed} "
+        "--rendering {params.runtime:q} --threads {threads} --output {output} > {log} 2>&1"
+
+
+rule train_motion_audio:
+    input:
+        script=script("train_motion_audio.py"),
+        features=shard_paths("results/features/{speaker}-{emotion}.h5"),
+        split="results/split.csv",
+        field=lambda w: (
+            f"results/motion_field/{field_of(w.motion_audio)}/seed{w.seed}/model.pt"
+        ),
+    output:
+        model="results/motion_audio/{motion_audio}/seed{seed}/model.pt",
+        history="results/motion_audio/{motion_audio}/seed{seed}/history.csv",
+        provenance="results/motion_audio/{motion_audio}/seed{seed}/provenance.json",
+    log:
+        "results/logs/train_motion_audio/{motion_audio}-seed{seed}.log",
+    benchmark:
+        "results/benchmarks/train_motion_audio/{motion_audio}-seed{seed}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: lambda wildcards: train_threads("motion_audio", wildcards.motion_audio)
+    resources:
+        mem_mb=again(lambda w, input: training_memory("motion_audio", w.motion_audio)),
+        runtime=again(lambda w, input: training_minutes("motion_audio", w.motion_audio)),
+        gpu=lambda wildcards: gpus("motion_audio", wildcards.motion_audio),
+    params:
+        code=code("train_motion_audio.py"),
+        options=lambda w: as_json(recipe("motion_audio", w.motion_audio)),
+        runtime=untracked(lambda w: as_json(runtime("motion_audio", w.motion_audio))),
+        state="state/motion_audio/{motion_audio}-seed{seed}",
+        curves="results/logs/tensorboard/train_motion_audio/{motion_audio}-seed{seed}",
+    shell:
+        "python {input.script:q} --features {input.features} --split {input.split} "
+        "--field {input.field} --options {params.options:q} --runtime {params.runtime:q} "
+        "--code {params.code} --seed {wildcards.seed} --state {params.state} "
+        "--model {output.model} --history {output.history} --provenance {output.provenance} "
+        "--curves {params.curves} > {log} 2>&1"
