@@ -1,4 +1,4 @@
-"""The clusters' profiles know the workflow's rules, and ask for the same."""
+"""The cluster's profile knows the workflow's rules, and leaves to them what they need."""
 
 import re
 import subprocess
@@ -8,11 +8,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parent.parent
-CLUSTERS = ("slurm", "kubernetes")
-
-
-def profile(name: str) -> dict:
-    return yaml.safe_load((ROOT / f"profiles/{name}/config.yaml").read_text())
+SLURM = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
 
 
 def rules() -> set[str]:
@@ -25,32 +21,22 @@ def value(expression: str | int, attempt: int) -> int:
     return eval(str(expression), {"attempt": attempt})
 
 
-@pytest.mark.parametrize("name", CLUSTERS)
-def test_every_rule_that_is_named_exists(name):
-    assert set(profile(name).get("groups", {})) <= rules()
+def test_every_rule_that_is_named_exists():
+    assert set(SLURM["groups"]) <= rules()
 
 
-def test_clusters_ask_for_the_same():
-    slurm, kubernetes = map(profile, CLUSTERS)
-    for key in ("resources", "retries", "keep-going"):
-        assert slurm[key] == kubernetes[key]
-
-
-@pytest.mark.parametrize("name", CLUSTERS)
-def test_a_job_that_is_sent_again_gets_more(name):
-    found = profile(name)
-    assert found["retries"] >= 1
+def test_a_job_that_is_sent_again_gets_more():
+    assert SLURM["retries"] >= 1
     for key in ("mem_mb", "runtime"):
-        wanted = found["default-resources"][key]
+        wanted = SLURM["default-resources"][key]
         assert value(wanted, 2) == 2 * value(wanted, 1) > 0
 
 
-@pytest.mark.parametrize("name", CLUSTERS)
-def test_what_a_job_needs_stands_beside_its_rule(name):
+def test_what_a_job_needs_stands_beside_its_rule():
     """A profile names no rule's memory, time or cores: it would not know of a new one."""
-    assert not {"set-threads", "set-resources"} & set(profile(name))
+    assert not {"set-threads", "set-resources"} & set(SLURM)
     # A limit here would be the whole cluster's.
-    assert "gpu" not in profile(name)["resources"]
+    assert "gpu" not in SLURM["resources"]
 
 
 def test_no_rule_retries_by_itself():
@@ -61,7 +47,7 @@ def test_no_rule_retries_by_itself():
 
 def test_groups_are_of_rules_that_follow_each_other_alone():
     """A speaker's scores all wait for the ground truth's: in a group they would be a single job."""
-    groups = profile("slurm")["groups"]
+    groups = SLURM["groups"]
     assert {rule for rule, group in groups.items() if group == "shard"} == {
         "list_clips", "extract_features",
     }  # fmt: skip
