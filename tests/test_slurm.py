@@ -162,7 +162,7 @@ def runs(slurm, command, profile, snakemake, tmp_path_factory) -> Runs:
         subprocess.run(["scancel", job["JobId"]], check=True)
         assert running.wait() == 0, log.read_text()
     finally:
-        running.terminate()
+        running.kill()
     return Runs(local, folder, cluster.jobs(), cluster.ends(), dead, cluster.states())
 
 
