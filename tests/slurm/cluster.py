@@ -43,7 +43,11 @@ SlurmctldPidFile={folder}/slurmctld.pid
 SlurmdPidFile={folder}/%n.pid
 SlurmdParameters=config_overrides
 # Seconds until a node that doesn't answer is down, and its jobs are requeued; 300 by default.
-SlurmdTimeout=20
+SlurmdTimeout=30
+# Patience with a machine that is busy with other things, too.
+MessageTimeout=60
+BatchStartTimeout=120
+OverTimeLimit=UNLIMITED
 MinJobAge=86400
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
