@@ -267,6 +267,15 @@ def as_json(value):
     return re.sub(r"\{(?=\s*\w)", r"\\u007b", text)
 
 
+def located(texts, output):
+    """Texts with paths below results/, as they are where the job of these outputs runs.
+
+    With object storage all of its files lie in a folder of local copies. Only inputs are brought.
+    """
+    copies = str(output[0]).rpartition("results/")[0]
+    return [re.sub('(^|[="])(?=results/)', rf"\g<1>{copies}", text) for text in texts]
+
+
 def report_flags(**more):
     """What a script of the report is called with, as a function for its rule's `params`.
 
@@ -285,7 +294,7 @@ def report_flags(**more):
             if isinstance(texts, dict) or not all(isinstance(t, str) for t in texts):
                 texts = [json.dumps(value)]
             if name != "script" and texts:
-                words += [f"--{name.replace('_', '-')}", *texts]
+                words += [f"--{name.replace('_', '-')}", *located(texts, output)]
         return shlex.join(words)
 
     return flags

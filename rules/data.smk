@@ -135,7 +135,8 @@ else:
             runtime=again(10),
         params:
             code=code("list_clips.py"),
-            folder=lambda wildcards: speaker_folder(wildcards.speaker),
+            folder=lambda wildcards, input: input.made
+            or speaker_folder(wildcards.speaker),
             state=folder_state,
             view=config["data"]["view"],
             levels=config["data"]["levels"],

@@ -31,6 +31,7 @@ rule score_clips:
         features=speaker_shards,
         split="results/split.csv",
         clips="results/clips.csv",
+        made=ancient(made_folder),
         judges="results/evaluation/emotion_judges.npz",
         rendered=rendered_clips,
         true_landmarks=true_landmarks,
@@ -77,6 +78,7 @@ rule score_networks:
         features=speaker_shards,
         split="results/split.csv",
         clips="results/clips.csv",
+        made=ancient(made_folder),
         rendered=rendered_clips,
         weights=[path for path in WEIGHTS.values() if path],
         # Where the rendered faces are, for those networks that see faces.
@@ -189,7 +191,9 @@ rule collect_scores:
     params:
         code=code("collect_scores.py"),
         # The paths of all files would be too long for a command.
-        runs=[f"results/evaluation/{run}" for run in method_runs()],
+        runs=lambda wildcards, output: located(
+            [f"results/evaluation/{run}" for run in method_runs()], output
+        ),
         speakers=speakers(),
         names=["scores.parquet"] + ["networks.parquet"] * any(WEIGHTS.values()),
         of_runs=["fid.parquet"] if FRECHET else [],

@@ -5,6 +5,7 @@ rule extract_features:
     input:
         script=script("extract_features.py"),
         clips="results/data/lists/{speaker}-{emotion}.csv",
+        made=ancient(made_folder),
     output:
         shard="results/features/{speaker}-{emotion}.h5",
         table="results/features/{speaker}-{emotion}.csv",

@@ -82,6 +82,7 @@ rule write_inputs:
         features=speaker_shards,
         split="results/split.csv",
         clips="results/clips.csv",
+        made=ancient(made_folder),
     output:
         directory(INPUTS),
     log:

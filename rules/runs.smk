@@ -428,9 +428,7 @@ def disentangler_checkpoint(wildcards):
 
 def method_flag(part):
     """What stands behind the script's flag for a part: a checkpoint, `truth` or `reference`."""
-    return lambda wildcards: method_models(wildcards).get(
-        part, METHODS[wildcards.method][part]
-    )
+    return lambda wildcards, input: input.get(part, METHODS[wildcards.method][part])
 
 
 def given_more(wildcards):

@@ -65,9 +65,9 @@ def speaker_archives(wildcards):
     ]
 
 
-def archive_flags(wildcards):
+def archive_flags(wildcards, input):
     """`--archive KIND=PATH` for a speaker's archives."""
-    paths = speaker_archives(wildcards)
+    paths = input.archives
     return " ".join(f"--archive {shlex.quote(f'{Path(p).stem}={p}')}" for p in paths)
 
 
@@ -131,12 +131,9 @@ def video_folder(speaker, emotion):
 
 
 def made_folder(wildcards):
-    """A speaker's folder where a rule makes it."""
-    return (
-        []
-        if config["data"]["source"] == "folder"
-        else speaker_folder(wildcards.speaker)
-    )
+    """A speaker's folder where a rule makes it: in it are the files that its clip tables name."""
+    made = config["data"]["source"] in ("mini", "archives")
+    return speaker_folder(wildcards.speaker) if made else []
 
 
 def folder_state(wildcards):

@@ -24,7 +24,9 @@ rule study:
         runtime=again(30),
     params:
         code=code("study.py"),
-        videos=" ".join(f"--videos {name}={path}" for name, path in study_folders()),
+        videos=lambda wildcards, output: " ".join(
+            located([f"--videos {n}={path}" for n, path in study_folders()], output)
+        ),
         clips=config["study"]["clips"],
         points=config["study"]["points"],
         seed=config["study"]["seed"],

@@ -1,9 +1,11 @@
-"""The smoke preset on a real Slurm of one node, beside the same run without it.
+"""The smoke preset on a real Slurm of three nodes, beside the same run without it.
 
     tests/slurm/install.sh   # once, as root: Debian's Slurm
     EMOHEAD_SLURM=1 .venv/bin/pytest tests/test_slurm.py
 
-Not part of `make test`: it needs root, changes /etc/slurm while it runs, and takes ten minutes.
+In one run a training is cancelled, one is preempted and one lacks memory; a node dies while it
+renders, and a scoring is cancelled. Not part of `make test`: it needs root, changes /etc/slurm
+while it runs, and takes a quarter of an hour.
 """
 
 import os
@@ -23,8 +25,13 @@ import yaml
 from slurm import cluster
 
 ROOT = Path(__file__).parent.parent
-TRAINING = "translator/aatu-seed0"
-SCORING = "score_clips/ours-same_emotion-seed0-W901"
+SMOKE = ROOT / "config/smoke.yaml"
+# What is disturbed, as Snakemake tells Slurm of it.
+CANCELLED = "train_translator", "aatu_0"
+PREEMPTED = "train_translator", "aatu_warp_0"
+LACKS_MEMORY = "train_translator", "unet_0"
+RENDERING = "render_clips", "ours_same_emotion_0_W901"
+SCORING = "score_clips", "ours_same_emotion_0_W901"
 
 
 def why_not() -> str | None:
@@ -46,6 +53,28 @@ class Runs:
     local: Path
     cluster: Path
     jobs: list[dict[str, str]]
+    #: Each end of a job: (JobId, state, node).
+    ends: list[tuple[str, str, str]]
+    dead: str
+    states: dict[str, str]
+
+    def of(self, rule: tuple[str, str]) -> list[dict[str, str]]:
+        """A rule's jobs, in the order in which they were sent."""
+        jobs = [job for job in self.jobs if rule_of(job) == rule]
+        return sorted(jobs, key=lambda job: int(job["JobId"]))
+
+    def states_of(self, job: dict[str, str]) -> list[str]:
+        """How a job ended: once, or more often where Slurm requeued it."""
+        return [state for number, state, _ in self.ends if number == job["JobId"]]
+
+    def last_states_of(self, rule: tuple[str, str]) -> list[str]:
+        """How each of a rule's jobs ended at last."""
+        return [self.states_of(job)[-1] for job in self.of(rule)]
+
+    def logs(self, name: str) -> tuple[str, str]:
+        """A log of the run with Slurm, and of the one without."""
+        path = Path("results/logs", f"{name}.log")
+        return (self.cluster / path).read_text(), (self.local / path).read_text()
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +99,7 @@ def command(bin_folder, variables):
             "args": [
                 bin_folder / "python", "-m", "snakemake", "--nocolor",
                 "--snakefile", ROOT / "Snakefile", "--directory", folder,
-                "--configfile", ROOT / "config/smoke.yaml", *configs, *arguments,
+                "--configfile", SMOKE, *configs, *arguments,
             ],
             "env": {**variables, "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}"},
         }  # fmt: skip
@@ -79,7 +108,7 @@ def command(bin_folder, variables):
 
 
 ON_SLURM = [
-    "--jobs", "2", "--latency-wait", "5",
+    "--jobs", "6", "--latency-wait", "5",
     # There is no accounting to ask, and no reason to be patient.
     "--slurm-no-account", "--slurm-status-command", "squeue",
     "--slurm-init-seconds-before-status-checks", "2", "--seconds-between-status-checks", "2",
@@ -90,10 +119,12 @@ ON_SLURM = [
 def profile(tmp_path_factory):
     """--workflow-profile with ours, whose trainings ask for so many GPUs: they take the CPU."""
 
-    def with_gpus(number: int) -> list[str | Path]:
+    def with_gpus(number: int, **translator: str) -> list[str | Path]:
         text = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
-        trainings = ("train_landmarks", "train_translator")
-        text["set-resources"] = {rule: {"gpu": number} for rule in trainings}
+        text["set-resources"] = {
+            "train_landmarks": {"gpu": number},
+            "train_translator": {"gpu": number, **translator},
+        }
         folder = tmp_path_factory.mktemp("profile")
         (folder / "config.yaml").write_text(yaml.safe_dump(text))
         return ["--workflow-profile", folder]
@@ -102,33 +133,66 @@ def profile(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def slurm(tmp_path_factory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("slurm")
-    with cluster.slurm(folder):
-        yield folder
+def slurm(tmp_path_factory) -> Iterator[dict[str, subprocess.Popen]]:
+    with cluster.slurm(tmp_path_factory.mktemp("slurm")) as nodes:
+        yield nodes
 
 
 @pytest.fixture(scope="module")
-def runs(slurm, command, profile, tmp_path_factory) -> Runs:
+def runs(slurm, command, profile, snakemake, tmp_path_factory) -> Runs:
     local, folder = (tmp_path_factory.mktemp(name) for name in ("local", "cluster"))
-    subprocess.run(**command(local, "--cores", "2"), check=True)
-    log = slurm / "snakemake.log"
+    # Too little for the smallest model's first attempt, and enough for its second.
+    memory = "(500 if wildcards.translator == 'unet' else 2000) * attempt"
+    log = folder / "snakemake.log"
     with log.open("w") as stream:
         running = subprocess.Popen(
-            **command(folder, *profile(1), *ON_SLURM), stdout=stream, stderr=subprocess.STDOUT
-        )
+            **command(folder, *profile(1, mem_mb=memory), *ON_SLURM),
+            stdout=stream, stderr=subprocess.STDOUT,
+        )  # fmt: skip
     try:
-        cancel(folder / "state" / TRAINING, "**/last.ckpt", ("train_translator", "aatu_0"))
-        cancel(folder / "state" / SCORING, "*.json", ("score_clips", "ours_same_emotion_0_W901"))
+        job = in_the_middle(CANCELLED, folder / "state/translator/aatu-seed0", "**/last.ckpt")
+        subprocess.run(["scancel", job["JobId"]], check=True)
+        job = in_the_middle(PREEMPTED, folder / "state/translator/aatu_warp-seed0", "**/last.ckpt")
+        preempt_trainings(job["NodeList"])
+        run = "ours-same_emotion-seed0-W901"
+        job = in_the_middle(RENDERING, folder / "state/render_clips" / run, "frames/*.h5")
+        slurm[dead := job["NodeList"]].kill()
+        job = in_the_middle(SCORING, folder / "state/score_clips" / run, "*.json")
+        subprocess.run(["scancel", job["JobId"]], check=True)
         assert running.wait() == 0, log.read_text()
     finally:
-        running.terminate()
-    return Runs(local, folder, cluster.jobs())
+        running.kill()
+    done = snakemake(local, "--configfile", str(SMOKE))
+    assert done.returncode == 0, done.stderr
+    return Runs(local, folder, cluster.jobs(), cluster.ends(), dead, cluster.states())
+
+
+def in_the_middle(rule: tuple[str, str], state: Path, piece: str) -> dict[str, str]:
+    """Wait until a rule's job has saved its first piece of work; that job."""
+    deadline = time.monotonic() + 3600
+    running = []
+    while not (running and list(state.glob(piece))):
+        assert time.monotonic() < deadline, f"{rule} has not begun"
+        time.sleep(0.02)
+        if not running:
+            running = [
+                job
+                for job in cluster.jobs()
+                if job["JobState"] == "RUNNING" and rule_of(job) == rule
+            ]
+    (job,) = running
+    return job
+
+
+def preempt_trainings(node: str) -> None:
+    """By a job that goes before them and wants all GPUs of a node."""
+    wanted = ("--nodes=1", f"--nodelist={node}", "--gres=gpu:2", "--mem=1")
+    subprocess.run(["srun", "--partition=urgent", *wanted, "true"], check=True)
 
 
 def rule_of(job: dict[str, str]) -> tuple[str, str]:
     """And its wildcards, from what Snakemake tells Slurm of a job."""
-    rule, _, wildcards = job["Comment"].removeprefix("rule_").partition("_wildcards_")
+    rule, _, wildcards = job.get("Comment", "").removeprefix("rule_").partition("_wildcards_")
     return rule, wildcards
 
 
@@ -138,52 +202,66 @@ def memory_mib(job: dict[str, str]) -> float:
     return float(number) * {"M": 1, "G": 1024}[unit]
 
 
-def cancel(state: Path, piece: str, rule: tuple[str, str]) -> None:
-    """Cancel a rule's job in the middle, once it has saved its first piece of work."""
-    deadline = time.monotonic() + 900
-    running = []
-    while not (running and list(state.glob(piece))):
-        assert time.monotonic() < deadline, f"{rule} has not begun"
-        time.sleep(0.02)
-        running = [
-            job["JobId"]
-            for job in cluster.jobs()
-            if job["JobState"] == "RUNNING" and rule_of(job) == rule
-        ]
-    (job,) = running
-    subprocess.run(["scancel", job], check=True)
-
-
 def test_tables_are_those_of_a_run_without_slurm(runs):
     for name in ("table1.csv", "claims.csv", "neutral/emotions.csv"):
         path = Path("results/report", name)
         assert (runs.cluster / path).read_bytes() == (runs.local / path).read_bytes()
 
 
+def test_jobs_run_on_every_node(runs):
+    assert {node for _, state, node in runs.ends if state == "COMPLETED"} == set(cluster.NODES)
+
+
+def test_a_rendering_whose_node_dies_goes_on_elsewhere_with_the_next_clip(runs):
+    assert runs.states.pop(runs.dead) == "down*"
+    assert set(runs.states.values()) == {"idle"}
+    (job,) = runs.of(RENDERING)
+    assert runs.states_of(job) == ["NODE_FAIL", "COMPLETED"]
+    assert job["Restarts"] == "1"
+    assert job["NodeList"] != runs.dead
+    ours, undisturbed = runs.logs("render_clips/ours-same_emotion-seed0-W901")
+    assert "going on: 1 of 2 clips" in ours
+    assert "going on" not in undisturbed
+
+
+def test_a_preempted_training_goes_on_with_the_next_epoch(runs):
+    (job,) = runs.of(PREEMPTED)
+    states = runs.states_of(job)
+    assert (states[0], states[-1]) == ("PREEMPTED", "COMPLETED")
+    ours, undisturbed = runs.logs("train_translator/aatu_warp-seed0")
+    assert "going on with epoch" in ours
+    assert "going on with epoch" not in undisturbed
+
+
 def test_a_cancelled_training_is_sent_again_and_goes_on(runs):
-    assert [job["JobState"] for job in runs.jobs].count("CANCELLED") == 2
-    log = Path(f"results/logs/train_{TRAINING}.log")
-    assert "going on with epoch" in (runs.cluster / log).read_text()
-    assert "going on with epoch" not in (runs.local / log).read_text()
+    assert runs.last_states_of(CANCELLED) == ["CANCELLED", "COMPLETED"]
+    ours, undisturbed = runs.logs("train_translator/aatu-seed0")
+    assert "going on with epoch" in ours
+    assert "going on with epoch" not in undisturbed
 
 
 def test_cancelled_scores_are_sent_again_and_go_on_with_the_next_clip(runs):
-    log = Path(f"results/logs/{SCORING}.log")
-    assert "going on: 1 of 2 clips" in (runs.cluster / log).read_text()
-    assert "going on" not in (runs.local / log).read_text()
+    assert runs.last_states_of(SCORING) == ["CANCELLED", "COMPLETED"]
+    ours, undisturbed = runs.logs("score_clips/ours-same_emotion-seed0-W901")
+    assert "going on: 1 of 2 clips" in ours
+    assert "going on" not in undisturbed
+
+
+def test_a_training_that_lacks_memory_is_sent_again_with_twice_as_much(runs):
+    assert runs.last_states_of(LACKS_MEMORY) == ["FAILED", "COMPLETED"]
+    assert [memory_mib(job) for job in runs.of(LACKS_MEMORY)] == [500, 1000]
+    (log,) = runs.cluster.glob(f".snakemake/slurm_logs/**/{runs.of(LACKS_MEMORY)[0]['JobId']}.log")
+    assert "exceeded memory limit" in log.read_text()
 
 
 def test_jobs_ask_for_what_their_rules_say(runs):
     trainings = [job for job in runs.jobs if rule_of(job)[0].startswith("train_")]
     assert {job["TresPerJob"] for job in trainings} == {"gres:gpu:1"}
-    memory: dict[tuple[str, str], list[float]] = {}
-    for job in sorted(trainings, key=lambda job: int(job["JobId"])):
-        memory.setdefault(rule_of(job), []).append(memory_mib(job))
-    first, again = memory.pop(("train_translator", "aatu_0"))
-    assert again == 2 * first  # of the one that was sent again
-    assert [len(each) for each in memory.values()] == [1, 1, 1]
-    others = [job for job in runs.jobs if job not in trainings]
+    others = [job for job in runs.jobs if job not in trainings and "Comment" in job]
     assert not any("TresPerJob" in job for job in others)
+    for rule in (CANCELLED, SCORING):
+        first, again = map(memory_mib, runs.of(rule))
+        assert again == 2 * first
 
 
 def test_a_training_on_several_devices_is_one_job(slurm, runs, command, profile, tmp_path):

@@ -1,4 +1,4 @@
-"""A real Slurm of one node on this machine, with a GPU that isn't one.
+"""A real Slurm of three nodes on this machine, with GPUs that are none.
 
 Debian's packages bring the daemons (install.sh); this starts and stops them. Only root can.
 """
@@ -15,7 +15,8 @@ from pathlib import Path
 # Where Debian's Slurm looks. SLURM_CONF wouldn't do: the executor clears it inside of a job.
 CONFIG = Path("/etc/slurm")
 DAEMONS = ("munged", "slurmctld", "slurmd")
-# What the node claims to have, for the profile's requests to fit; how much runs at once is up to
+NODES = ("node1", "node2", "node3")
+# What each node claims to have, for the profile's requests to fit; how much runs at once is up to
 # snakemake's --jobs.
 CPUS, MEMORY_MB = 64, 512_000
 
@@ -27,28 +28,45 @@ SlurmdUser=root
 AuthType=auth/munge
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
+# A step that takes more memory than its job has been given is killed within some seconds.
 JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=task=1
+JobAcctGatherParams=OverMemoryKill,UsePss
 AccountingStorageType=accounting_storage/none
-JobCompType=jobcomp/none
+JobCompType=jobcomp/filetxt
+JobCompLoc={folder}/ended.txt
 StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool
+SlurmdSpoolDir={folder}/spool/%n
 SlurmctldLogFile={folder}/slurmctld.log
-SlurmdLogFile={folder}/slurmd.log
+SlurmdLogFile={folder}/%n.log
 SlurmctldPidFile={folder}/slurmctld.pid
-SlurmdPidFile={folder}/slurmd.pid
+SlurmdPidFile={folder}/%n.pid
 SlurmdParameters=config_overrides
+# Seconds until a node that doesn't answer is down, and its jobs are requeued; 300 by default.
+SlurmdTimeout=30
+# Patience with a machine that is busy with other things, too.
+MessageTimeout=60
+BatchStartTimeout=120
+OverTimeLimit=UNLIMITED
 MinJobAge=86400
-ReturnToService=2
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 GresTypes=gpu
-NodeName=localhost NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory} Gres=gpu:2 State=UNKNOWN
-PartitionName=debug Nodes=localhost Default=YES MaxTime=INFINITE State=UP
+NodeName=node[1-3] NodeHostname=localhost NodeAddr=127.0.0.1 Port=[17001-17003] \
+    CPUs={cpus} RealMemory={memory} Gres=gpu:2
+# Each job goes to the node that has least to do; who comes by the other partition comes first.
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+PartitionName=debug Nodes=ALL Default=YES MaxTime=INFINITE LLN=YES PriorityTier=1
+PartitionName=urgent Nodes=ALL PriorityTier=2
 """
 # Any two devices: nothing opens them.
-GRES_CONF = (
-    "NodeName=localhost Name=gpu File=/dev/null\nNodeName=localhost Name=gpu File=/dev/zero\n"
-)
+GRES_CONF = """\
+NodeName=node[1-3] Name=gpu File=/dev/null
+NodeName=node[1-3] Name=gpu File=/dev/zero
+"""
+# A node has processes of its own, which are all killed with its first one, as in a power cut.
+NODE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "slurmd", "-D", "-N")
 
 
 def missing() -> str | None:
@@ -64,8 +82,11 @@ def missing() -> str | None:
 
 
 @contextmanager
-def slurm(folder: Path) -> Iterator[None]:
-    """Run the three daemons, whose files go to `folder`; the commands of Slurm work meanwhile."""
+def slurm(folder: Path) -> Iterator[dict[str, subprocess.Popen]]:
+    """Run the daemons, whose files go to `folder`; the commands of Slurm work meanwhile.
+
+    Gives each node's process by the node's name. Killed, it takes all that runs there with it.
+    """
     for name in ("state", "spool"):
         (folder / name).mkdir(parents=True)
     CONFIG.mkdir(exist_ok=True)
@@ -81,11 +102,13 @@ def slurm(folder: Path) -> Iterator[None]:
         stack.callback(_stop, Path("/run/munge/munged.pid"))
         subprocess.run(["slurmctld"], check=True)
         stack.callback(_stop, folder / "slurmctld.pid")
-        subprocess.run(["slurmd", "-N", "localhost"], check=True)
-        stack.callback(_stop, folder / "slurmd.pid")
-        _wait("the node to be idle", lambda: _output("sinfo", "-h", "-o", "%T") == "idle")
+        nodes = {name: subprocess.Popen([*NODE, name], stderr=subprocess.DEVNULL) for name in NODES}
+        for node in nodes.values():
+            stack.callback(node.wait)
+            stack.callback(node.kill)
+        _wait("the nodes to be idle", lambda: set(states().values()) == {"idle"})
         stack.callback(_output, "scancel", "--me")
-        yield
+        yield nodes
 
 
 def jobs() -> list[dict[str, str]]:
@@ -96,6 +119,18 @@ def jobs() -> list[dict[str, str]]:
         for line in lines
         if line.startswith("JobId=")
     ]
+
+
+def ends() -> list[tuple[str, str, str]]:
+    """(JobId, state, node) of each end of a job so far: one that was requeued has several."""
+    fields = ("--noheader", "--parsable2", "--format=JobID,State,NodeList")
+    return [tuple(line.split("|")) for line in _output("sacct", "-c", *fields).splitlines()]
+
+
+def states() -> dict[str, str]:
+    """What each node is: idle, mixed, down*, ..."""
+    lines = _output("sinfo", "-h", "-N", "-p", "debug", "-o", "%N %T").splitlines()
+    return dict(line.split() for line in lines)
 
 
 def _start_munged() -> None:
