@@ -249,7 +249,7 @@ use rule report_table1 as report_page with:
         trainings(MADE_BY),
         list(BASES.values()),
         script=script("report_page.py"),
-        claims="results/report/claims.csv",
+        claims="results/report/claims.html",
         table1="results/report/table1.html",
         published="results/report/published.html",
         scores=SCORES,

@@ -8,9 +8,9 @@ import pytest
 from score_factory import scores_by_hand, write_scores
 
 from emohead.provenance import Provenance
-from emohead.report.embedding import Media, embed_figure
 from emohead.report.made_by import hash_of, made_alike, read_provenance, read_run_times
 from emohead.report.page import per_emotion, scored_runs
+from emohead.report.page_parts import Media, embed_figure
 from emohead.report.player import encode_landmarks
 from emohead.report.scores import read_scores
 
@@ -55,11 +55,11 @@ def test_results_that_were_made_alike_are_told_together():
         "c": Provenance("3.11.2", "2.15.0", "EPYC", "32-true", "c0ffee", 90),
         "d": Provenance("3.11.2", None, "EPYC", "32-true", "c0ffee", 1),
     }
-    groups = made_alike(made.items())
+    groups = made_alike(made.items()).cells.to_numpy().tolist()
     assert [(names, seconds) for names, _, _, seconds, *_ in groups] == [
         ("a, c", "2.5 min"), ("b", "5 s"), ("d", "1 s")
     ]  # fmt: skip
-    assert groups[0][1:] == ("EPYC", "32-true", "2.5 min", "2.15.0", "3.11.2", "c0ffee")
+    assert groups[0][1:] == ["EPYC", "32-true", "2.5 min", "2.15.0", "3.11.2", "c0ffee"]
     assert groups[2][4] == "–"
 
 
@@ -127,20 +127,22 @@ def scores(tmp_path):
 
 def test_numbers_by_emotion_and_their_heat(scores):
     (table,) = per_emotion(scores, LABELS)
-    assert (table.reference, table.id) == ("same_emotion", "m_lmd-redetected-centred-128")
-    assert table.emotions == ["happy", "sad", "all"]
-    shown = dict(table.rows)
+    assert (table.reference, table.metric) == ("same_emotion", "M-LMD")
+    assert list(table.cells) == ["Method", "happy", "sad", "all"]
+    assert table.cells.to_numpy().tolist() == [
+        ["Truth", "0.00", "0.00", "0.00"],
+        ["Baseline", "5.00", "–", "5.00"],
+        ["Ours", "1.50", "3.00", "2.25"],
+    ]
     # Best 1.5, worst 5; the truth competes with nobody.
-    assert shown == {
-        "Truth": [("0.00", None)] * 3,
-        "Baseline": [("5.00", 1.0), ("–", None), ("5.00", 1.0)],
-        "Ours": [("1.50", 0.0), ("3.00", round(1.5 / 3.5, 3)), ("2.25", round(0.75 / 3.5, 3))],
-    }
+    nothing = [np.nan] * 4
+    expected = [nothing, [np.nan, 1, np.nan, 1], [np.nan, 0, 1.5 / 3.5, 0.75 / 3.5]]
+    np.testing.assert_allclose(table.heat.to_numpy(float), expected)
 
 
 def test_what_runs_were_scored_on(scores):
-    assert list(scored_runs(scores, LABELS)) == [
-        ("Truth", "same-emotion", "1", "2", "20", "0"),
-        ("Baseline", "same-emotion", "1", "1 **of 2**", "10", "0"),
-        ("Ours", "same-emotion", "2", "2", "40", "2 (5 %)"),
+    assert scored_runs(scores, LABELS).cells.to_numpy().tolist() == [
+        ["Truth", "same-emotion", "1", "2", "20", "0"],
+        ["Baseline", "same-emotion", "1", "1 **of 2**", "10", "0"],
+        ["Ours", "same-emotion", "2", "2", "40", "2 (5 %)"],
     ]

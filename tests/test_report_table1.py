@@ -31,7 +31,7 @@ from emohead.report.scores import (
     references_of,
     score_by,
 )
-from emohead.report.table1 import shown, table1, table1_numbers, write_table1
+from emohead.report.table1 import table1, table1_numbers, write_table1
 from emohead.report.tables import Tables, number, to_html, to_latex, to_markdown
 
 F_LMD = ("f_lmd", "redetected/centred/128")
@@ -181,8 +181,8 @@ def test_predicted_landmarks_have_columns_of_their_own(tmp_path):
     ours = run("ours", [1.0, 2.0])
     predicted = scores_by_hand("ours", {PREDICTED["f_lmd_predicted"]: [0.5, 0.7]})
     numbers, shown_tables = table_of(tmp_path, ours, predicted, run("evp", [3.0, 4.0]))
-    assert shown(row_of(numbers, "ours"), "f_lmd_predicted") == "0.60"
-    assert shown(row_of(numbers, "evp"), "f_lmd_predicted") == "–"
+    assert row_of(numbers, "ours")["f_lmd_predicted"] == pytest.approx(0.6)
+    assert math.isnan(row_of(numbers, "evp")["f_lmd_predicted"])
     assert shown_tables.tables[0].notes == []
 
 
@@ -319,12 +319,12 @@ def test_notes_on_rows_and_on_somebody_elses_videos_stand_under_the_table(tmp_pa
 
 def test_rows_follow_the_labels_and_rows_not_run_the_paper(tmp_path):
     names = ("ground_truth", "baseline", "plain", "ours")
-    numbers, _ = table_of(tmp_path, *(run(name, [1.0]) for name in names))
+    numbers, shown_tables = table_of(tmp_path, *(run(name, [1.0]) for name in names))
     assert list(numbers["method"]) == [
         "ground_truth", "baseline", "evp", "audio2head", "ours_wo_msef", "ours_wo_aatu", "plain",
         "ours",
     ]  # fmt: skip
-    assert shown(row_of(numbers, "evp"), "psnr") == "not run"
+    assert "not run" in shown_tables.tables[0].cells.loc["evp"].tolist()
     assert row_of(numbers, "evp")["paper_psnr"] == 29.53
     assert math.isnan(row_of(numbers, "audio2head")["paper_f_lmd"])
     assert math.isnan(row_of(numbers, "plain")["paper_psnr"])
@@ -475,18 +475,14 @@ def published(scores, labels):
 def test_published_rows_stand_in_groups_with_their_convention(tmp_path):
     scores = read(tmp_path, run("ours", [1.257]), run("ours", [2.5], reference="neutral"))
     groups = published(scores, {"ours": "Mine"})
-    assert list(groups)[:3] == [
-        "The paper", "This run: reference face in the clip's emotion",
-        "This run: neutral reference face",
-    ]  # fmt: skip
-    assert "| Mine | 1.26 |" in groups["This run: reference face in the clip's emotion"]
+    assert next(iter(groups)) == "The paper"
     assert "| Ours | 2.35 | 3.02 | 0.72 | 33.32 |" in groups["The paper"]
     assert "F-LMD ↓ | M-LMD ↓ | SSIM ↑ | CPBD ↑ | Sync ↑" in groups["DreamTalk"]
     assert "| EAT | 5.54 | 4.79 | 0.53 | 0.15 | 2.16 | 36.4 |" in groups["DreamTalk"]
     assert "| PD-FGC | 5.50 | 4.10 | 0.49 |" in groups["DreamTalk"]
     assert "| PC-AVS | 3.03 | 2.97 | 0.63 | 28.72 | – | – |" in groups["EAMM"]
     assert (SOURCES != "").all(axis=None)
-    assert len(published(None, {})) == len(groups) - 2
+    assert published(None, {}) == groups  # without THEval's metrics
 
 
 def test_thevals_metrics_are_held_against_the_true_clips_that_a_method_has(tmp_path):

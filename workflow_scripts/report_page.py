@@ -22,7 +22,7 @@ def figures_of(text: str) -> dict[str, dict[str, Path]]:
 
 parser = report_parser(__doc__)
 add_scores_flags(parser)
-parser.add_argument("--claims", type=Path, required=True, help="claims.csv")
+parser.add_argument("--claims", type=Path, required=True, help="the claims' .html form")
 parser.add_argument("--table1", type=Path, required=True, help="Table 1's .html form")
 parser.add_argument("--published", type=Path, required=True, help="the published rows' .html form")
 parser.add_argument("--figures", type=figures_of, required=True, help="JSON: reference, name, .png")

@@ -34,7 +34,6 @@ from emohead.report.tables import Table, Tables, number, write_tables
 HOLDS, FAILS, UNDECIDED = "holds", "fails", "undecided"
 #: Whatever its difference: another training may give another, and by how much, one can't tell.
 ONE_TRAINING = "not decided by one training"
-VERDICTS = (HOLDS, FAILS, UNDECIDED, ONE_TRAINING)
 PARTS = ("headline", "evp", "other")
 SIGNIFICANT = 0.05
 OURS = "ours"
@@ -306,11 +305,11 @@ def overall_verdict(verdicts: Sequence[str]) -> str:
     return HOLDS if found == {HOLDS} else UNDECIDED
 
 
-def summary(verdicts: Sequence[str]) -> str:
-    """How many metrics of a claim hold, fail and are undecided: `3 of 4 hold, 1 undecided`."""
+def summary(verdicts: Sequence[str], what: str) -> str:
+    """How many hold, fail and are undecided: `3 of 4 hold, 1 undecided`; `what` they are."""
     found = list(verdicts)
     if ONE_TRAINING in found:
-        return f"{len(found)} metrics, {ONE_TRAINING}."
+        return f"{len(found)} {what}, {ONE_TRAINING}."
     parts = [f"{found.count(HOLDS)} of {len(found)} hold"]
     parts += [f"{found.count(FAILS)} fail"] if FAILS in found else []
     parts += [f"{found.count(UNDECIDED)} undecided"] if UNDECIDED in found else []
@@ -320,31 +319,29 @@ def summary(verdicts: Sequence[str]) -> str:
 def claim_tables(findings: pd.DataFrame, notes: Sequence[str]) -> Tables:
     """For each protocol the paper's claims in sentences; after them those by other conventions."""
     tables = []
-    for reference, part in findings[findings["part"] != "other"].groupby("reference", sort=False):
-        lines = []
+    is_other = findings["part"] == "other"
+    for reference, part in findings[~is_other].groupby("reference", sort=False):
+        lines, overall = [], []
         for text, group in part.groupby("claim", sort=False):
+            verdict = overall_verdict(group["verdict"])
+            overall += [verdict] if group["part"].iloc[0] == "headline" else []
+            sentences = list(group["sentence"])
+            first = sentences[0] if len(group) == 1 else summary(group["verdict"], "metrics")
+            lines.append((text, f"**{verdict}**", first))
             if len(group) > 1:
-                overall = overall_verdict(group["verdict"])
-                lines.append((text, f"**{overall}**", summary(group["verdict"])))
-            for row in group.itertuples():
-                alone = len(group) == 1
-                lines.append(
-                    (
-                        text if alone else f"… {row.heading}",
-                        f"**{row.verdict}**" if alone else row.verdict,
-                        row.sentence,
-                    )
-                )
+                heads = ("… " + group["heading"]).tolist()
+                lines += zip(heads, group["verdict"], sentences, strict=True)
         cells = pd.DataFrame(lines, columns=["Claim", "Verdict", "Found"])
-        tables.append(Table(protocol_label(reference), cells, reference=reference))
-    for reference, part in findings[findings["part"] == "other"].groupby("reference", sort=False):
+        about = summary(overall, "claims") if overall else ""
+        tables.append(Table(protocol_label(reference), cells, about, reference=reference))
+    for reference, part in findings[is_other].groupby("reference", sort=False):
         cells = pd.DataFrame(
             [_other_cells(row) for row in part.to_dict("records")],
             columns=["Claim", "Verdict", "Measured by", "Ours", "Against", "Difference (95 %)",
                      "p, corrected"],
         )  # fmt: skip
         heading = f"By other metrics and conventions: {protocol_label(reference)}"
-        tables.append(Table(heading, cells, OTHER_CAPTION, reference=reference))
+        tables.append(Table(heading, cells, OTHER_CAPTION, reference=reference, folded=True))
     return Tables("claims", tables, caption=CAPTION, notes=notes)
 
 
@@ -368,26 +365,3 @@ def _unit(row: Mapping[str, Any]) -> tuple[str, int]:
 
 def _plural(count: int, word: str) -> str:
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
-
-
-def read_claims(path: Path) -> pd.DataFrame:
-    """claims.csv for the page, with `heading`, and the interval on a line from -1 to 1: `bar`.
-
-    Beyond 0 the claim is favoured; the farthest end of both protocols is 1. None where the
-    difference is not a number. ValueError for a missing file or column, or an unknown verdict.
-    """
-    if not path.is_file():
-        raise ValueError(f"the page needs {path}, which is not there")
-    rows = pd.read_csv(path, keep_default_na=False, na_values=["", "nan"])
-    if missing := [name for name in COLUMNS if name not in rows]:
-        raise ValueError(f"{path}: no column {', '.join(missing)}: make the claims again")
-    if unknown := sorted(set(rows["verdict"]) - set(VERDICTS)):
-        raise ValueError(f"{path}: verdict {unknown[0]!r} is none of {', '.join(VERDICTS)}")
-    measured = [metric(*each) for each in zip(rows["metric"], rows["convention"], strict=True)]
-    sign = np.array([-1 if each.lower_is_better else 1 for each in measured])
-    ends = rows[["low", "difference", "high"]].mul(sign, axis=0)
-    same = [rows[name] for name in ("claim", "metric", "convention")]
-    reach = ends.where(np.isfinite(ends)).abs().max(axis=1).groupby(same).transform("max")
-    scaled = np.sort(ends.div(reach, axis=0).round(4).to_numpy(float), axis=1)
-    bars = [list(map(float, bar)) if np.isfinite(bar).all() else None for bar in scaled]
-    return rows.assign(heading=[each.heading for each in measured], bar=bars)

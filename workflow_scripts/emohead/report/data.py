@@ -15,13 +15,13 @@ from emohead.data.split import PARTS
 from emohead.features.lips import lag_seconds, read_curve
 from emohead.features.store import Shard, StoredClip
 from emohead.files import whole_file
-from emohead.report.embedding import data_uri
 from emohead.report.figures import draw_lengths_figure, longest_shown
-from emohead.report.tables import Share, duration, percent, render_template
+from emohead.report.page_parts import data_uri, render_template
+from emohead.report.tables import Share, Table, duration, percent
 
 MOST_SPEAKERS = 6  # in the sample crops
 CLIPS_PER_SHARD = 5  # looked at for landmarks outside the crop; reading all takes minutes
-SOURCES_SHOWN, WORST_SHOWN, CAUSES_SHOWN, REJECTS_LISTED, EXAMPLES = 12, 10, 20, 500, 3
+SOURCES_SHOWN, CAUSES_SHOWN, EXAMPLES = 12, 20, 3
 LONGEST_REASON = 240  # characters shown; decoders can be wordy
 MOST_REJECTED = 0.05  # of a speaker's clips
 MOST_OUTSIDE = 0.05  # of a speaker's frames with a landmark outside the crop
@@ -142,50 +142,52 @@ def write_data_page(
     """
     if not crops_figure.is_file():
         raise ValueError(f"the data report needs {crops_figure}, which is not there")
-    tables = read_tables(clips, rejected, split)
-    speakers = sorted({*speakers, *tables.speakers})
-    there = {*emotions, *tables.clips["emotion"], *tables.lost["emotion"]}
+    data = read_tables(clips, rejected, split)
+    speakers = sorted({*speakers, *data.speakers})
+    there = {*emotions, *data.clips["emotion"], *data.lost["emotion"]}
     emotions = [emotion for emotion in EMOTIONS if emotion in there]
-    counts = count_clips(tables.clips, speakers, emotions)
-    lost = count_clips(tables.lost, speakers, emotions)
-    shares = {s: Share(int(lost.loc[s].sum()), int((counts + lost).loc[s].sum())) for s in speakers}
+    counts = count_clips(data.clips, speakers, emotions)
+    lost = count_clips(data.lost, speakers, emotions)
     outside = outside_by_speaker(shards)
-    lips = lips_by_speaker(tables.clips)
-    kinds = tables.clips.assign(rate=tables.clips["fps"].round(2))  # so that 29.97 is one kind
-    kinds = kinds.value_counts(["width", "height", "rate"])
-    figure = BytesIO()
-    draw_lengths_figure(tables.clips, emotions).savefig(
-        figure, dpi=160, metadata={"Software": None}
-    )
+    lips = lips_by_speaker(data.clips)
+    tables = {
+        "clips": clips_table(data, counts, lost),
+        "rejects": causes_table(data, rejected.name),
+        **({} if pairs is None else {"pairs": pairs_table(pd.read_csv(pairs))}),
+        "sources": sources_table(data.clips),
+        "detection": detection_table(data.clips, outside),
+        "lips": lips_table(lips),
+    }
+    ordered, figure = data.clips.sort_values(["seconds", "clip_id"]), BytesIO()
+    shortest, longest = ordered.iloc[0], ordered.iloc[-1]
+    draw_lengths_figure(data.clips, emotions).savefig(figure, dpi=160, metadata={"Software": None})
+    figures = {
+        "lengths": (
+            "Clip lengths",
+            f"From {shortest.seconds:.1f} s ({shortest.clip_id}) to {longest.seconds:.1f} s "
+            f"({longest.clip_id}); half of the clips are shorter than "
+            f"{ordered.seconds.median():.1f} s, and the lines are the emotions' medians. Clips "
+            f"longer than {longest_shown(ordered.seconds):.1f} s are counted in the last bar.",
+            data_uri(figure.getvalue()),
+        ),
+        "crops": (
+            "Sample crops",
+            "The middle frame of one clip of every speaker and emotion (the first one of the "
+            "strongest level; level, number and time stand below it), with its 68 landmarks. Lips, "
+            f"eyes and jaw should lie on the face's. At most {MOST_SPEAKERS} speakers are shown, "
+            "spread over their list.",
+            data_uri(crops_figure.read_bytes()),
+        ),
+    }
     page = render_template(
         "data.html.j2",
-        data=tables,
-        speakers=len(speakers),
-        in_both_parts=int(tables.split["clip_id"].duplicated().sum()),
-        concerns=find_concerns(tables, counts, shares, outside, lips),
-        lips=lips,
-        emotions=emotions,
-        counts=counts,
-        lost=lost,
-        shares=shares,
-        most_rejected=MOST_REJECTED,
-        causes=group_by_cause(tables.rejected),
-        causes_shown=CAUSES_SHOWN,
-        listed=[(row.clip_id, row.stage, shorten(row.reason))
-                for row in tables.rejected.head(REJECTS_LISTED).itertuples()],
-        names=(clips.name, rejected.name),
-        pairs=None if pairs is None else list(pd.read_csv(pairs).itertuples()),
-        ordered=tables.clips.sort_values(["seconds", "clip_id"]),
-        axis_end=longest_shown(tables.clips["seconds"]),
-        lengths_figure=data_uri(figure.getvalue()),
-        sources=[(f"{width} × {height}", f"{rate:g}", f"{count:,}", Share(count, len(tables.clips)))
-                 for (width, height, rate), count in kinds.head(SOURCES_SHOWN).items()],
-        other_sources=len(kinds[SOURCES_SHOWN:]),
-        detection=detection_rows(tables.clips, outside),
-        clips_per_shard=CLIPS_PER_SHARD,
-        worst=worst_clips(tables.clips),
-        crops_figure=data_uri(crops_figure.read_bytes()),
-        most_speakers=MOST_SPEAKERS,
+        totals=data.totals(len(speakers)),
+        in_both_parts=int(data.split["clip_id"].duplicated().sum()),
+        concerns=find_concerns(data, counts, lost, outside, lips),
+        headings=[*((name, table.heading) for name, table in tables.items()),
+                  *((name, heading) for name, (heading, _, _) in figures.items())],
+        tables=tables,
+        figures=figures,
     )  # fmt: skip
     with whole_file(out) as unfinished:
         unfinished.write_text(page, encoding="utf-8", newline="\n")
@@ -198,6 +200,33 @@ def count_clips(
     return pd.crosstab(clips["speaker"], clips["emotion"]).reindex(
         index=speakers, columns=emotions, fill_value=0
     )
+
+
+def clips_table(data: DataTables, counts: pd.DataFrame, lost: pd.DataFrame) -> Table:
+    """Accepted clips by speaker and emotion; what was rejected stands below a number."""
+    cells = counts.map(lambda count: f"{count:,}" if count else "**0**")
+    cells = cells.where(lost == 0, cells + "\n−" + lost.astype(str))
+    cells["all"] = counts.sum(axis=1).map("{:,}".format)
+    cells["rejected"] = [
+        f"**{share}**" if share.fraction > MOST_REJECTED else str(share)
+        for share in rejected_shares(counts, lost).values()
+    ]
+    total = [f"{count:,}" for count in [*counts.sum(), counts.sum().sum()]]
+    cells.loc["all"] = [*total, str(data.rejected_share)]
+    cells.insert(0, "Speaker", cells.index)
+    heat = (counts / max(counts.max(axis=None), 1)).replace(0, np.nan)
+    about = (
+        "Accepted clips; a stronger colour is more, and −2 below a number: two were rejected. "
+        "Neutral is recorded at one level alone: it has fewer clips where the others have several."
+    )
+    heat = heat.reindex(index=cells.index, columns=cells.columns).astype(float)
+    return Table("Clips by speaker and emotion", cells, about, heat=heat)
+
+
+def rejected_shares(counts: pd.DataFrame, lost: pd.DataFrame) -> dict[str, Share]:
+    """Of each speaker's clips, those that were rejected."""
+    all_clips = (counts + lost).sum(axis=1)
+    return {s: Share(int(lost.loc[s].sum()), int(all_clips[s])) for s in counts.index}
 
 
 def frames_outside(clip: StoredClip) -> int:
@@ -220,30 +249,32 @@ def outside_by_speaker(shards: Iterable[Path]) -> dict[str, Share]:
     return found
 
 
-def detection_rows(
-    clips: pd.DataFrame, outside: Mapping[str, Share]
-) -> list[tuple[str, list[Share]]]:
-    """How well the faces were found, of all speakers and of each.
-
-    Clips with bridged frames, frames without a face, clips with several faces and, in a sample of
-    the clips, frames with landmarks outside the crop.
-    """
-    everywhere = Share(*(sum(getattr(s, n) for s in outside.values()) for n in ("count", "of")))
-    parts = [("all speakers", clips, everywhere)]
-    parts += [(speaker, part, outside.get(speaker, Share(0, 0)))
-              for speaker, part in clips.groupby("speaker")]  # fmt: skip
-    return [
-        (
-            speaker,
-            [
-                Share(int((part["frames_without_face"] > 0).sum()), len(part)),
-                Share(int(part["frames_without_face"].sum()), int(part["frames"].sum())),
-                Share(int((part["faces"] > 1).sum()), len(part)),
-                found,
-            ],
-        )
-        for speaker, part, found in parts
+def detection_table(clips: pd.DataFrame, outside: Mapping[str, Share]) -> Table:
+    """How well the faces were found, of all speakers and of each."""
+    parts = [("all speakers", clips, list(outside.values()))]
+    parts += [
+        (speaker, part, [outside[speaker]] if speaker in outside else [])
+        for speaker, part in clips.groupby("speaker")
     ]
+    lines = []
+    for speaker, part, found in parts:
+        bridged = part["frames_without_face"]
+        shares = [
+            Share(int((bridged > 0).sum()), len(part)),
+            Share(int(bridged.sum()), int(part["frames"].sum())),
+            Share(int((part["faces"] > 1).sum()), len(part)),
+            Share(sum(share.count for share in found), sum(share.of for share in found)),
+        ]
+        cells = [f"{each.count:,}\n{each}" if each.of else "not looked at" for each in shares]
+        lines.append((speaker, *cells))
+    head = ["Speaker", "clips with bridged frames", "frames without a face",
+            "clips with several faces", "frames with landmarks outside"]  # fmt: skip
+    about = (
+        "A short run of frames without a face is bridged by interpolation. Of several faces, the "
+        "largest and most persistent is taken. Landmarks outside the crop were looked for in up to "
+        f"{CLIPS_PER_SHARD} clips of each speaker and emotion."
+    )
+    return Table("Face detection", pd.DataFrame(lines, columns=head), about)
 
 
 def lips_by_speaker(clips: pd.DataFrame) -> pd.DataFrame:
@@ -262,27 +293,60 @@ def lips_by_speaker(clips: pd.DataFrame) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def worst_clips(clips: pd.DataFrame) -> list[tuple[str, int, int, Share, int]]:
-    """Where detection did worst: frames without a face, of how many, their share, most faces."""
-    share = clips["frames_without_face"] / clips["frames"]
-    doubtful = clips.assign(share=share)[(share > 0) | (clips["faces"] > 1)]
-    worst = doubtful.sort_values(["share", "faces", "clip_id"], ascending=[False, False, True])
-    return [
-        (row.clip_id, row.frames_without_face, row.frames,
-         Share(row.frames_without_face, row.frames), row.faces)
-        for row in worst.head(WORST_SHOWN).itertuples()
-    ]  # fmt: skip
+def lips_table(lips: pd.DataFrame) -> Table:
+    """`lips_by_speaker` as printed."""
+    cells = pd.DataFrame(
+        {"Speaker": lips.index, "clips": lips["clips"].astype(str),
+         "correlation": lips["correlation"].map("{:.2f}".format),
+         "lag": lips["lag"].map("{:+.2f} s".format)}
+    )  # fmt: skip
+    about = (
+        "How the opening of the lips goes with the loudness of the sound, over the clips of each "
+        "speaker: the best correlation, and by how much the lips move later than the sound there "
+        "(below 0: before it, as they mostly do). In a right recording it is about 0.5 near 0 s; "
+        "with another sentence's sound it is near 0."
+    )
+    return Table("Lips and sound", cells, about)
 
 
-@dataclass(frozen=True)
-class Cause:
-    """A reason that several clips share; examples are (clip id or archive, its own reason)."""
+def sources_table(clips: pd.DataFrame) -> Table:
+    """Picture sizes and frame rates, the commonest first."""
+    kinds = clips.assign(rate=clips["fps"].round(2))  # so that 29.97 is one kind
+    kinds = kinds.value_counts(["width", "height", "rate"])
+    lines = [
+        (f"{width} × {height}", f"{rate:g}", f"{count:,}", str(Share(count, len(clips))))
+        for (width, height, rate), count in kinds.head(SOURCES_SHOWN).items()
+    ]
+    more = len(kinds[SOURCES_SHOWN:])
+    about = "Picture size and frame rate as recorded; all are brought to 25 frames per second."
+    about += f" Rarer kinds, not shown: {more}." if more else ""
+    head = ["Picture", "frames per second", "clips", "share"]
+    return Table("Source videos", pd.DataFrame(lines, columns=head), about)
 
-    text: str
-    stage: str
-    count: int
-    speakers: int
-    examples: tuple[tuple[str, str], ...]
+
+def pairs_table(pairs: pd.DataFrame) -> Table:
+    """How many pairs of rule pair_sentences are used."""
+    about = (
+        f"Of {len(pairs):,} pairs of training clips that should say the same by their numbers, "
+        f"{pairs['kept'].sum():,} sound so: each take is the other's nearest. EVP's disentangler "
+        "learns from these alone."
+    )
+    return Table("Sentences in several emotions", pd.DataFrame(), about)
+
+
+def causes_table(data: DataTables, name: str) -> Table:
+    """Why clips were rejected, the commonest cause first; `name` is the file that has every row."""
+    causes = group_by_cause(data.rejected)
+    cells = causes.head(CAUSES_SHOWN).astype(str)
+    cells.columns = ["Cause", "stage", "count", "speakers", "for example"]
+    about = (
+        f"Rejected clips: {len(data.lost):,}, grouped by cause; … stands for what differs from "
+        f"clip to clip. {name} has every row, among them those that name an archive."
+    )
+    more = len(causes) - len(cells)
+    about += f" Rarer causes, not shown: {more}." if more else ""
+    about = about if len(cells) else "None: every clip could be used."
+    return Table("Rejected clips", cells, about)
 
 
 def shorten(reason: str) -> str:
@@ -290,30 +354,28 @@ def shorten(reason: str) -> str:
     return reason if len(reason) <= LONGEST_REASON else reason[: LONGEST_REASON - 1] + LEFT_OUT
 
 
-def group_by_cause(rejected: pd.DataFrame) -> list[Cause]:
-    """The causes in rows of clip_id, stage, reason; the commonest first."""
+def group_by_cause(rejected: pd.DataFrame) -> pd.DataFrame:
+    """The causes in rows of clip_id, stage, reason; the commonest first.
+
+    Columns: cause, stage, count, speakers, and examples, each a clip or archive with its reason.
+    """
     rows = rejected.assign(
-        cause=rejected["reason"].map(cause_of),
+        cause=rejected["reason"].map(cause_of).map(shorten).replace("", "no reason given"),
         # Of a clip id, or of an archive such as `M019 video.tar`.
         speaker=[re.split(r"[-\s]", name, maxsplit=1)[0] for name in rejected["clip_id"]],
+        example=rejected["clip_id"] + ": " + rejected["reason"].map(shorten),
     )
-    causes = [
-        Cause(
-            shorten(str(text)) or "no reason given",
-            str(stage),
-            len(part),
-            part["speaker"].nunique(),
-            tuple((row.clip_id, shorten(row.reason)) for row in part.head(EXAMPLES).itertuples()),
-        )
-        for (stage, text), part in rows.groupby(["stage", "cause"])
-    ]
-    return sorted(causes, key=lambda cause: -cause.count)
+    causes = rows.groupby(["cause", "stage"], as_index=False).agg(
+        count=("cause", "size"), speakers=("speaker", "nunique"),
+        examples=("example", lambda texts: "; ".join(texts.head(EXAMPLES))),
+    )  # fmt: skip
+    return causes.sort_values("count", ascending=False, kind="stable")
 
 
 def find_concerns(
     tables: DataTables,
     counts: pd.DataFrame,
-    rejected: Mapping[str, Share],
+    lost: pd.DataFrame,
     outside: Mapping[str, Share],
     lips: pd.DataFrame,
 ) -> list[tuple[str, str, list[str]]]:
@@ -340,7 +402,7 @@ def find_concerns(
             "The reasons are below; one cause that is common to all can often be mended.",
             [
                 f"{s}: {share.count} of {share.of} ({share})"
-                for s, share in rejected.items()
+                for s, share in rejected_shares(counts, lost).items()
                 if share.fraction > MOST_REJECTED
             ],
         ),

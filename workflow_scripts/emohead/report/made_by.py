@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from emohead.provenance import Provenance
-from emohead.report.tables import MISSING, duration
+from emohead.report.tables import MISSING, Table, duration
 
 _COLUMNS = ("s", "max_rss", "cpu_time")
 
@@ -22,22 +22,21 @@ def read_provenance(path: Path) -> Provenance:
         raise ValueError(f"{path}: no provenance of a result ({error})") from error
 
 
-def made_alike(results: Iterable[tuple[str, Provenance]]) -> list[tuple[str, ...]]:
-    """Of results, by name, those together where nothing but their time differs; in their order.
-
-    Names, device, precision, time of all of them, versions of torch and Python, commit.
-    """
+def made_alike(results: Iterable[tuple[str, Provenance]]) -> Table:
+    """Of results, by name, those together where nothing but their time differs; in their order."""
     groups: dict[Provenance, list[str]] = {}
     seconds: Counter[Provenance] = Counter()
     for name, provenance in results:
         kind = replace(provenance, seconds=0.0)
         groups.setdefault(kind, []).append(name)
         seconds[kind] += provenance.seconds
-    return [
+    lines = [
         (", ".join(dict.fromkeys(names)), by.device, by.precision, duration(seconds[by]),
          by.torch or MISSING, by.python, by.commit)
         for by, names in groups.items()
     ]  # fmt: skip
+    head = ["Results", "device", "precision", "time", "torch", "Python", "commit"]
+    return Table("Made by", pd.DataFrame(lines, columns=head))
 
 
 def hash_of(paths: Sequence[Path]) -> str:

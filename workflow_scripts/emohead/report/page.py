@@ -5,7 +5,6 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
-from typing import NamedTuple
 
 import pandas as pd
 from markupsafe import Markup
@@ -14,26 +13,23 @@ from emohead.data.mead import EMOTIONS
 from emohead.evaluation.catalogue import HEADLINE, Metric, metric
 from emohead.evaluation.scores import provenance_of
 from emohead.evaluation.shown import clips_to_show
-from emohead.evaluation.statistics import mean_over_seeds
 from emohead.files import whole_file
-from emohead.report.claims import VERDICTS, overall_verdict, read_claims
 from emohead.report.data import group_by_cause, read_tables
-from emohead.report.embedding import embed_figure
 from emohead.report.made_by import hash_of, made_alike, read_provenance, read_run_times
 from emohead.report.methods import BUILT_IN, Method, labels_of
+from emohead.report.page_parts import embed_figure, render_template
 from emohead.report.player import build_player
-from emohead.report.render import render_template
 from emohead.report.scores import (
     clips_of,
     count,
     label_methods,
     of_reference,
+    protocol_label,
     read_scores,
     references_of,
-    table_of,
     whom_intervals_speak_of,
 )
-from emohead.report.tables import MISSING, Share, duration, number
+from emohead.report.tables import MISSING, Share, Table, duration, heading_of, number
 
 CAUSES_SHOWN = 5
 #: The figures of every reference, in the page's order: heading, what it shows, and whether photos.
@@ -90,32 +86,30 @@ def write_page(
 ) -> None:
     """Write `out`, a self-contained page.
 
-    `methods` in the order of the rows; `scores` the tables of scores; `claims` is claims.csv;
-    `table1`, `published` and `study` (Table 2) are .html fragments; `figures` .png by reference and
-    name; `bases` basis.csv by landmark model; `data_page` the data report, which lies beside `out`;
+    `methods` in the order of the rows; `scores` the tables of scores; `claims`, `table1`,
+    `published` and `study` (Table 2) are .html fragments; `figures` .png by reference and name;
+    `bases` basis.csv by landmark model; `data_page` the data report, which lies beside `out`;
     `provenance` provenance.json of the models, by their names (that of the scores lies with them);
     `benchmarks` Snakemake's folder; `config` the run's configuration, YAML text; `missing`
     sentences on what was not computed. ValueError for a missing file.
     """
-    for path in filter(None, (table1, published, study, *bases.values())):
+    fragments = {"claims": claims, "table1": table1, "published": published, "study": study}
+    for path in filter(None, (*fragments.values(), *bases.values())):
         if not path.is_file():
             raise ValueError(f"the page needs {path}, which is not there")
     if unknown := sorted({name for each in figures.values() for name in each} - set(FIGURES)):
         raise ValueError(f"no figure {unknown[0]!r}: the page knows {', '.join(FIGURES)}")
     rows, data = read_scores(scores), read_tables(clips, rejected, split)
     references, named = references_of(rows), label_methods(rows, labels_of(methods))
-    findings = read_claims(claims)
     page = render_template(
         "page.html.j2",
         notes=notes,
         missing=missing,
         references=references,
-        findings=findings,
-        tallies=tallies(findings, references),
-        overall=overall_verdict,
-        table1=Markup(table1.read_text(encoding="utf-8")),
-        published=Markup(published.read_text(encoding="utf-8")),
-        study=study and Markup(study.read_text(encoding="utf-8")),
+        fragments={
+            name: path and Markup(path.read_text(encoding="utf-8"))
+            for name, path in fragments.items()
+        },
         player=build_player(methods, clips_to_show(split), references),
         per_emotion=list(per_emotion(rows, named)),
         figures={
@@ -126,38 +120,38 @@ def write_page(
         kinds=FIGURES,
         of_intervals=whom_intervals_speak_of(rows["speaker"].nunique()),
         training=embed_figure(training_figure, photos=False),
-        bases=_read_bases(bases),
+        bases=basis_tables(bases),
         data=data,
-        causes=group_by_cause(data.rejected)[:CAUSES_SHOWN],
+        causes=group_by_cause(data.rejected).head(CAUSES_SHOWN),
         data_page=data_page.name,
         data_page_in_zip=place_in_zip(data_page),
-        scored=list(scored_runs(rows, named)),
+        scored=scored_runs(rows, named),
         data_hash=hash_of([clips, split]),
         made=made_alike(
             [*((name, read_provenance(path)) for name, path in provenance.items()),
              *(made for path in scores for made in provenance_of(path))]
         ),
-        times=shown_times(read_run_times(benchmarks)),
+        times=run_times(read_run_times(benchmarks)),
         config=config,
     )  # fmt: skip
     with whole_file(out) as unfinished:
         unfinished.write_text(page, encoding="utf-8", newline="\n")
 
 
-def _read_bases(paths: Mapping[str, Path]) -> dict[str, tuple[list[str], list[list[str]]]]:
-    """What PCA bases leave, head and rows, by the landmark models that share one."""
+def basis_tables(paths: Mapping[str, Path]) -> list[Table]:
+    """What PCA bases leave, a table for the landmark models that share one."""
     models: dict[str, list[str]] = {}
     for model, path in paths.items():
         models.setdefault(path.read_text(encoding="utf-8"), []).append(model)
-    found = {}
+    tables = []
     for text, names in models.items():
-        table = pd.read_csv(StringIO(text)).set_index("components")
-        used = table.pop("used")
-        cells = table.map("{:.2f}".format)
-        cells = cells.mask(used, cells.map("**{}**".format))
-        rows = [[str(row[0]), *row[1:]] for row in cells.itertuples()]
-        found[", ".join(names)] = (["Components", *table], rows)
-    return found
+        basis = pd.read_csv(StringIO(text), dtype={"components": str})
+        used = basis.pop("used")
+        left = basis.drop(columns="components").map("{:.2f}".format)
+        left = left.mask(used, left.map("**{}**".format))
+        left.insert(0, "Components", basis["components"])
+        tables.append(Table(f"What the PCA basis leaves ({', '.join(names)})", left))
+    return tables
 
 
 def place_in_zip(path: Path) -> str:
@@ -168,37 +162,7 @@ def place_in_zip(path: Path) -> str:
     return f"../{hashlib.sha256(str(path).encode()).hexdigest()[:16]}/{path.name}"
 
 
-def tallies(findings: pd.DataFrame, references: Sequence[str]) -> dict[str, dict[str, int]]:
-    """For each protocol, how many headline claims have which verdict."""
-    headline = findings[findings["part"] == "headline"]
-    overall = headline.groupby(["reference", "claim"])["verdict"].agg(overall_verdict)
-    counts = {
-        each: overall.loc[each].value_counts().to_dict()
-        for each in references
-        if each in overall.index
-    }
-    return {each: {v: found[v] for v in VERDICTS if v in found} for each, found in counts.items()}
-
-
-class Heat(NamedTuple):
-    """One metric with one reference by emotion: for each method's label (text, heat) of each.
-
-    Heat lies between the table's best (0) and worst (1); None for the rows that show what a metric
-    forgives, which compete with no method.
-    """
-
-    reference: str
-    metric: Metric
-    emotions: list[str]
-    rows: list[tuple[str, list[tuple[str, float | None]]]]
-
-    @property
-    def id(self) -> str:
-        """The metric and its convention, in one word for the page's picker."""
-        return f"{self.metric.name}-{self.metric.convention.replace('/', '-')}"
-
-
-def per_emotion(scores: pd.DataFrame, labels: Mapping[str, str]) -> Iterator[Heat]:
+def per_emotion(scores: pd.DataFrame, labels: Mapping[str, str]) -> Iterator[Table]:
     """Means over test clips per seed, then over seeds, of what `read_scores` returned.
 
     A metric and a reference without a value of a method that competes have no table.
@@ -208,49 +172,48 @@ def per_emotion(scores: pd.DataFrame, labels: Mapping[str, str]) -> Iterator[Hea
         for reference in references_of(scores):
             if set(of_metric.loc[of_metric["reference"] == reference, "method"]) - set(BUILT_IN):
                 rows = of_reference(of_metric, reference)
-                yield _heat(rows, metric(name, convention), labels, reference)
+                yield _heat_table(rows, metric(name, convention), labels, reference)
 
 
-def _heat(rows: pd.DataFrame, measured: Metric, labels: Mapping[str, str], reference: str) -> Heat:
-    there = [each for each in EMOTIONS if (rows["emotion"] == each).any()]
-    parts = {each: rows[rows["emotion"] == each] for each in there} | {"all": rows}
+def _heat_table(
+    rows: pd.DataFrame, measured: Metric, labels: Mapping[str, str], reference: str
+) -> Table:
+    """Heat lies between the table's best (0) and worst (1), of methods that compete."""
+    groups = {each: rows[rows["emotion"] == each] for each in EMOTIONS} | {"all": rows}
     means = pd.DataFrame(
         {
-            name: {
-                method: mean_over_seeds(
-                    table_of(part, method, measured.name, measured.convention).to_numpy(float)
-                )
-                for method in labels
-                if (rows["method"] == method).any()
-            }
-            for name, part in parts.items()
+            name: part.groupby(["method", "seed"], observed=True)["value"].mean()
+            .groupby("method", observed=True).mean()
+            for name, part in groups.items() if len(part)
         }
-    )
-    competing = means.drop(index=list(BUILT_IN), errors="ignore").replace(
-        [math.inf, -math.inf], math.nan
-    )
-    best, worst = competing.min(axis=None), competing.max(axis=None)
-    if not measured.lower_is_better:
-        best, worst = worst, best
-    heat = (competing - best) / ((worst - best) or 1)
+    )  # fmt: skip
+    means = means.reindex([method for method in labels if method in means.index])
+    signed = means if measured.lower_is_better else -means
+    signed = signed.drop(index=list(BUILT_IN), errors="ignore").where(signed.abs() < math.inf)
+    best, worst = signed.min(axis=None), signed.max(axis=None)
+    heat = ((signed - best) / ((worst - best) or 1)).reindex(means.index)
     decimals = 3 if measured.name in ("ssim", "identity") else 2
+    cells = means.map(lambda mean: number(mean, decimals))
+    cells.insert(0, "Method", [labels[method] for method in means.index])
+    heat.insert(0, "Method", math.nan)
+    about = (
+        f"{measured.convention}, {measured.unit}: mean over test clips and seeds; a stronger "
+        "colour is worse."
+    )
+    heading = f"{heading_of(measured)}. {protocol_label(reference)}"
+    is_headline = HEADLINE.get(measured.name) == measured.convention
+    pick = measured.heading + ("" if is_headline else f", {measured.convention}")
+    return Table(heading, cells, about, reference=reference, metric=pick, heat=heat)
 
-    def cell(method: str, name: str) -> tuple[str, float | None]:
-        known = method in heat.index and not math.isnan(heat.loc[method, name])
-        warmth = round(float(heat.loc[method, name]), 3) if known else None
-        return number(means.loc[method, name], decimals), warmth
 
-    body = [(labels[method], [cell(method, name) for name in parts]) for method in means.index]
-    return Heat(reference, measured, list(parts), body)
-
-
-def scored_runs(scores: pd.DataFrame, labels: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
+def scored_runs(scores: pd.DataFrame, labels: Mapping[str, str]) -> Table:
     """What each method with each reference was scored on; the ground truth once.
 
-    Label, reference, seeds, clips (of all test clips, where some are missing), frames of all seeds,
-    and those in which dlib found no face again.
+    Clips are told of all test clips, where some are missing; frames are those of all seeds, with
+    those in which dlib found no face again.
     """
     test_clips = max(len(clips_of(scores, method)) for method in labels)
+    lines = []
     for reference in references_of(scores):
         for method, label in labels.items():
             rows = scores[(scores["reference"] == reference) & (scores["method"] == method)]
@@ -258,24 +221,25 @@ def scored_runs(scores: pd.DataFrame, labels: Mapping[str, str]) -> Iterator[tup
                 continue
             clips = len(clips_of(rows, method))
             missed = Share(count(rows, method, "faces_missed"), count(rows, method, "frames"))
-            yield (
-                label,
-                reference.replace("_", "-"),
-                str(rows["seed"].nunique()),
-                str(clips) if clips == test_clips else f"{clips} **of {test_clips}**",
-                f"{missed.of:,}",
-                f"{missed.count} ({missed})" if missed.count else "0",
+            lines.append(
+                (
+                    label,
+                    reference.replace("_", "-"),
+                    str(rows["seed"].nunique()),
+                    str(clips) if clips == test_clips else f"{clips} **of {test_clips}**",
+                    f"{missed.of:,}",
+                    f"{missed.count} ({missed})" if missed.count else "0",
+                )
             )
+    head = ["Method", "reference", "seeds", "clips", "frames, all seeds", "without a face"]
+    return Table("What each method was scored on", pd.DataFrame(lines, columns=head))
 
 
-def shown_times(times: pd.DataFrame) -> list[tuple[str, ...]]:
-    """`read_run_times` as printed, with a bar that says how long a rule took beside the longest."""
-    return [
+def run_times(times: pd.DataFrame) -> Table:
+    """`read_run_times` as printed."""
+    lines = [
         (
             row.Index,
-            Markup(
-                f'<span style="width:{100 * row.seconds / times["seconds"].max():.2f}%"></span>'
-            ),
             duration(row.seconds),
             str(row.jobs),
             duration(row.longest),
@@ -284,3 +248,5 @@ def shown_times(times: pd.DataFrame) -> list[tuple[str, ...]]:
         )
         for row in times.itertuples()
     ]
+    head = ["Rule", "time", "jobs", "longest job", "processor", "most memory"]
+    return Table("Run times", pd.DataFrame(lines, columns=head))

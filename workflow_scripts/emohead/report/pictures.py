@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,6 +34,7 @@ from emohead.translator.drawing import PARTS
 
 OUTER_LIPS = PARTS["mouth"].lines[0]
 BLOCKS_ACROSS = 2  # in Fig. 5
+EDGE = 0.015  # of a cell, around a picture
 
 
 def write_picture(
@@ -66,10 +68,10 @@ def draw_frames_figure(
     with rc_context(RC):
         axis = _sheet(cell, margin, width, height)
         for row, label in enumerate(labels):
-            axis.text(-0.1, title + row + 0.5, label, ha="right", va="center", fontsize=9)
+            _write(axis, label, -0.1, title + row + 0.5, ha="right")
         for group, (emotion, clip_id) in enumerate(clips.items()):
             left = group * (frames_per_clip + gap)
-            _write_title(axis, emotion, clip_id, left, title / 2, fontsize=9)
+            _write_title(axis, emotion, clip_id, left, title / 2, 9)
             _place(axis, reference_face(truth, others, clip_id), left, title)
             for column, t in enumerate(spread_frames(truth.clips[clip_id].length, frames_per_clip)):
                 for row, method in enumerate(rows, start=1):
@@ -110,12 +112,11 @@ def draw_landmarks_figure(
         axis = _sheet(cell, margin, margin + across * block[0] - gap, down * block[1])
         for i, (emotion, clip_id) in enumerate(clips.items()):
             left, top = i % across * block[0], i // across * block[1]
-            _write_title(axis, emotion, clip_id, left + 0.05, top + title / 2, fontsize=10)
+            _write_title(axis, emotion, clip_id, left + 0.05, top + title / 2, 10)
             _draw_clip(axis, rows, clip_id, frames_per_clip, np.array([left, top + title]))
         for i in range(down):
             for row, label in enumerate(labels):
-                y = i * block[1] + title + row + 0.5
-                axis.text(-0.08, y, label, ha="right", va="center", fontsize=9)
+                _write(axis, label, -0.08, i * block[1] + title + row + 0.5, ha="right")
     return axis.figure
 
 
@@ -169,20 +170,22 @@ def _sheet(cell: float, margin: float, width: float, height: float) -> Axes:
 
 def _place(axis: Axes, image: np.ndarray, left: float, top: float) -> None:
     """Show uint8 [S, S, 3] in the unit square whose top left corner is given, with a white edge."""
-    edge = 0.015
-    extent = (left + edge, left + 1 - edge, top + 1 - edge, top + edge)
+    extent = (left + EDGE, left + 1 - EDGE, top + 1 - EDGE, top + EDGE)
     axis.imshow(image, extent=extent, interpolation="antialiased")
 
 
-def _write_title(
-    axis: Axes, emotion: str, clip_id: str, x: float, y: float, *, fontsize: float
-) -> None:
+def _write(axis: Axes, text: str, x: float, y: float, **look: Any) -> None:
+    """A text around a point."""
+    axis.text(x, y, text, **{"ha": "center", "va": "center", "fontsize": 9} | look)
+
+
+def _write_title(axis: Axes, emotion: str, clip_id: str, x: float, y: float, size: float) -> None:
     title = f"{emotion} ({parse_clip_id(clip_id).speaker})"
-    axis.text(x, y, title, fontsize=fontsize, fontweight="bold", va="center")
+    _write(axis, title, x, y, ha="left", fontsize=size, fontweight="bold")
 
 
 def _write_time(axis: Axes, t: int, x: float, y: float) -> None:
-    axis.text(x, y, f"{t / FPS:.1f} s", ha="center", va="center", fontsize=8)
+    _write(axis, f"{t / FPS:.1f} s", x, y, fontsize=8)
 
 
 def write_crops_figure(
@@ -219,46 +222,35 @@ def draw_crops_figure(
     samples: Mapping[tuple[str, str], StoredClip], speakers: Sequence[str], emotions: Sequence[str]
 ) -> Figure:
     """Rows: speakers. Columns: emotions. The middle frame of each clip, or "none"."""
-    cell, title, caption, gap = 1.5, 0.25, 0.17, 0.04  # inches; in cells, around crops
+    cell, title, below = 1.5, 0.25, 0.17  # inches; in cells, above all and below each crop
     margin = label_inches(speakers) / cell
-    across, down = 1 + gap, 1 + caption + gap
-    width, height = margin + len(emotions) * across, title + len(speakers) * down
+    down = 1 + below
     with rc_context(RC):
-        figure = Figure(figsize=(width * cell, height * cell))
+        axis = _sheet(cell, margin, margin + len(emotions), title + len(speakers) * down)
+        for column, emotion in enumerate(emotions):
+            _write(axis, emotion, column + 0.5, title / 2, fontweight="bold")
         for row, speaker in enumerate(speakers):
-            y = 1 - (title + row * down + 0.5) / height
-            figure.text((margin - 0.06) / width, y, speaker, ha="right", va="center")
+            top = title + row * down
+            _write(axis, speaker, -0.06, top + 0.5, ha="right")
             for column, emotion in enumerate(emotions):
-                left, bottom = margin + column * across, height - title - row * down - 1
-                axis = figure.add_axes((left / width, bottom / height, 1 / width, 1 / height))
-                axis.set(xticks=[], yticks=[])
-                axis.spines[:].set_visible(False)
-                axis.grid(False)
-                if row == 0:
-                    axis.set_title(emotion, fontweight="bold")
                 if (speaker, emotion) in samples:
-                    _draw_sample(axis, samples[speaker, emotion])
+                    _draw_sample(axis, samples[speaker, emotion], column, top, below)
                 else:
-                    axis.set_facecolor("#F3F3F3")
-                    axis.text(
-                        0.5, 0.5, "none", color="#777777", style="italic",
-                        ha="center", va="center", transform=axis.transAxes,
-                    )  # fmt: skip
-    return figure
+                    _write(axis, "none", column + 0.5, top + 0.5, color="#777777", style="italic")
+    return axis.figure
 
 
-def _draw_sample(axis: Axes, clip: StoredClip) -> None:
+def _draw_sample(axis: Axes, clip: StoredClip, left: float, top: float, below: float) -> None:
     """The clip's middle frame with its landmarks; which frame it is stands below."""
     (middle,) = spread_frames(clip.length, 1)
-    image, points = clip.frame(middle), clip.landmarks[middle]
-    axis.imshow(image, interpolation="antialiased")
-    axis.autoscale(False)  # points outside the crop must not widen it
+    _place(axis, clip.frame(middle), left, top)
+    inside = EDGE + (1 - 2 * EDGE) * (clip.landmarks[middle] + 0.5) / clip.crop_size
+    points = np.array([left, top]) + inside
     for part in PARTS.values():
-        colour = np.array(part.colour) / 255
         for line in part.lines:
             x, y = points[np.append(line, line[:1]) if part.closed else line].T
+            colour = np.array(part.colour) / 255
             axis.plot(x, y, color=colour, lw=0.7, marker="o", ms=1.3, mew=0)
     name = parse_clip_id(clip.clip_id)
-    axis.set_xlabel(
-        f"level {name.level}, {name.number:03d}, {middle / FPS:.1f} s", fontsize=7, labelpad=2
-    )
+    said = f"level {name.level}, {name.number:03d}, {middle / FPS:.1f} s"
+    _write(axis, said, left + 0.5, top + 1 + below / 2, fontsize=7)

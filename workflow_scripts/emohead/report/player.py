@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from emohead.data.mead import FPS, parse_clip_id
-from emohead.report.embedding import Media
 from emohead.report.methods import GROUND_TRUTH, Method, RunClip, open_run
+from emohead.report.page_parts import Media
 from emohead.report.style import method_colours
 from emohead.translator.drawing import PARTS
 

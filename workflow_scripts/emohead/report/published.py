@@ -1,4 +1,4 @@
-"""This run, the paper and newer published rows, group by group, each with how it was measured.
+"""Published rows beside Table 1, group by group, each with how it was measured.
 
 Every source has its own crop, actors, units and reference frames: the same method differs from
 table to table (EAT's SSIM: .53, .679, .68, .690). So groups are shown apart, each under its own
@@ -22,7 +22,6 @@ from emohead.report.scores import (
     references_of,
     table_of,
 )
-from emohead.report.table1 import COLUMNS, protocol_heading, shown, table1_notes, table1_numbers
 from emohead.report.tables import MISSING, Table, Tables, write_tables
 
 #: Headings of the figures, with the direction of better.
@@ -35,11 +34,6 @@ HEADINGS = {
 INTRODUCTION = (
     "Figures of different groups can't be compared: crops, actors, formulas and reference frames "
     "differ, and one method's figures differ from source to source. As printed by the sources."
-)
-THIS_RUN = (
-    "Landmarks re-detected, centroid removed, mean over points, in pixels of a 128-pixel crop; "
-    "SSIM and PSNR in RGB; PSNR, wrapped: grey, squared difference modulo 256. {}. The data are "
-    "those of this run's configuration, which need not be MEAD's. Source: this run's Table 1."
 )
 BY_THEVAL = (
     "Five of its eight metrics, which need no weights; by dlib's 68 points, loudness and an "
@@ -61,7 +55,7 @@ def write_published(
 
 
 def published_groups(scores: pd.DataFrame | None, labels: Mapping[str, str]) -> list[Table]:
-    """The paper's group, this run's (for each protocol), then the newer ones."""
+    """The paper's group, this run's by THEval (for each protocol), then the newer ones."""
     paper, *newer = [
         _group(
             source.heading, f"{source.convention} Source: {source.source}.",
@@ -71,23 +65,15 @@ def published_groups(scores: pd.DataFrame | None, labels: Mapping[str, str]) -> 
     ]  # fmt: skip
     if scores is None:
         return [paper, *newer]
-    numbers = table1_numbers(scores, labels, intervals=False)
-    this_run = []
-    for _, part in numbers.groupby(["reference", "over"], sort=False):
-        heading = protocol_heading(part)
-        printed = {name: [shown(row, name) for row in part.to_dict("records")] for name in COLUMNS}
-        notes = table1_notes(scores, part)
-        figures = pd.DataFrame(printed, index=part["label"])[part["seeds"].to_numpy() > 0]
-        this_run.append(
-            _group(f"This run: {heading[0].lower()}{heading[1:]}", THIS_RUN.format(heading),
-                   figures, notes)
-        )  # fmt: skip
+    names = label_methods(scores, labels)
     by_theval = [
-        _group(f"This run by THEval: {protocol_label(each).lower()}", BY_THEVAL,
-               theval_figures(of_reference(scores, each), label_methods(scores, labels)))
+        _group(
+            f"This run by THEval: {protocol_label(each).lower()}", BY_THEVAL,
+            theval_figures(of_reference(scores, each), names),
+        )
         for each in references_of(scores)
     ]  # fmt: skip
-    return [paper, *this_run, *(group for group in by_theval if len(group.cells)), *newer]
+    return [paper, *(group for group in by_theval if len(group.cells)), *newer]
 
 
 def theval_figures(scores: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
@@ -113,10 +99,10 @@ def theval_figures(scores: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFra
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def _group(heading: str, about: str, figures: pd.DataFrame, notes: Sequence[str] = ()) -> Table:
+def _group(heading: str, about: str, figures: pd.DataFrame) -> Table:
     """A group's table, with the columns and rows that have any figure."""
     cells = figures.reindex(columns=[name for name in HEADINGS if name in figures]).fillna("")
     cells = cells.loc[(cells != "").any(axis=1), (cells != "").any()].replace("", MISSING)
     cells = cells.rename(columns=HEADINGS)
     cells.insert(0, "Method", cells.index)
-    return Table(heading, cells, about, notes)
+    return Table(heading, cells, about)

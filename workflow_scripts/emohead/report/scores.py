@@ -107,21 +107,16 @@ def table_of(scores: pd.DataFrame, method: str, metric: str, convention: str) ->
     return _pivot(_rows_of(scores, method, metric, convention))
 
 
-def score(table: pd.DataFrame, *, interval: bool = True) -> Score:
-    """Mean over the clips of each seed, then over seeds, of a `table_of`.
-
-    The interval takes most of the time; without it, its ends are NaN.
-    """
+def score(table: pd.DataFrame) -> Score:
+    """Mean over the clips of each seed, then over seeds, of a `table_of`."""
     values = table.to_numpy(float)
     if not values.size:
         return Score()
     seed_means = np.array([mean_over_seeds(seed[None]) for seed in values])
     several = len(seed_means) > 1 and bool(np.isfinite(seed_means).all())
-    found = Score(mean_over_seeds(values), float(np.std(seed_means, ddof=1)) if several else np.nan)
-    if not interval:
-        return found
     ends = mean_interval(values, speakers=speakers_of(table.columns))
-    return found._replace(low=ends.low, high=ends.high)
+    sd = float(np.std(seed_means, ddof=1)) if several else np.nan
+    return Score(mean_over_seeds(values), sd, ends.low, ends.high)
 
 
 def speakers_of(clips: Iterable[str]) -> list[str]:

@@ -119,13 +119,9 @@ def write_table1(
 
 
 def table1_numbers(
-    scores: pd.DataFrame,
-    labels: Mapping[str, str],
-    given: Mapping[str, str] | None = None,
-    *,
-    intervals: bool = True,
+    scores: pd.DataFrame, labels: Mapping[str, str], given: Mapping[str, str] | None = None
 ) -> pd.DataFrame:
-    """The table's numbers, a row for each method and protocol; `intervals` are slow.
+    """The table's numbers, a row for each method and protocol.
 
     `over` says which clips means are of: `all` that a method has or, where some lack clips that
     others have, once more the `common` ones. `<metric>`, `_sd`, `_low`, `_high` are as `Score`;
@@ -144,7 +140,7 @@ def table1_numbers(
             found = [
                 {"method": method, "reference": reference, "over": over, "label": label,
                  "given": "" if method in BUILT_IN else (given or {}).get(method, "")}
-                | _measure(part, method, intervals)
+                | _measure(part, method)
                 for method, label in labels.items()
                 if method in there
             ]  # fmt: skip
@@ -224,12 +220,7 @@ def table1_notes(scores: pd.DataFrame, part: pd.DataFrame) -> list[str]:
     ]
 
 
-def shown(row: Mapping[str, Any], name: str) -> str:
-    """A mean as printed: `1.23`, `∞`, `–` for no value, or `not run`."""
-    return number(row[name], DECIMALS[name]) if row["seeds"] else "not run"
-
-
-def _measure(scores: pd.DataFrame, method: str, intervals: bool) -> dict[str, Any]:
+def _measure(scores: pd.DataFrame, method: str) -> dict[str, Any]:
     row: dict[str, Any] = {
         "seeds": scores.loc[scores["method"] == method, "seed"].nunique(),
         "clips": len(clips_of(scores, method)),
@@ -237,8 +228,7 @@ def _measure(scores: pd.DataFrame, method: str, intervals: bool) -> dict[str, An
         "faces_missed": count(scores, method, "faces_missed"),
     }
     for name, column in COLUMNS.items():
-        table = table_of(scores, method, column.name, column.convention)
-        found = score(table, interval=intervals)
+        found = score(table_of(scores, method, column.name, column.convention))
         row |= {name: found.mean}
         row |= {f"{name}_{end}": getattr(found, end) for end in ENDS[1:]}
     return row
@@ -282,9 +272,10 @@ def _beside_paper(rows: Sequence[dict[str, Any]], reference: str) -> list[dict[s
 
 
 def _cell(row: Mapping[str, Any], name: str) -> str:
-    text, decimals = shown(row, name), DECIMALS[name]
     if not row["seeds"]:
-        return text
+        return "not run"
+    decimals = DECIMALS[name]
+    text = number(row[name], decimals)
     text = f"**{text}**" if name in row["best"] else text
     spread = number(row[f"{name}_sd"], decimals)
     text += f" ± {spread}" if spread != MISSING else ""

@@ -2,19 +2,23 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup, escape
 from tabulate import tabulate
 
 from emohead.evaluation.catalogue import Metric
 from emohead.files import whole_file
-from emohead.report.render import BOLD, pair_of, render_template
+from emohead.report.page_parts import render_template
 
 MISSING = "–"
+_BOLD = re.compile(r"\*\*(.+?)\*\*")
 _LATEX = {each: f"\\{each}" for each in "&%$#_{}"} | {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "±": r"$\pm$", "∞": r"$\infty$", "–": "--", "×": r"$\times$",
@@ -38,6 +42,8 @@ class Table:
     The first column names the rows; where LaTeX lacks its letters, the index does. In the other
     columns `**text**` is bold, and what follows a line break is smaller. Columns may be pairs of
     (group, heading). `reference` is the protocol that the table is of, `notes` stand under it.
+    Of a page alone: the table can be `folded`, be one of several that a reader picks by `metric`,
+    and have colours, `heat` from 0 to 1 in the shape of the cells (NaN: none).
     """
 
     heading: str
@@ -45,6 +51,47 @@ class Table:
     about: str = ""
     notes: Sequence[str] = ()
     reference: str = ""
+    folded: bool = False
+    metric: str = ""
+    heat: pd.DataFrame | None = None
+
+    @cached_property
+    def sides(self) -> list[str]:
+        """Columns of figures are `right`, those of text `left`."""
+        figures = [
+            self.cells[name].str.match(r"(\*\*|[-+<] ?)*[\d–∞]|not run").all()
+            and self.cells[name].str.contains(r"\d").any()
+            for name in self.cells
+        ]
+        return ["right" if right else "left" for right in [False, *figures[1:]]]
+
+    @property
+    def heads(self) -> list[tuple[str, str]]:
+        """(group, heading) of each column; the group may be empty."""
+        return [each if isinstance(each, tuple) else ("", each) for each in self.cells]
+
+    @property
+    def groups(self) -> list[tuple[str, int]]:
+        """The groups of columns, each with how many it has."""
+        groups = groupby(group for group, _ in self.heads)
+        return [(group, len(list(columns))) for group, columns in groups]
+
+    def html_rows(self) -> Iterator[list[tuple[Markup, Markup]]]:
+        """Attributes and content of the HTML cells, row by row."""
+        for at, row in enumerate(self.cells.itertuples(index=False)):
+            heats = [math.nan] * len(row) if self.heat is None else self.heat.iloc[at]
+            yield [
+                (self._attributes(column, str(text), heat), _html_cell(text))
+                for column, (text, heat) in enumerate(zip(row, heats, strict=True))
+            ]
+
+    def _attributes(self, column: int, text: str, heat: float) -> Markup:
+        group, heading = self.heads[column]
+        kinds = ["paper"] if group == "Paper" else []
+        kinds += ["text"] if self.sides[column] == "left" else []
+        kinds += [text.strip("*").replace(" ", "-")] if heading == "Verdict" else []
+        kind = Markup(' class="{}"').format(" ".join(kinds)) if kinds else ""
+        return kind + Markup("" if math.isnan(heat) else f' style="--heat:{heat:.3f}"')
 
 
 @dataclass(frozen=True)
@@ -92,12 +139,11 @@ def to_markdown(tables: Tables) -> str:
     for table in tables.tables:
         cells = table.cells.map(lambda text: markdown_text(text).replace("\n", " "))
         cells.columns = [
-            f"{each[1]} ({each[0].lower()})" if each[0] else each[1]
-            for each in map(pair_of, cells.columns)
+            f"{heading} ({group.lower()})" if group else heading for group, heading in table.heads
         ]
         body = tabulate(
             cells, headers="keys", tablefmt="pipe", showindex=False, disable_numparse=True,
-            colalign=_aligned(cells),
+            colalign=table.sides,
         )  # fmt: skip
         parts += [f"### {table.heading}", table.about, body, *map(_quoted, table.notes)]
     parts += [tables.caption, *map(_quoted, tables.notes)]
@@ -122,7 +168,7 @@ def to_latex(tables: Tables) -> str:
         if not texts:
             said[1:1] = [tables.caption, *tables.notes]
         text = lines.style.hide(axis="index").to_latex(
-            column_format="".join(side[0] for side in _aligned(table.cells)),
+            column_format="".join(side[0] for side in table.sides),
             caption=warning + latex_text(" ".join(filter(None, said))),
             hrules=True, multicol_align="c", position_float="centering",
         )  # fmt: skip
@@ -190,14 +236,9 @@ class Share:
         return percent(self.fraction)
 
 
-def _aligned(cells: pd.DataFrame) -> list[str]:
-    """Columns of figures to the right, those of text to the left."""
-    figures = [
-        cells[name].str.match(r"(\*\*|[-+<] ?)*[\d–∞]|not run").all()
-        and cells[name].str.contains(r"\d").any()
-        for name in cells
-    ]
-    return ["right" if right else "left" for right in [False, *figures[1:]]]
+def _html_cell(text: object) -> Markup:
+    above, _, below = _BOLD.sub(r"<strong>\1</strong>", str(escape(text))).partition("\n")
+    return Markup(f"{above}<br><small>{below}</small>" if below else above)
 
 
 def _quoted(note: str) -> str:
@@ -216,7 +257,7 @@ def _latex_lines(cells: pd.DataFrame) -> list[list[str]]:
     for name, (label, *texts) in zip(cells.index, cells.itertuples(index=False), strict=True):
         shown = label if max(map(ord, label), default=0) < 256 else str(name)
         parts = [text.partition("\n")[::2] for text in texts]
-        bold = [BOLD.sub(r"\\textbf{\1}", latex_text(above)) for above, _ in parts]
+        bold = [_BOLD.sub(r"\\textbf{\1}", latex_text(above)) for above, _ in parts]
         lines.append([latex_text(shown), *bold])
         small = [below and rf"{{\scriptsize {latex_text(below)}}}" for _, below in parts]
         if any(small):

@@ -12,8 +12,7 @@ from markupsafe import Markup
 
 from emohead.evaluation.study_clips import choose_clips
 from emohead.files import whole_file
-from emohead.report.embedding import Media
-from emohead.report.render import render_template
+from emohead.report.page_parts import Media, render_template
 from emohead.study.design import draw_orders
 from emohead.study.key import PRACTICE, RATED, SCALES, TRAP, Key, write_key
 from emohead.study.protocol import protocol_text

@@ -1,14 +1,33 @@
-"""Files inside a page: pictures as `data:` URIs, and media that a script decodes when needed."""
+"""What pages are made of: templates, pictures as `data:` URIs, media that a script decodes."""
 
 import base64
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 PHOTO_QUALITY, LOSSLESS = 90, 101  # of WebP; above 100 it is lossless
 LONGEST_WEBP = 16383  # pixels, the format's limit
+
+
+def render_template(name: str, *, room: str = "emohead.report", **values: Any) -> str:
+    """Fill `templates/<name>` of a room; every value is escaped unless it is Markup.
+
+    Templates can import those of the report.
+    """
+    loaders = [PackageLoader(each) for each in dict.fromkeys((room, "emohead.report"))]
+    environment = Environment(
+        loader=ChoiceLoader(loaders),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["zip"] = zip
+    return environment.get_template(name).render(**values)
 
 
 @dataclass(frozen=True)
