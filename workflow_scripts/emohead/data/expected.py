@@ -17,10 +17,10 @@ def clip_seconds(source: str) -> float:
 
 
 def clip_frames(source: str) -> int:
-    """Likewise, in frames."""
+    """The mean length of a clip in frames."""
     return round(clip_seconds(source) * FPS)
 
 
 def stored_frame_bytes(crop_size: int) -> float:
-    """Of a frame in a feature shard: its JPEG, landmarks and MFCC."""
+    """The bytes of a frame in a feature shard: its JPEG, landmarks and MFCC."""
     return JPEG_BYTES_PER_PIXEL * crop_size**2 + FEATURE_BYTES

@@ -30,7 +30,7 @@ _SHOWN = 5  # names of files in a sentence
 
 @dataclass(frozen=True)
 class ClipName:
-    """What a clip's id says of it."""
+    """The parts of a clip's id."""
 
     speaker: str
     view: str
@@ -85,12 +85,12 @@ def parse_clip_id(clip_id: str) -> ClipName:
 
 
 def video_path(root: Path, speaker: str, view: str, emotion: str, level: int, number: int) -> Path:
-    """Where MEAD keeps a clip's video."""
+    """The path of a clip's video in MEAD's layout."""
     return Path(root) / speaker / "video" / view / emotion / f"level_{level}" / f"{number:03d}.mp4"
 
 
 def audio_path(root: Path, speaker: str, emotion: str, level: int, number: int) -> Path:
-    """Where MEAD keeps a clip's audio."""
+    """The path of a clip's audio in MEAD's layout."""
     return Path(root) / speaker / "audio" / emotion / f"level_{level}" / f"{number:03d}.m4a"
 
 
@@ -141,7 +141,7 @@ def _numbered(folder: Path, suffixes: tuple[str, ...]) -> dict[int, Path]:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What looks like clips and isn't taken: a folder (the speaker first), and why."""
+    """A folder (the speaker first) that looks like clips and isn't used, and why."""
 
     folder: str
     reason: str
@@ -155,7 +155,7 @@ def find_left_out(
     emotions: Iterable[str],
     levels: tuple[int, ...] | list[int],
 ) -> list[LeftOut]:
-    """What `find_clips` passes over in a speaker's `folder` for its name alone.
+    """What `find_clips` skips in a speaker's `folder` because of its name.
 
     Emotions and levels that weren't asked for are no mistake.
     """

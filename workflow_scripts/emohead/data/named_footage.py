@@ -15,7 +15,7 @@ _FIELDS = ("speaker", "emotion", "level", "number")
 
 @dataclass(frozen=True)
 class _Take:
-    """What a name says of a file; without a number, files are numbered as they come."""
+    """The parts of a file's name; without a number, files are numbered as they come."""
 
     speaker: str
     emotion: str
@@ -79,7 +79,7 @@ def find_footage(
 
 
 def _reader_of(pattern: str) -> _Reader:
-    """What a pattern says of a name."""
+    """The parts of a name by a pattern."""
     names = NamePattern(pattern)
     if not {"speaker", "emotion"} <= set(names.fields) <= set(_FIELDS):
         raise ValueError(

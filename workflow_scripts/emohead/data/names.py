@@ -1,4 +1,4 @@
-"""What the names of files say of clips: patterns such as `{emotion}/{speaker}_{number}.mp4`.
+"""Clips by the names of their files: patterns such as `{emotion}/{speaker}_{number}.mp4`.
 
 Imports nothing but Python itself: the workflow reads names when it starts.
 """

@@ -24,7 +24,7 @@ _NAME = re.compile(
 
 @dataclass(frozen=True)
 class ListedClip:
-    """What a list says of a clip: everything but its view."""
+    """A clip in a list, which says everything but its view."""
 
     speaker: str
     emotion: str

@@ -40,7 +40,7 @@ def choose_target_clip(train_ids: Iterable[str], speaker: str) -> str:
 
 
 def choose_reference_clips(clip_ids: Collection[str], protocol: Protocol) -> dict[str, str]:
-    """For each test clip the one of `clip_ids` whose first frame is its reference face.
+    """For each test clip, the clip of `clip_ids` whose first frame is its reference face.
 
     Under `neutral` it is the speaker's lowest-numbered neutral clip, whose crop is another one.
     Raises ValueError when a speaker has none.

@@ -1,9 +1,9 @@
 """How a face moves and keeps still, by itself: five of THEval's metrics, and the head's motion.
 
 Quignon et al., "THEval", CVPR 2026 (Newbyl/THEval): the five that need no weights, with dlib's 68
-points in the place of MediaPipe's, loudness in the place of Silero's detector of speech, and the
-head's pose from points in the place of FaceXFormer's. None has a better side by itself: a method
-should have what the true clips have.
+points instead of MediaPipe's, loudness instead of Silero's detector of speech, and the head's pose
+from points instead of FaceXFormer's. None has a better side by itself: a method should have what
+the true clips have.
 """
 
 from itertools import combinations

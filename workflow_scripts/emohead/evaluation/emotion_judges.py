@@ -1,4 +1,4 @@
-"""Judges of emotion: which one a clip shows, by its landmarks and by its pictures.
+"""Classifiers that judge a clip's emotion by its landmarks and by its pictures.
 
 Linear classifiers of what a clip shows on average over time, so that judging the mean of a clip is
 the mean of judging its frames. `judge_fitting` fits them on real clips.
@@ -23,7 +23,7 @@ _PICTURE_SIZE = 32
 class Judge:
     """A linear classifier of features [F] into `emotions`, with `weights` [E, F] and `bias` [E].
 
-    Of fewer than two emotions there is nothing to judge.
+    With fewer than two emotions it judges nothing.
     """
 
     emotions: tuple[str, ...]

@@ -18,7 +18,8 @@ from emohead.features.store import StoredClip
 
 # A longer clip is as many examples as it has pieces of this length (2 s).
 _PIECE_FRAMES = 50
-# Shrinkage of the covariance towards a sphere: the judges must bear other noise than real clips'.
+# Shrinkage of the covariance towards a sphere: rendered clips have other noise than the real ones
+# that the judges are fitted on.
 _SHRINKAGE = 0.1
 
 

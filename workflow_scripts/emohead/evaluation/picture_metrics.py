@@ -22,7 +22,7 @@ _LEGACY_SIZE = 256
 
 
 def picture_values(pairs: Iterable[tuple[np.ndarray, np.ndarray]], boxes: dict[str, Box]) -> Values:
-    """Means over pairs of a rendered and a true frame, uint8 [S, S, 3], of all that compares them.
+    """Means of all picture metrics over pairs of a rendered and a true frame, uint8 [S, S, 3].
 
     One pair is held at a time. Empty without any pair.
     """
@@ -49,7 +49,7 @@ def picture_values(pairs: Iterable[tuple[np.ndarray, np.ndarray]], boxes: dict[s
 
 
 def boxes_of(true_landmarks: np.ndarray, size: int) -> dict[str, Box]:
-    """What pictures are compared in: a clip's frame, face and mouth, from its landmarks [T, 68, 2].
+    """Boxes of a clip's frame, face and mouth, from its landmarks [T, 68, 2].
 
     The same for all of the clip's frames; landmarks in pixels of a crop of `size`.
     """

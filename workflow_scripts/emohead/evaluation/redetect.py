@@ -1,4 +1,4 @@
-"""What dlib sees on rendered frames: landmarks, as the headline metrics want them, and who."""
+"""dlib's landmarks and face descriptors of rendered frames, for the headline metrics."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Redetected:
 def redetect(
     frames: Iterable[np.ndarray], length: int, finder: FaceFinder, describer: FaceDescriber
 ) -> Redetected:
-    """What dlib sees on the `length` rendered frames, uint8 [S, S, 3], of a clip.
+    """dlib's landmarks and descriptors of a clip's `length` rendered frames, uint8 [S, S, 3].
 
     A few of them are held at a time, however long it is, as long as a face is seen.
     """
@@ -58,7 +58,7 @@ def _itself(frame: np.ndarray) -> np.ndarray:
 def save_redetected(
     path: Path, clips: Mapping[str, Redetected], predicted: Mapping[str, np.ndarray]
 ) -> None:
-    """Write what was seen on clips to an .npz file, and beside it the predicted landmarks."""
+    """Write the re-detected and the predicted landmarks of clips to an .npz file."""
     arrays = {
         f"{clip_id}/{name}": array
         for clip_id, clip in clips.items()
@@ -79,7 +79,7 @@ def collect_redetected(paths: Iterable[Path], collected: Path) -> None:
 
 
 def load_redetected(path: Path) -> dict[str, Redetected]:
-    """What was seen on the clips of such a file."""
+    """Read the re-detected landmarks of such a file."""
     names = ("landmarks", "found", "descriptors")
     with np.load(path) as arrays:
         clip_ids = sorted({name.rsplit("/", 1)[0] for name in arrays})

@@ -1,4 +1,4 @@
-"""The metrics of a method's clips: what dlib sees on them, how they differ from the true ones."""
+"""The metrics of a method's rendered clips against the true ones."""
 
 import json
 import shutil
@@ -159,9 +159,8 @@ def score_clips(
     """The metrics of all rendered clips of a method, which need not be all that there are.
 
     `truth_seen` is the `landmarks` file of the ground truth, None for the ground truth itself.
-    `takes` name the files of the clips' sound. What is done lies in
-    `state`, the folder of `emohead.resume.resumable`, until all is. Raises ValueError for a clip
-    that isn't a test clip.
+    `takes` name the files of the clips' sound. Finished clips are kept in `state` (see
+    `emohead.resume.resumable`) until all are. Raises ValueError for a clip that isn't a test clip.
     """
     unknown = sorted(set(rendered) - set(truth))
     if unknown:

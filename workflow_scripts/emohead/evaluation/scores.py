@@ -75,7 +75,7 @@ def write_scores(
 
 
 def provenance_of(path: Path) -> list[tuple[str, Provenance]]:
-    """What a file of scores says that it was made by; empty where it says nothing."""
+    """The provenance in a file of scores; empty where there is none."""
     told = (parquet.read_schema(path).metadata or {}).get(_PROVENANCE)
     return provenance_from_json(told.decode()) if told else []
 

@@ -1,4 +1,4 @@
-"""What the plainest classifier hears in a clip's sound: the bar that MSEF's has to clear."""
+"""A plain classifier of a clip's emotion by its sound: the baseline of MSEF's classifier."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""The two stages by themselves, for ablations: each is scored where the other can't blur it.
+"""The two stages by themselves, for ablations: each is scored without the other's errors.
 
 A landmark model is scored by the landmarks that it predicts, a translator on the true landmarks.
 """
@@ -35,7 +35,7 @@ def evaluate_stage(
 ) -> dict[str, Values]:
     """The metrics of every clip by one model: `evaluate` is one of the two below.
 
-    What is done lies in `state`, the folder of `emohead.resume.resumable`, until all is.
+    Finished clips are kept in `state` (see `emohead.resume.resumable`) until all are.
     """
     reference_clips = choose_reference_clips(clips, reference)
     found = {}

@@ -1,4 +1,4 @@
-"""How sure a mean or a difference is: speakers or clips, seeds as a second level, many claims.
+"""Intervals and p values: over speakers or clips, seeds as a second level, many claims.
 
 Values are arrays [seeds, clips] of one metric; every seed is a training of its own, and all are
 tested on the same clips. NaN stands for a clip without a value. `speakers` [clips] says whose each

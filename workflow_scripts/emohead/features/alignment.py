@@ -1,4 +1,4 @@
-"""A face in any framing, brought to where the reference face lies in its crop.
+"""Brings a face in any framing to the reference face's place in its crop.
 
 dlib's landmarks depend on the framing: the same face, found in a picture of another size, comes out
 half a pixel away (of 128), and now and then ten. So the landmarks that place the crop are taken on
@@ -24,7 +24,7 @@ _SAME_FRAMING = 0.01
 
 @dataclass(frozen=True)
 class Place:
-    """Where a face is to lie in a crop: in which `box` [4] it is looked at there, and its `pose`.
+    """The place of a face in a crop: the `box` [4] in which dlib looks at it, and its `pose`.
 
     `pose` float64 [3, 3] brings the face from where the template has it to where it is.
     """

@@ -1,4 +1,4 @@
-"""From a clip to its features: the aligning crop, 68 landmarks and MFCC windows of each frame."""
+"""Extracts a clip's features: the aligned crop, 68 landmarks and MFCC windows of each frame."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -45,7 +45,7 @@ _MOST_SHIFTED = 0.1
 
 @dataclass(frozen=True)
 class ClipFacts:
-    """What is known of a clip once its features are made: a row of the shard's table.
+    """The facts of a clip whose features are made: a row of the shard's table.
 
     `fps`, `width` and `height` are the source's; `frames` (25 a second) and `seconds` the
     features', from frame `start` of the recording on; `frames_without_face` were bridged; `faces`
@@ -66,7 +66,7 @@ class ClipFacts:
 
 @dataclass(frozen=True)
 class Extracted:
-    """What became of a clip: itself, or its good stretches, and what was left out, if anything."""
+    """The result for a clip: itself or its good stretches, and what was left out, if anything."""
 
     clips: tuple[ClipFacts, ...]
     left_out: str
@@ -254,7 +254,7 @@ class _SilentError(MediaError):
 
 
 def _skip(frames: Iterable[av.VideoFrame]) -> None:
-    """Read what is left of some frames."""
+    """Consume the rest of some frames."""
     deque(frames, maxlen=0)
 
 

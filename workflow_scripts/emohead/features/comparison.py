@@ -1,4 +1,4 @@
-"""Somebody's video beside the true clip: what a score can't tell from a bad method."""
+"""Compares somebody's video with the true clip: mistakes that scores would blame on the method."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ def count_faces(image: np.ndarray, finder: FaceFinder) -> int:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What speaks for a mistake in a video; `lip_lag` in frames, None where that isn't sure."""
+    """Signs of a mistake in a video; `lip_lag` in frames, None where that isn't sure."""
 
     mirrored: bool
     exchanged: bool
@@ -53,7 +53,7 @@ def compare(
     landmarks: np.ndarray,
     true_landmarks: np.ndarray,
 ) -> Comparison:
-    """What speaks for a mistake in a video that was placed in the true clip's crop.
+    """Signs of a mistake in a video that was placed in the true clip's crop.
 
     `frames` and `truth` are some frames of both, uint8 [S, S, 3], the same ones; the landmarks
     [T, 68, 2], in any pixels, are of all frames.

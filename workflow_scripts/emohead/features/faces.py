@@ -192,7 +192,7 @@ def share_outside(transform: np.ndarray, crop_size: int, width: int, height: int
 def shrink(transform: np.ndarray, width: int, height: int) -> tuple[tuple[int, int], np.ndarray]:
     """The size at which a picture needs no more shrinking for its crop, and the transform from it.
 
-    A picture that the crop enlarges keeps its size. To be shrunk by averaging, so that fine detail
+    A picture that the crop enlarges keeps its size. Shrink by averaging, so that fine detail
     doesn't alias.
     """
     times = max(1.0, 1 / np.sqrt(abs(np.linalg.det(transform[:, :2]))))

@@ -1,8 +1,8 @@
 """Cuts inside a video: where the face of one frame isn't the one of the frame before.
 
-A cut is looked for in the pixels of the face, which costs next to nothing, and believed where dlib
+A cut is looked for in the pixels of the face, which costs next to nothing, and confirmed where dlib
 sees the face in another place, of another size, or of another person. A cross-fade has no such
-place: a face is held against the first one, too.
+place: a face is compared with the first one, too.
 """
 
 from collections.abc import Callable, Iterable
@@ -29,7 +29,7 @@ _OTHER_PERSON, _NOT_ONE_PERSON = 0.45, 0.6
 # Frames of one clip of the mini set that are a second and more apart correlate with .57 at least
 # (111 looked at), those of its two people with .43 at most, a picture of both with .77 at least.
 _ALIKE = 0.55
-# Faces are looked for in every tenth frame, where only cuts are asked for, and are held against the
+# Faces are looked for in every tenth frame, where only cuts are asked for, and compared with the
 # first one as often, and so is the last one. So many frames around may show two people where it was
 # another one.
 _EVERY, _FADE = 10, 25
@@ -93,7 +93,7 @@ class JumpFinder:
             raise JumpError(t, t, what)
 
     def _look_back(self, t: int, image: np.ndarray, box: np.ndarray) -> None:
-        """Whether the face became somebody else's little by little."""
+        """Whether the face has gradually become another person's."""
         start, first, first_box = self._first
         if patch_likeness(first, first_box, image, box) > _ALIKE:
             return
@@ -147,7 +147,7 @@ class _Face:
         return _describer().describe(self.image, self.landmarks)
 
     def difference(self, other: "_Face", frames: int) -> str | None:
-        """Why the other one, so many frames later, isn't this face going on; None where it is."""
+        """Why the other face, so many frames later, isn't this one any more; None where it is."""
         to_other = SimilarityTransform.from_estimate(self.landmarks[:47], other.landmarks[:47])
         growth = float(to_other.scale)
         way = np.linalg.norm(other.landmarks.mean(0) - self.landmarks.mean(0))

@@ -1,4 +1,4 @@
-"""Whether a mouth goes with a sound: loudness against the opening of the lips, over lags."""
+"""Correlation of loudness and lip opening over lags: does a mouth go with a sound?"""
 
 import numpy as np
 
@@ -37,7 +37,7 @@ def write_curve(curve: np.ndarray) -> str:
 
 
 def read_curve(cell: str) -> np.ndarray:
-    """What `write_curve` wrote."""
+    """Read a cell that `write_curve` wrote."""
     return np.array(cell.split(), float) / 100
 
 

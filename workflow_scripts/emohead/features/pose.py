@@ -20,7 +20,7 @@ def with_pose_of(landmarks: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 
 def head_movements(landmarks: np.ndarray, rest: np.ndarray) -> np.ndarray:
-    """How the head of landmarks [T, 68, 2] lies beside that of `rest` [68, 2]: float32 [T, 4].
+    """The movements of the head of `rest` [68, 2] in landmarks [T, 68, 2]: float32 [T, 4].
 
     Logarithm of the scale, angle (radians, clockwise in a picture), and the shift (x, y) of the
     head's middle in head sizes: the same for a head of any size and place.

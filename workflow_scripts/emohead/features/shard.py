@@ -49,8 +49,8 @@ def extract_shard(
     A clip that can't be used is left out of the shard and has its reason in the table's column
     `rejected`; the others have their facts there. One that was cut into stretches has a row for
     each, and one that says what was left out; `take` is the id that it is listed by. `workers`
-    processes work side by side. What is done lies in the folder `state` until all is: a call after
-    a killed one goes on from there.
+    processes work side by side. Finished clips are kept in the folder `state` until all are: a call
+    after a killed one resumes there.
     """
     state.mkdir(parents=True, exist_ok=True)
     with locked(state / "lock"):

@@ -5,8 +5,8 @@ size x size RGB; `mfcc` float32 [T, 28, 12] (13 with c0, the first) and `transfo
 where they are known; attributes say where the clip came from. HDF5, since one frame or one clip can
 be read without the rest.
 
-Every clip has a digest of its arrays as an attribute, and the file its size, so that nobody needs
-to read them all to know whether they are the same.
+Every clip has a digest of its arrays as an attribute, and the file its size, so that whether they
+are the same is known without reading them all.
 """
 
 import hashlib
@@ -224,7 +224,7 @@ class ShardWriter:
         return ClipWriter(self._file.create_group(clip_id), self.encode)
 
     def discard(self, clip_id: str) -> None:
-        """Take out what was begun of a clip."""
+        """Remove an unfinished clip."""
         if clip_id in self._file:
             del self._file[clip_id]
 

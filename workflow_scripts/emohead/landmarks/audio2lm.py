@@ -4,7 +4,7 @@
     mfcc  -> MSEF [T, 128] ──┼─> LSTM 768 -> 256, 3 layers -> FC -> k coefficients per frame
     reference -> E_Lm [512] ─┘
 
-E_A takes the flattened window: 336-256-128. E_Lm, the LSTM and FC are AT-net's too and stand in
+E_A takes the flattened window: 336-256-128. E_Lm, the LSTM and FC are shared with AT-net and are in
 `model.py`.
 """
 

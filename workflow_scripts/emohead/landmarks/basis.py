@@ -1,7 +1,7 @@
 """The PCA basis in which landmarks are predicted (paper section 3.1, `L_pca`).
 
-The paper does not say how many components it keeps: ATVG keeps 6 of 136, EVP 16 of 212. What a
-number of them leaves of the landmarks, no training removes: `residuals` says how much that is.
+The paper does not say how many components it keeps: ATVG keeps 6 of 136, EVP 16 of 212. No training
+removes the error that a truncated basis leaves: `residuals` measures it.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import pandas as pd
 
 from emohead.features.points import BROWS, EYES, JAW, LIPS, POINTS
 
-#: The regions of which `residuals` tells, and their points.
+#: The regions that `residuals` reports, and their points.
 REGIONS = {"face": slice(None), "mouth": LIPS, "brows": BROWS, "eyes": EYES, "jaw": JAW}
-#: The width of the crop whose pixels residuals are in, as the headline's landmark distances.
+#: Residuals are in pixels of a crop of this width, as Table 1's landmark distances.
 RESIDUAL_CROP = 128
 
 
@@ -53,7 +53,7 @@ class LandmarkBasis:
             total_variance = arrays["deviations"][0] ** 2 / explained[0][0]
             arrays["spread"] = np.sqrt(total_variance / len(arrays["mean"]))
         # Stored by columns, as `eigh` gives them: products of a matrix stored by rows have other
-        # last bits, and a fitted model must speak as it does when it comes back from its file.
+        # last bits, and a fitted model must predict the same as when it is loaded from its file.
         return cls(
             **{name: np.asarray(array, np.float32, order="F") for name, array in arrays.items()}
         )
@@ -78,15 +78,15 @@ def offset_moments(clips: Iterable[tuple[np.ndarray, np.ndarray]]) -> np.ndarray
 
 def face_moments(landmarks: np.ndarray) -> np.ndarray:
     """Covariance [136, 136] of faces [N, 68, 2]."""
-    # Of MEAD's millions of frames, a singular value decomposition would take far more memory.
+    # A singular value decomposition of MEAD's millions of frames would take far more memory.
     return np.cov(landmarks.reshape(len(landmarks), -1).astype(np.float64), rowvar=False)
 
 
 def fit_basis(landmarks: np.ndarray, size: int, moments: np.ndarray | None = None) -> LandmarkBasis:
     """Fit `size` components to training faces [N, 68, 2] in [0, 1].
 
-    `moments` are of what is to be predicted: `offset_moments`, or by default `face_moments`.
-    The sign of a component is free; here its largest entry is positive, so that two runs agree.
+    `moments` are those of the targets: `offset_moments`, or by default `face_moments`. The sign of
+    a component is free; here its largest entry is positive, so that two runs agree.
     """
     faces = landmarks.reshape(len(landmarks), -1).astype(np.float64)  # [N, 136]
     if not 1 <= size <= min(faces.shape):
@@ -118,10 +118,10 @@ def principal_axes(moments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def residuals(
     axes: np.ndarray, targets: Iterable[np.ndarray], sizes: Sequence[int]
 ) -> pd.DataFrame:
-    """What so many components leave of clips' targets: a row for each of `sizes`.
+    """The error of truncated bases on clips' targets: a row for each number in `sizes`.
 
     `axes` are `principal_axes`; `targets` [T, 68, 2], in parts of the crop, the differences from
-    what coefficients of zero give. Columns: components, and for each region the mean length of what
+    what coefficients of zero give. Columns: components, and for each region the mean distance that
     is left, over points and frames, in pixels of a crop of 128.
     """
     totals = {size: np.zeros(POINTS) for size in sizes}

@@ -1,4 +1,4 @@
-"""From options to a landmark model."""
+"""Builds the landmark model that options describe."""
 
 from __future__ import annotations
 

@@ -45,15 +45,16 @@ class LandmarkBatch(NamedTuple):
 class LandmarkClips(Dataset[ClipSample]):
     """Whole clips, held in memory, in the order of `clips`.
 
-    With a `seed` (training) the reference is drawn anew each epoch: of `reference="random"` a frame
-    of the clip, so that the model sees every pose a reference may have; of `"neutral"` the first
+    With a `seed` (training) each epoch draws a new reference: for `reference="random"` a frame of
+    the clip, so that the model sees every pose a reference may have; for `"neutral"` the first
     frame of one of the speaker's neutral clips among `reference_clips` (the training clips), which
     lies in another crop, as under the evaluation's neutral protocol. A clip's draw depends on seed,
-    epoch and index only, which makes a resumed training repeat it. Of `"first"`, and without a seed
-    (evaluation), it is the first frame, of `"neutral"` that of the lowest-numbered neutral clip.
+    epoch and index only, so that a resumed training repeats it. For `"first"`, and without a seed
+    (evaluation), the reference is the first frame; for `"neutral"` without a seed, that of the
+    lowest-numbered neutral clip.
 
-    `mfcc_offset` (training) is the standard deviation of an offset that is drawn for each of the
-    coefficients, anew for every clip and epoch: what another microphone or timbre would add.
+    `mfcc_offset` (training) is the standard deviation of a random offset of each coefficient, drawn
+    for every clip and epoch, as another microphone or timbre would add.
 
     `coefficients` is how many MFCC samples have: 12, or 13 with c0, which then is the first;
     ValueError where the shards have fewer.
@@ -112,7 +113,7 @@ class LandmarkClips(Dataset[ClipSample]):
 
 
 def _last(mfcc: np.ndarray, coefficients: int) -> np.ndarray:
-    """The windows without a c0 that isn't wanted."""
+    """The last `coefficients` of each window: c0 is dropped where it isn't used."""
     if mfcc.shape[-1] < coefficients:
         raise ValueError(
             f"the features have {mfcc.shape[-1]} MFCC, and the landmark option c0 wants "
@@ -126,7 +127,7 @@ def references_of(
     reference: str,
     reference_clips: Mapping[str, StoredClip] | None = None,
 ) -> list[np.ndarray]:
-    """For each clip the reference faces that it may get, [K, 68, 2] in pixels: `LandmarkClips`."""
+    """The possible reference faces of each clip, [K, 68, 2] in pixels; see `LandmarkClips`."""
     if reference == "neutral":
         neutral = _neutral_references(clips if reference_clips is None else reference_clips)
         return [_of_speaker(neutral, clip_id) for clip_id in clips]
@@ -167,9 +168,9 @@ def collate_clips(samples: Sequence[ClipSample]) -> LandmarkBatch:
 def target_moments(
     clips: Mapping[str, StoredClip], crop_size: int, options: LandmarkModelOptions
 ) -> np.ndarray:
-    """Second moments [136, 136] of what a model is to predict of training clips, `options.target`.
+    """Second moments [136, 136] of the training targets: faces or offsets, by `options.target`.
 
-    Of offsets, those from every reference face that `options.reference` may give.
+    Offsets are taken from every reference face that `options.reference` allows.
     """
     if options.target == "absolute":
         return face_moments(np.concatenate([clip.landmarks for clip in clips.values()]) / crop_size)

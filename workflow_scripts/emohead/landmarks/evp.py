@@ -1,4 +1,4 @@
-"""EVP's landmark model (Ji et al. 2021): AT-net with a code of the emotion beside the content.
+"""EVP's landmark model (Ji et al. 2021): AT-net with an emotion code beside the content code.
 
     mfcc -> content encoder [T, 256] ─┐
     mfcc -> emotion encoder [T, 128] ─┼─> LSTM 896 -> 256, 3 layers -> FC -> k
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 class ContentAndEmotion(nn.Module):
     """Windows [N, 28, 12] -> both codes, [N, 256 + 128].
 
-    While an emotion is `told`, its index, all windows have its mean code of training.
+    While `told` is an emotion's index, all windows get that emotion's mean training code.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class EVP(ATNet):
 
     @contextmanager
     def telling(self, emotion: int) -> Iterator[None]:
-        """Be told the emotion, by its index, in the place of hearing it."""
+        """Use this emotion's mean code (by its index) instead of the code of the sound."""
         self.audio_encoder.told = emotion
         try:
             yield

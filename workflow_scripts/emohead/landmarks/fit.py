@@ -1,4 +1,4 @@
-"""From training clips to a landmark model's checkpoint, and back to the model."""
+"""Trains a landmark model on training clips; gives its checkpoint."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -48,10 +48,10 @@ def train_landmark_model(
 ) -> Checkpoint:
     """Train a landmark model on `clips`, the training part, and return its checkpoint.
 
-    The encoders of an EVP go on from those of a `disentangler`, and it hears as that does.
+    An EVP's encoders start from those of a `disentangler`, whose MFCC statistics it takes over.
     `state` is the folder of the unfinished training and `curves` TensorBoard's, see
-    `emohead.training.fit`. `basis_table`, .csv, gets the `residuals` of PCA bases, of which one is
-    `used`, on the validation clips (without any, on the training clips).
+    `emohead.training.fit`. The `residuals` of several PCA bases on the validation clips (without
+    any, on the training clips) go to `basis_table`, .csv; the model's own is marked `used`.
     """
     train_ids, validation_ids = hold_out_validation(
         list(clips), fraction=recipe.validation, seed=seed
@@ -128,7 +128,7 @@ def train_landmark_model(
 def _targets(
     clips: LandmarkClips, options: LandmarkModelOptions, basis: LandmarkBasis
 ) -> Iterator[np.ndarray]:
-    """What the model is to predict of each clip, [T, 68, 2] in parts of the crop."""
+    """The model's targets for each clip, [T, 68, 2] in parts of the crop."""
     for index in range(len(clips)):
         sample = clips[index]
         mean = basis.mean.reshape(sample.reference.shape)

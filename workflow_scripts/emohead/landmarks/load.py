@@ -1,4 +1,4 @@
-"""From a checkpoint back to a landmark model; needs no trainer."""
+"""Loads a landmark model from its checkpoint, without the trainer."""
 
 from emohead.landmarks.basis import LandmarkBasis
 from emohead.landmarks.build import build_landmark_model

@@ -48,7 +48,7 @@ def emotion_loss(
 
 
 def joint_loss(weights: LossWeights, losses: Mapping[str, Number]) -> Number:
-    """Eq. (4) of the losses that there are, by name: of a batch, or of their means of an epoch."""
+    """Eq. (4) from the losses that are given by name: those of a batch, or an epoch's means."""
     L = losses["L_pca"]
     if "L_landmark" in losses:
         L = L + weights.alpha * losses["L_landmark"] + weights.beta * losses["L_lip"]

@@ -1,4 +1,4 @@
-"""What every landmark model takes and gives, and how coefficients become landmarks.
+"""Inputs and outputs of every landmark model, and how coefficients become landmarks.
 
     mfcc [B, T, 28, 12] ───┐
     reference [B, 68, 2] ──┴─> coefficients [B, T, k] -> landmarks [B, T, 68, 2]
@@ -24,7 +24,7 @@ from emohead.landmarks.options import LandmarkModelOptions
 
 
 class LandmarkPrediction(NamedTuple):
-    """What a landmark model says about a batch of clips; frames past a clip's length mean nothing.
+    """A landmark model's output for a batch of clips; frames past a clip's length mean nothing.
 
     `landmarks` [B, T, 68, 2] in [0, 1], `coefficients` [B, T, k] in the PCA basis and in the same
     unit, `emotion_logits` [B, 8], or None where the model has no classifier.
@@ -36,7 +36,7 @@ class LandmarkPrediction(NamedTuple):
 
 
 class WindowCode(NamedTuple):
-    """What the encoders say about a window of t frames out of one long clip.
+    """The encoders' output for a window of t frames of one long clip.
 
     `audio_features` [1, t, A] drive the LSTM. `emotion_logits` [1, t, 8] are of each frame: the
     classifier is linear, so their mean over a clip's frames is the clip's. None without classifier.
@@ -78,7 +78,7 @@ def frame_mask(lengths: Tensor, frames: int) -> Tensor:
 class LandmarkModel(nn.Module, ABC):
     """The part that Audio2Lm and AT-net share: units, the reference encoder, LSTM and output layer.
 
-    The statistics and the basis are buffers: they move with the model and stand in its state.
+    The statistics and the basis are buffers: they move with the model and are in its state dict.
     The paper gives E_Lm (an MLP to 512), the LSTM and its fully connected layer. The sizes that it
     leaves open are ATVG's (`code/models.py`): the LSTM's 256 x 3 and the MLP's 256 are those of its
     generator AT_net, whose MLP takes 6 PCA components of the reference (6-256-512); one of all 136
@@ -130,7 +130,7 @@ class LandmarkModel(nn.Module, ABC):
         """
 
     def survey_window(self, mfcc: Tensor) -> Tensor | None:
-        """What every frame must know of a window [1, t, 28, 12] of its clip, or None: nothing.
+        """What all frames of a clip need from its window [1, t, 28, 12]; None for nothing.
 
         The values of a clip's windows are joined by `torch.logaddexp`.
         """
@@ -154,7 +154,7 @@ class LandmarkModel(nn.Module, ABC):
     def normalise_mfcc(self, mfcc: Tensor) -> Tensor:
         """Give each coefficient zero mean and unit variance over the training part.
 
-        Of windows with c0 [..., 13], a model that doesn't hear it leaves it out.
+        A model without the option c0 drops it from windows that have it [..., 13].
         """
         mfcc = mfcc[..., -self.options.coefficients :]
         return (mfcc - self.mfcc_mean) / self.mfcc_deviation
@@ -164,9 +164,9 @@ class LandmarkModel(nn.Module, ABC):
     ) -> tuple[Tensor, LstmState]:
         """Codes [B, 512] and features [B, T, A] -> coefficients [B, T, k] by LSTM and FC.
 
-        FC speaks in standard deviations of each component, so that a weak component is learned as
-        fast as a strong one. The LSTM starts from `state`, None at a clip's beginning, and its last
-        one is returned too.
+        FC predicts each component in units of its standard deviation, so that a weak component is
+        learned as fast as a strong one. The LSTM starts from `state`, None at a clip's beginning,
+        and its last one is returned too.
         """
         frames = audio_features.shape[1]
         reference_code = reference_code[:, None].expand(-1, frames, -1)  # [B, T, 512]

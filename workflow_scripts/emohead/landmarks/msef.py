@@ -2,7 +2,7 @@
 
     mfcc -> MLP -> f [T, 128] -> f_e = f + g(softmax(g(f) M_1) M_2) -> time mean -> 8 emotions
 
-L_ec, eq. (2), which trains the classifier, stands in `losses.py`.
+L_ec, eq. (2), which trains the classifier, is in `losses.py`.
 
 M_1 and M_2 are the memory: two linear layers without bias that all clips share. The paper builds on
 external attention (MenghaoGuo/EANet, `model_torch.py`) and leaves open what its tokens are:

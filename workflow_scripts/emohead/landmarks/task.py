@@ -39,10 +39,10 @@ class LandmarkTask(TrainingTask):
         return figures
 
     def count(self, figure: str, batch: LandmarkBatch) -> int:
-        """See `TrainingTask.count`: what tells the emotion is of clips, all else of true frames."""
+        """See `TrainingTask.count`: clips for the classifier's figures, else true frames."""
         of_clips = figure in ("L_ec", "accuracy")
         return len(batch.lengths) if of_clips else int(batch.lengths.sum())
 
     def loss_of(self, means: Mapping[str, float]) -> float:
-        """Eq. (4) of the means of its terms, which are of clips and of frames."""
+        """Eq. (4) of its terms' means, which are over clips or over frames."""
         return joint_loss(self.model.options.loss, means)

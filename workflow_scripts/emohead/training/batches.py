@@ -1,4 +1,4 @@
-"""The batches of an epoch, from any one of them on."""
+"""The batches of an epoch, starting at any of them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -30,7 +30,7 @@ class SeededShuffle(Sampler[int]):
 
 
 class EpochBatches(Sampler[list]):
-    """The samples in batches, from batch `first` on; of each batch the share of one process.
+    """Batches of samples, starting at batch `first`; one process's share of each.
 
     `drop_last` leaves a last batch out that would be smaller. Shares are of equal size: of a
     smaller last batch the first samples go to two processes where it can't be divided.

@@ -1,4 +1,4 @@
-"""A training that goes astray stops at once, and says where."""
+"""Stops a training at the first value that isn't finite, and says where."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -22,10 +22,10 @@ def gradient_norm(parameters: Iterable[nn.Parameter]) -> Tensor:
 
 
 class FiniteCheck:
-    """Looks at every step's losses and gradient, `every` so many steps at once.
+    """Checks every step's losses and gradient, `every` so many steps at once.
 
-    Looking makes a GPU wait, so several steps are looked at together there; `look` before weights
-    are saved keeps the saved ones good.
+    A check makes a GPU wait, so it takes several steps together there; `look` before weights are
+    saved keeps the saved ones good.
     """
 
     def __init__(self, recipe: Recipe, precision: str, *, every: int):

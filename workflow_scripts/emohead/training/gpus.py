@@ -1,4 +1,4 @@
-"""Trainings that run side by side take different GPUs: nobody else hands them out."""
+"""Locks on GPUs, so that trainings that run side by side take different ones."""
 
 import os
 import tempfile

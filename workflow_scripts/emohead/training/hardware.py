@@ -1,4 +1,4 @@
-"""What the processor at hand does fast, and what torch finds to work with."""
+"""What this machine's processors compute fast, and whether torch.compile works on it."""
 
 import importlib.util
 import os
@@ -24,7 +24,7 @@ def can_compile() -> bool:
     """Whether torch.compile finds what it needs for the GPU at hand.
 
     That is Triton, capability 7 or later, and for Triton's own launcher a C compiler and Python's
-    headers, which slim images and many a server's Python don't have.
+    headers, which slim images and many servers lack.
     """
     compiler = os.environ.get("CC") or shutil.which("gcc") or shutil.which("clang")
     return (

@@ -55,11 +55,11 @@ def fit(
 ) -> Fitted:
     """Train `task` in place, and say how it went.
 
-    Every `checkpoint_minutes` and after every epoch all that is needed to go on goes to the folder
-    `state`, which is of this training alone: see `training_state`. A run that finds a state there
-    goes on from it, inside an epoch too, and ends with the weights and the history (but for its
-    seconds) of one that was never stopped: on a CPU to the bit. The state of a shorter training is
-    the beginning of this one; that of a longer one is given up.
+    Every `checkpoint_minutes` and after every epoch all that is needed to resume is saved in the
+    folder `state`, which is this training's alone: see `training_state`. A run that finds a state
+    there resumes from it, inside an epoch too, and ends with the weights and the history (but for
+    its seconds) of one that was never stopped: on a CPU to the bit. The state of a shorter training
+    is the beginning of this one; that of a longer one is discarded.
 
     `curves` is a folder for TensorBoard. `after_epoch` is called with the number of the epoch, from
     1, once its validation is done. With several devices the script is started again for each of the
@@ -100,7 +100,7 @@ def fit(
 
 
 def _is_beginning(saved: dict[str, Any], recipe: Recipe) -> bool:
-    """Whether a training by the recipe would come by this state."""
+    """Whether a training by the recipe passes through this state."""
     begun = saved["epoch"] + (saved["batch"] > 0)  # epochs
     return begun <= recipe.epochs and not any(
         out_of_patience(saved["history"][:ended], recipe.patience) for ended in range(begun)
@@ -285,7 +285,7 @@ class _Training:
         return self.fabric.broadcast(due)
 
     def _save(self) -> None:
-        """Save all that is needed to go on from here."""
+        """Save all that is needed to resume from here."""
         self.check.look()
         means = self.means.total(self.fabric)
         if self.fabric.is_global_zero:

@@ -1,4 +1,4 @@
-"""What a training runs on: chosen once, and said."""
+"""The device, precision and workers of a training, chosen once and printed."""
 
 import os
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Means of a training's figures over an epoch, which survive a kill inside it."""
+"""Means of a training's figures over an epoch; a checkpoint inside the epoch keeps them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class EpochMeans:
     """Sums of each figure times the number of values that it was a mean of, in float64.
 
-    They stay on the device until somebody asks: a GPU isn't made to wait for them.
+    They stay on the device until they are read, so that a GPU needn't wait.
     """
 
     def __init__(self, sums: Mapping[str, Tensor] | None = None):

@@ -9,7 +9,10 @@ from emohead.options import Count, Natural, NotNegative, Options, Positive
 
 @dataclass(frozen=True)
 class Recipe(Options):
-    """What decides the weights. Paper section 4.1: Adam, learning rate 1e-4, exponential decay."""
+    """The options that decide the weights.
+
+    Paper section 4.1: Adam, learning rate 1e-4, exponential decay.
+    """
 
     epochs: Count
     batch_size: Count
@@ -86,7 +89,7 @@ class Recipe(Options):
 
 @dataclass(frozen=True)
 class Runtime(Options):
-    """What decides the speed of a training, and at most the last digits of its weights.
+    """The options that decide a training's speed, and at most the last digits of its weights.
 
     It may change at any time, in the middle of a training too.
     """

@@ -1,4 +1,4 @@
-"""What people see of a training: a line every few seconds, and TensorBoard's curves."""
+"""Progress of a training: a line every few seconds, and TensorBoard's curves."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Progress:
         self.begin()
 
     def begin(self) -> None:
-        """Begin to count anew: what comes between epochs is no training."""
+        """Start the clock anew: what comes between epochs doesn't count."""
         self._since, self._seen, self.waiting.seconds = time.monotonic(), 0, 0.0
 
     def step(

@@ -1,4 +1,4 @@
-"""What a training goes on from: the folder of its state, and what lies in it."""
+"""The folder of a training's state, from which a killed training resumes."""
 
 import hashlib
 import json
@@ -26,12 +26,12 @@ def training_state(folder: Path, *inputs: Any) -> Iterator[Path]:
     """The folder of one training's state below `folder`, named by a hash of its inputs.
 
     A Path among the inputs stands for the content of its file, anything else for its JSON form, in
-    which a clip is its `identity`: a training whose options, data or code changed never goes on
-    from the old state. The state stays when the block succeeds, so that a longer training can go on
-    from it; what `folder` has of others is then removed, unless a process is at it.
+    which a clip is its `identity`: a training whose options, data or code changed never resumes
+    from the old state. The state stays when the block succeeds, so that a longer training can
+    resume from it; the states of others in `folder` are then removed, unless a process uses them.
 
-    It is this process's alone until then: one that comes later waits, and goes on from what is
-    there. A killed Snakemake may leave a training behind that lives on.
+    Until then it is locked: a later process waits, and resumes from what is there. A killed
+    Snakemake may leave a training behind that lives on.
     """
     if int(os.environ.get("LOCAL_RANK", 0)):  # of a further device: the first one's process has it
         yield Path(os.environ[STATE])
@@ -79,7 +79,7 @@ def _alone(state: Path) -> Iterator[None]:
 
 
 def _remove(state: Path) -> None:
-    """Remove a training's state that no process is at."""
+    """Remove a training's state unless a process uses it."""
     with suppress(Timeout), locked(state / "lock", timeout=0):
         StateFiles(state).remove()
         shutil.rmtree(state)
@@ -101,7 +101,7 @@ def save_training(checkpoint: Checkpoint, model: Path, history: Path, provenance
 
 
 class StateFiles:
-    """`last.ckpt`, all that a training needs to go on, and `best.ckpt`, the best epoch's weights.
+    """`last.ckpt`, all that a training needs to resume, and `best.ckpt`, the best epoch's weights.
 
     Each is there whole or not at all, whenever the process or the power goes.
     """

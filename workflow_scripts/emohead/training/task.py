@@ -1,4 +1,4 @@
-"""What the trainer trains."""
+"""The interface of what the trainer trains: a model and its loss."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ class TrainingTask(nn.Module):
         """
 
     def count(self, figure: str, batch: tuple[Tensor, ...]) -> int:
-        """How many values a figure of `forward` is a mean of: the samples of the batch."""
+        """How many values a figure of `forward` averages: by default the batch's samples."""
         return len(batch[0])
 
     def loss_of(self, means: Mapping[str, float]) -> float:

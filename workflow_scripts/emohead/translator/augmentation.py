@@ -1,7 +1,7 @@
-"""The two frames of a training pair as another person would have given them, both alike.
+"""Augments a training pair: both frames change alike, as if another person were filmed.
 
-Tone, contrast and colour temperature, mirrored or not, and another shape of face: what a net that
-has seen few people learns by heart otherwise.
+Tone, contrast, colour temperature, mirroring and the shape of the face vary, which a net that sees
+few people would otherwise learn by heart.
 """
 
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ def mirror(landmarks: np.ndarray, size: int) -> np.ndarray:
 
 
 def _tones(random: np.random.Generator) -> np.ndarray:
-    """What becomes of each value of each colour, uint8 [1, 256, 3] (RGB)."""
+    """A lookup table of the colours' values, uint8 [1, 256, 3] (RGB)."""
     value = np.linspace(0, 1, 256)[:, None]
     warmth = random.normal(0, _TEMPERATURE) * np.array([1, 0, -1]) + random.normal(0, 0.02, 3)
     toned = value ** np.exp(random.normal(0, _GAMMA)) * np.exp(warmth)
@@ -75,7 +75,7 @@ class _Shape:
         return cv2.remap(picture, field, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
     def of_points(self, points: np.ndarray) -> np.ndarray:
-        """Where points [N, 2] (pixels) of the picture come to lie, float32."""
+        """The new places of points [N, 2] (pixels) of the picture, float32."""
         origins = points / self._size
         places = origins
         # The map is the identity and a little more: each step leaves a fraction of the error.
@@ -84,6 +84,6 @@ class _Shape:
         return (places * self._size).astype(np.float32)
 
     def _origins(self, places: np.ndarray) -> np.ndarray:
-        """Of each place [..., 2] (parts of the picture) the place that it shows."""
+        """The source of each place [..., 2], both in parts of the picture."""
         heights = np.sin(places @ self._waves.T + self._phases) @ self._heights
         return 0.5 + (places - 0.5) @ self._linear.T + self._shift + heights

@@ -1,4 +1,4 @@
-"""What a trained translator's maps hold, as seen on some images: their bytes' scales follow."""
+"""The ranges of a trained translator's maps on some images, for the scales of int8."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ Observations = dict[nn.Module, Observation]
 
 
 def observe(net: UNet, watched: Iterable[nn.Module], *given: np.ndarray | None) -> Observations:
-    """What the `watched` modules of a net on a CPU make, `given` what `render` is given."""
+    """The outputs of a net's `watched` modules on a CPU; `given` are the arguments of `render`."""
     seen: Observations = {}
 
     def keep(module: nn.Module) -> Callable[..., None]:

@@ -36,7 +36,7 @@ def _greatest_of_pixel(features: Tensor) -> Tensor:
 
 
 class _GreatestOfPixel(torch.autograd.Function):
-    """As `max`, whose gradient torch lays out channels first, whatever the features' layout is."""
+    """As `max`, whose own gradient torch always lays out channels first."""
 
     @staticmethod
     def forward(ctx, features: Tensor) -> Tensor:
@@ -54,7 +54,7 @@ class _GreatestOfPixel(torch.autograd.Function):
 
 
 def _mean(features: Tensor, dims: tuple[int, ...]) -> Tensor:
-    """As a sum: torch writes out the gradient of a mean, channels first."""
+    """The mean as a sum: torch writes out the gradient of a mean, channels first."""
     count = math.prod(features.shape[dim] for dim in dims)
     return features.sum(dim=dims, keepdim=True) / count
 

@@ -1,4 +1,4 @@
-"""What a translator learns from: a frame, its landmark drawing, and another frame of the clip.
+"""Training samples of a translator: a frame, its landmark drawing, another frame of the clip.
 
 The reference at training is a random other frame of the same clip (MakeItTalk; it shows the same
 person in the same emotion); at validation it is the clip's first frame, as in the evaluation. With
@@ -45,10 +45,10 @@ class FramePair(NamedTuple):
 class TranslatorSamples(Dataset):
     """Samples by FramePair: (drawing ++ reference uint8 [6, S, S], frame uint8 [3, S, S]).
 
-    `inputs` is the translator's option; with edges, of the frame itself, 15 channels stand in the
-    place of 3. With `points`, the landmarks of the frame and of the reference, float32 [2, 68, 2],
-    are third. All frames are decoded once, here, when they fit in `memory_limit` bytes. Drawings
-    are made anew each time: at 128 px that takes 0.05 ms.
+    `inputs` is the translator's option; with edges (the frame's own), there are 15 channels instead
+    of 3. With `points`, the landmarks of the frame and of the reference, float32 [2, 68, 2], are
+    third. All frames are decoded once, here, when they fit in `memory_limit` bytes. Drawings are
+    made anew each time: at 128 px that takes 0.05 ms.
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class RandomPairs(Sampler[FramePair]):
         self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Say which epoch comes next."""
+        """Set the epoch that comes next."""
         self._epoch = epoch
 
     def __len__(self) -> int:

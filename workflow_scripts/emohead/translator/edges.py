@@ -1,4 +1,4 @@
-"""EVP's input of the translator, after vid2vid's for faces: lines, and how far each pixel is off.
+"""EVP's input of the translator, after vid2vid's for faces: lines, and distances from them.
 
     0      curves through the landmarks, and Canny's edges of a frame outside the face: of the
            frame to be made at training, of the target video at test

@@ -1,4 +1,4 @@
-"""From training clips to a translator's checkpoint."""
+"""Trains a translator on training clips; gives its checkpoint."""
 
 from collections.abc import Mapping
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""What a translator is given of the landmarks, by its option `inputs`."""
+"""The picture of the landmarks that a translator sees, by its option `inputs`."""
 
 import numpy as np
 

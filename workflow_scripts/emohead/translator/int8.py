@@ -1,7 +1,7 @@
 """A trained translator in integers of 8 bits, for CPUs that multiply these fastest.
 
-The maps between convolutions are bytes; CBAM's gates are computed in float32. What the bytes of a
-map are worth is calibrated: images that the float net makes show how far its values reach.
+The maps between convolutions are bytes; CBAM's gates are computed in float32. The scales of the
+bytes are calibrated: the float net's maps of some images show how far its values reach.
 """
 
 from collections.abc import Iterator
@@ -62,13 +62,13 @@ def in_int8(
 
 
 def _layers(step: nn.Sequential) -> tuple[nn.Module, nn.ReLU, list[ResidualBlock]]:
-    """Of a step by `for_inference`: the convolution, its ReLU and the residual blocks."""
+    """The convolution, ReLU and residual blocks of a `for_inference` step."""
     convolution, relu, *blocks = (layer for layer in step if not isinstance(layer, nn.Identity))
     return convolution, relu, blocks
 
 
 def _calibrated(net: UNet) -> Iterator[nn.Module]:
-    """What of a net by `for_inference` makes the maps that become bytes."""
+    """The modules of a `for_inference` net whose maps become bytes."""
     for step in (*net.down, *net.up):
         _, relu, blocks = _layers(step)
         yield relu

@@ -18,7 +18,7 @@ LARGEST_BYTE, LARGEST_WEIGHT = 255, 127
 
 @dataclass(frozen=True)
 class ByteMap:
-    """What the bytes of a map [B, C, H, W] mean: those of channel c are worth `scales`[c] each.
+    """The scales of a map of bytes [B, C, H, W]: a step in channel c is worth `scales`[c].
 
     `means` [C] are the means of the values, as calibrated.
     """

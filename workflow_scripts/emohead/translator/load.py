@@ -1,4 +1,4 @@
-"""From a checkpoint back to a translator; needs no trainer."""
+"""Loads a translator from its checkpoint, without the trainer."""
 
 from emohead.training.checkpoint import Checkpoint
 from emohead.translator.options import TranslatorOptions

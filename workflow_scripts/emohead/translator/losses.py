@@ -7,7 +7,8 @@ from emohead.translator.options import TranslatorLossOptions
 from emohead.translator.perceptual import PerceptualLoss, mean_difference
 from emohead.translator.unet import Painting
 
-# Two and a half grey levels: by so much a painting must be nearer than what was found.
+# Two and a half grey levels: a painted pixel must be nearer to the truth than the found one by this
+# much.
 _MARGIN = 0.01
 # Eyes and mouth as points, and the widths of the bells about them, in parts of the picture; and
 # what the rest counts beside a bell's middle.

@@ -88,7 +88,7 @@ def model_images(
     landmarks: np.ndarray | None,
     reference_landmarks: np.ndarray | None,
 ) -> Tensor:
-    """What a model is given, float32 [B, C, S, S] in [0, 1] where it is; as `render`."""
+    """A model's input, float32 [B, C, S, S] in [0, 1] on its device; arguments as `render`."""
     device = next(model.parameters()).device
     drawing = torch.from_numpy(drawings).to(device).permute(0, 3, 1, 2)
     reference = torch.from_numpy(reference_face).to(device).permute(2, 0, 1)  # [3, S, S]

@@ -1,4 +1,4 @@
-"""What a translator makes of a few frames, epoch by epoch: pictures to look at during training."""
+"""Sample pictures of a translator, epoch by epoch, to look at during training."""
 
 from collections.abc import Mapping
 from pathlib import Path

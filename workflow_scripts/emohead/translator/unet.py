@@ -70,7 +70,7 @@ def _down(inputs: int, outputs: int, *, norm: bool, residual_blocks: int) -> nn.
 
 
 def doubling_kernels(weight: Tensor) -> Tensor:
-    """Of a 3x3 convolution behind nearest-neighbour doubling, both as one transposed convolution.
+    """Weights of a transposed convolution: nearest-neighbour doubling, then a 3x3 convolution.
 
     Weights [O, C, 3, 3] to [C, O, 4, 4], for stride 2 and padding 1: a pixel of the map becomes 2x2
     equal ones, and the weights that meet them add up. 16 instead of 36 products for four pixels.
@@ -116,7 +116,7 @@ class _FrameSigmoid(nn.Sigmoid):
 
 
 def _attend(channels: int, options: TranslatorOptions, attended: bool) -> nn.Module:
-    """What follows a map of `channels`: CBAM, one of its gates, or nothing."""
+    """The attention after a map of `channels`: CBAM, one of its gates, or none."""
     if not attended or options.attention == "none":
         return nn.Identity()
     return CBAM(channels, options.reduction, options.attention)
@@ -171,7 +171,7 @@ class UNet(nn.Module):
             nn.Identity() if options.warp else _FrameSigmoid(),
         )
         if options.warp:
-            # What is drawn tells by itself much of where a warp isn't enough.
+            # The drawing alone says much about where a warp isn't enough.
             self.from_drawing = nn.Conv2d(options.drawn_channels - 3, 5, 3, padding=1, bias=False)
             self.sigmoid = _FrameSigmoid()
             # Training starts near the warped face; weights of 0 here would teach the net nothing.

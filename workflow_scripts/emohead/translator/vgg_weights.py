@@ -84,7 +84,7 @@ def _download(url: str, target: Path, attempts: int) -> None:
 
 
 def _reason(error: Exception) -> object:
-    """What went wrong, without urllib's wrapping."""
+    """The error inside urllib's own."""
     return error if isinstance(error, HTTPError) else getattr(error, "reason", error)
 
 

@@ -1,4 +1,4 @@
-"""The reference face brought to other landmarks: a thin-plate spline, batched and differentiable.
+"""Warps the reference face to other landmarks by a thin-plate spline, batched, differentiable.
 
 Bookstein, "Principal Warps: Thin-Plate Splines and the Decomposition of Deformations", IEEE TPAMI
 11(6), 1989; backward, so that every pixel of the frame asks where it lies on the reference face.
@@ -89,13 +89,13 @@ def _other_points(target: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _interpolation(size: int, device: torch.device) -> Tensor:
-    """What each node counts, linearly, at each of `size` pixels of a side: [S, nodes]."""
+    """The nodes' weights in linear interpolation at each of `size` pixels of a side: [S, nodes]."""
     pixels = torch.linspace(0, _NODES - 1, size, device=device)[:, None]
     return (1 - (pixels - torch.arange(_NODES, device=device)).abs()).clamp(min=0)
 
 
 def _spline(points: Tensor, shifts: Tensor) -> Tensor:
-    """What the nodes show, [B, 2, nodes, nodes], by the spline of shifts [B, P, 2] at [B, P, 2].
+    """The nodes' sources, [B, 2, nodes, nodes], by the spline of shifts [B, P, 2] at [B, P, 2].
 
     The first points are the 68 landmarks.
     """

@@ -48,7 +48,7 @@ def inception_features(
 
 @dataclass
 class FeatureSums:
-    """What FID must know of features [T, F]: their number, sum [F] and sum of products [F, F].
+    """What FID needs of features [T, F]: their number, sum [F] and sum of products [F, F].
 
     Of several speakers' sums, `+` gives those of all their frames.
     """
@@ -90,7 +90,7 @@ def fid(made: FeatureSums, true: FeatureSums) -> float:
 
 
 class _Width(nn.Module):
-    """In the place of Inception where the features are known already."""
+    """Stands in for Inception where the features are known already."""
 
     def __init__(self, num_features: int) -> None:
         super().__init__()

@@ -61,7 +61,7 @@ class Networks:
 
     @property
     def see_faces(self) -> bool:
-        """Whether some want to know where the face is on the rendered frames."""
+        """Whether a network needs the face's place on the rendered frames."""
         return self.arcface is not None or self.emotion_fan is not None
 
 
@@ -83,7 +83,7 @@ def score_networks(
 
     `takes` name the files of the clips' sound, for SyncNet. A rendered clip may be shorter than the
     true one: the frames that both have are scored, but for the first. What can't be computed is
-    left out. What is done lies in `state`, the folder of `emohead.resume.resumable`, until all is.
+    left out. Finished clips are kept in `state` (see `emohead.resume.resumable`) until all are.
     """
     values, features = {}, []
     for clip_id, clip in tqdm(rendered.items(), desc="networks", unit="clip", mininterval=5):
