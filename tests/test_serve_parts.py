@@ -21,7 +21,7 @@ from emohead.generate.sound import Sound
 from emohead.mini.sentences import all_sentences
 from emohead.serve import examples, server
 from emohead.serve.address import Address
-from emohead.serve.emotion_curve import draw_emotion_curve
+from emohead.serve.animation import draw_emotion_curve
 from emohead.serve.limits import Limits
 from emohead.serve.uploads import Uploads
 

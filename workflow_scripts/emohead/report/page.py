@@ -101,6 +101,7 @@ def write_page(
         raise ValueError(f"no figure {unknown[0]!r}: the page knows {', '.join(FIGURES)}")
     rows, data = read_scores(scores), read_tables(clips, rejected, split)
     references, named = references_of(rows), label_methods(rows, labels_of(methods))
+    player, media = build_player(methods, clips_to_show(split), references)
     page = render_template(
         "page.html.j2",
         notes=notes,
@@ -110,7 +111,8 @@ def write_page(
             name: path and Markup(path.read_text(encoding="utf-8"))
             for name, path in fragments.items()
         },
-        player=build_player(methods, clips_to_show(split), references),
+        player=player,
+        media=media,
         per_emotion=list(per_emotion(rows, named)),
         figures={
             name: {each: embed_figure(paths[name], photos=photos)

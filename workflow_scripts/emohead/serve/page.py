@@ -16,8 +16,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from emohead.generate.bundle import Bundle
 from emohead.generate.precision import Precision
 from emohead.serve.address import Address
-from emohead.serve.animation import Animation, Request, animate
-from emohead.serve.emotion_curve import draw_emotion_curve
+from emohead.serve.animation import Animation, Request, animate, draw_emotion_curve
 from emohead.serve.examples import Example
 from emohead.serve.guard import Guard
 from emohead.serve.limits import Limits
