@@ -1,4 +1,4 @@
-"""Which code made a result: a digest of all modules that a script imports.
+"""A digest of the code that made a result: all modules that a script imports.
 
 Snakemake keeps it with every result, as a parameter of the rule: what changes it runs the rule
 again. Comments, docstrings, the types of a class's fields and the package's version don't, nor does

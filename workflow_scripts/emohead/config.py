@@ -1,4 +1,4 @@
-"""What a config, merged and complete, says of models and data. Needs nothing but Python itself."""
+"""Reads models and data from a complete config. Needs nothing but Python itself."""
 
 import math
 from collections.abc import Callable, Collection, Mapping

@@ -1,4 +1,4 @@
-"""What a config may say: its JSON schema, and what can't be, of values that are allowed each."""
+"""Checks of a config: its JSON schema, and contradictions between allowed values."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What went wrong with a download, in a person's words."""
+"""Errors of downloads, in words for people."""
 
 from urllib.parse import urlsplit, urlunsplit
 
@@ -51,7 +51,7 @@ def explain(error: BaseException) -> tuple[str, bool]:
 
 
 def _explain_status(status: int) -> tuple[str, bool]:
-    """The same for the status of an answer."""
+    """Likewise for an HTTP status."""
     if status in (404, 410):
         return f"there is no such file ({status}); the link may have expired", True
     if status in (401, 403):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 class PartialDownload:
-    """What has arrived of a file, what it is a part of, and its SHA-256 so far.
+    """The bytes of a file so far, which file they are of, and their SHA-256.
 
     Beside the target `video.tar` that is `video.tar.part`, or the folder `video.tar.drive` while
     gdown fills it; `video.tar.part.json` says of which file.
@@ -66,7 +66,7 @@ class PartialDownload:
         self.size += len(block)
 
     def adopt(self, path: Path) -> None:
-        """Takes a whole file out of the folder for gdown."""
+        """Moves a whole file out of gdown's folder."""
         os.replace(path, self.path)
         shutil.rmtree(self.drive_folder)
         self._read()

@@ -1,4 +1,4 @@
-"""From a server or from Google Drive into a partial download."""
+"""Transfers from a server or from Google Drive into a partial download."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -159,7 +159,7 @@ def _check_room(archive: Archive, part: PartialDownload) -> None:
 
 
 def no_room(archive: Archive, part: PartialDownload) -> str:
-    """What to say when the disk is full, or will be."""
+    """The message for a disk that is full, or will be."""
     message = f"{archive}: not enough room on the disk of {part.path.parent}"
     if part.expected:
         needed = part.expected - part.arrived

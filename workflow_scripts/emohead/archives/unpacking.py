@@ -42,7 +42,7 @@ class ArchiveError(ValueError):
 
 @dataclass(frozen=True)
 class Problem:
-    """What couldn't be taken out of an archive (`M019 video.tar`), and why."""
+    """A clip, or archive (`M019 video.tar`), that couldn't be unpacked, and why."""
 
     archive: str
     reason: str
@@ -94,7 +94,7 @@ class _Selection:
 
 @dataclass
 class _Contents:
-    """What was seen and taken while an archive was read."""
+    """Counts of what an archive holds and what was taken."""
 
     taken: set[Path] = field(default_factory=set)
     views: set[str] = field(default_factory=set)

@@ -1,4 +1,4 @@
-"""What the disentangler learns from: windows with their emotions, and moments in two emotions."""
+"""Training samples: windows with their emotions, and moments in two emotions."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -15,14 +15,14 @@ from emohead.features.store import StoredClip
 
 
 class EmotionSample(NamedTuple):
-    """Of the pretraining: a window [28, 12] and the index of its emotion; batched [B, ...]."""
+    """Sample of the pretraining: a window [28, 12], its emotion's index; batched [B, ...]."""
 
     windows: Tensor
     emotion: Tensor
 
 
 class CrossSample(NamedTuple):
-    """Of cross-reconstruction: two emotions' windows [2, 28, 12] and indices [2]; batched [B, ...].
+    """Sample of cross-reconstruction: windows [2, 28, 12], emotions' indices [2]; batched [B, ...].
 
     `content` are of one moment of a sentence, `emotional` of any moments of the same speaker. Where
     both emotions are the same one, `content` is twice the same window.

@@ -1,4 +1,4 @@
-"""From training clips and their sentence pairs to a disentangler's checkpoint."""
+"""Trains a disentangler on training clips and their sentence pairs; gives its checkpoint."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -37,7 +37,7 @@ def train_disentangler(
     state: Path,
     curves: Path | None = None,
 ) -> tuple[Checkpoint, list[Gate]]:
-    """Train a disentangler on `clips`, the training part, and try it on what was held back.
+    """Train a disentangler on `clips`, the training part, and run the gates on held-back sentences.
 
     `pairs` are those of `find_pairs`; `state` is the folder of the unfinished training and `curves`
     TensorBoard's, see `emohead.training.fit`.

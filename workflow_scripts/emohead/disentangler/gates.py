@@ -35,7 +35,7 @@ SAME_MOMENT = 1
 
 
 class Gate(NamedTuple):
-    """What was found, what it is held against, and whether it passes."""
+    """A gate's value, the bar it is compared with, and whether it passes."""
 
     name: str
     found: float
@@ -119,7 +119,7 @@ def _sound_statistics(windows: np.ndarray) -> np.ndarray:
 
 
 def _partners_found(encode: Callable[[Tensor], Tensor], sentences: Sequence[Sentence]) -> float:
-    """How many windows' nearest code in another emotion's take is that of their own moment."""
+    """The share of windows whose nearest code in another emotion's take is of the same moment."""
     found = []
     for sentence in sentences:
         codes = {emotion: _codes(encode, each) for emotion, each in sentence.windows.items()}

@@ -10,7 +10,7 @@ from emohead.training.task import TrainingTask
 
 
 class DisentanglerTask(TrainingTask):
-    """By the kind of a batch: `L_cla` and `accuracy` of the pretraining, or the four losses."""
+    """The losses of a batch: `L_cla` and `accuracy` in the pretraining, later the other four."""
 
     unit = "samples"
 

@@ -14,8 +14,8 @@ _END = object()
 def ahead(items: Iterable[Item], depth: int = 2) -> Iterator[Iterator[Item]]:
     """The same items in the same order, made in a thread that is up to `depth` of them ahead.
 
-    What goes wrong there is raised here, at the item's place. After the block nothing runs any
-    more: a maker that is ahead stops after the item at hand.
+    Its errors are raised here, at the item's place. After the block nothing runs any more: the
+    thread stops after its current item.
     """
     queue: Queue = Queue(depth)
     left = Event()

@@ -1,4 +1,4 @@
-"""MSEF's belief about the emotion of what is said, second by second."""
+"""MSEF's probabilities of the emotions in a voice, second by second."""
 
 from pathlib import Path
 

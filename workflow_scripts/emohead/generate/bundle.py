@@ -46,7 +46,7 @@ _CARD_KEYS = {
     "method", "label", "seed", "landmark_model", "translator", "note", "use", "config_hash",
     "config",
 }  # fmt: skip
-# What h5py, JSON and the models' classes raise for bytes and options that make no sense.
+# Errors that h5py, JSON and the models' classes raise for broken files.
 _ERRORS = (
     OSError, LookupError, TypeError, AttributeError, ValueError, RuntimeError, ArithmeticError,
     AssertionError, MemoryError,
@@ -74,7 +74,7 @@ class Bundle:
 
     @property
     def usual_head(self) -> str:
-        """How the head moves where nothing is said: naturally, if there are movements."""
+        """The default movement of the head: natural, if the bundle has movements."""
         return NATURAL if self.head.movements else STILL
 
     @property
@@ -202,7 +202,7 @@ def read_run(results: Path, method: str, seed: int, configs: Sequence[Path] = ()
 
 @dataclass(frozen=True)
 class RunPart:
-    """What of a run makes a bundle: two checkpoints, card and head, as for `export_bundle`."""
+    """The parts of a run that make a bundle, for `export_bundle`."""
 
     landmarks: Path
     translator: Path

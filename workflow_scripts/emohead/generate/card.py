@@ -75,14 +75,14 @@ def method_models(config: Mapping[str, Any], method: str) -> tuple[str, str]:
 
 
 def _data_keys(source: str) -> tuple[str, ...]:
-    """What chooses the clips; of footage its table does, and these keys don't count."""
+    """The keys that choose the clips; with footage the table does, and they don't count."""
     if source == "footage":
         return ("source",)
     return "source", "speakers", "view", "emotions", "levels"
 
 
 def _of_model(stage: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """What a model of a stage was trained with: the stage's values and its own."""
+    """The training options of a stage's model: the stage's, then its own."""
     own = stage["models"][name]
     common = {part: stage[part] for part in ("options", "loss", "train") if part in stage}
     return common | {"model": {name: own}}

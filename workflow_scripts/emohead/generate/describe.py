@@ -1,4 +1,4 @@
-"""What is in a bundle, for reading."""
+"""Describes a bundle for people."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a face does beside speaking: movements of the head, drawn or taken from a video, and blinks.
+"""Movements besides speech: of the head, drawn or taken from a video, and blinks.
 
 The sound tells neither; evaluation uses none of this.
 """

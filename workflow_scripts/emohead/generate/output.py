@@ -1,4 +1,4 @@
-"""The video that comes out: written while it is made, with its sound, said to be synthetic."""
+"""Writes the video while it is made, with its sound, marked as synthetic."""
 
 from collections.abc import Mapping
 from contextlib import ExitStack

@@ -1,4 +1,4 @@
-"""Places where files are to go, and what is said where they can't."""
+"""Checks of output paths, with errors for people."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager

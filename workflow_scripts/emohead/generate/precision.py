@@ -1,4 +1,4 @@
-"""In which numbers the translator computes: what is fastest here, or what is asked for."""
+"""The translator's precision: the fastest on this machine, or the one asked for."""
 
 from typing import Literal
 
@@ -36,7 +36,7 @@ def fast_translator(bundle: Bundle, portrait: Portrait, precision: Precision = "
 
 
 def choose_precision(precision: Precision, device: str) -> Precision:
-    """What `auto` stands for on a device, "cpu" or "cuda"; errors as `fast_translator`."""
+    """The precision that `auto` means on a device, "cpu" or "cuda"; errors as `fast_translator`."""
     if precision == "int8" and not int8_is_fast(device):
         raise ValueError(
             "precision int8 needs a CPU with AVX-512 VNNI, and to run on it: take auto, which "

@@ -1,4 +1,4 @@
-"""What is silence, and how loud sound is over time."""
+"""Silence, and the loudness of sound over time."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ _SAME_WAVEFORM, _OTHER_WAVEFORM, _SAME_LOUDNESS, _SURE_LOUDNESS, _REACH = 0.4, 0
 
 
 class VoiceDetector:
-    """Whether sound that comes in blocks is more than silence: `heard`, once it was."""
+    """Detects more than silence in sound that comes in blocks: `heard`, once it was."""
 
     def __init__(self) -> None:
         self.heard = False

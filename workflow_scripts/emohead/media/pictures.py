@@ -13,7 +13,7 @@ from emohead.media.streams import MediaError
 _HDR_TRANSFERS = (16, 18)
 _WIDE_PRIMARIES = (9, 11, 12)
 _UNSPECIFIED = 2
-#: To what cameras and players mean where nothing is said; FFmpeg maps the tones.
+#: The defaults of cameras and players; FFmpeg maps the tones.
 _TO_HDTV = "out_primaries=bt709:out_transfer=bt709:out_color_matrix=bt709:out_range=tv"
 #: A pixel that is so many times as wide as high, or the other way round, is a damaged header.
 _LONGEST_PIXEL = 4
@@ -22,7 +22,7 @@ _LONGEST_PIXEL = 4
 class Normaliser:
     """Brings every frame of one video to upright pictures of square pixels in ordinary colours.
 
-    What is all that already, as most video is, passes untouched. HDR (HLG, PQ) and wide colours are
+    Frames that need none of this, as most do, pass unchanged. HDR (HLG, PQ) and wide colours are
     mapped to BT.709, which takes four seconds for the first frame and 3 ms for each of a small
     picture after it.
     """
@@ -59,7 +59,7 @@ class Normaliser:
         return _upright(frame, self._matrix)
 
     def _make_graph(self, frame: av.VideoFrame) -> av.filter.Graph | None:
-        """What stretches pixels and maps colours; None where nothing is to be done."""
+        """The filters that stretch pixels and map colours; None where nothing needs it."""
         filters = []
         size = self._square_size(frame)
         if size != (frame.width, frame.height):

@@ -44,7 +44,7 @@ _COLOUR_GRID = 8
 
 @dataclass(frozen=True)
 class VideoFacts:
-    """What a file says of its video: size as stored (px), average `fps`, and `start`.
+    """A video's facts by its file: size as stored (px), average `fps`, and `start`.
 
     `start` is the time of the first frame on the file's clock, in seconds; `has_sound` whether the
     file has sound, too.

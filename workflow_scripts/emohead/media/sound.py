@@ -198,7 +198,7 @@ def probe_sound(path: Path) -> SoundFacts:
 def _facts_of_one(
     container: av.container.InputContainer, stream: av.AudioStream
 ) -> SoundFacts | None:
-    """The facts of sound of one channel; None of others, which must be decoded first."""
+    """The facts of sound with one channel; None for more, which must be decoded first."""
     return SoundFacts(1, None, _start(container)) if stream.channels == 1 else None
 
 
@@ -238,7 +238,7 @@ def _decoded(
 
 
 def _announced(container: av.container.InputContainer, stream: av.AudioStream) -> float:
-    """Seconds of sound that there are by a container's own word; 0 where it has none."""
+    """Seconds of sound according to the container; 0 where it doesn't say."""
     if container.format.name not in _SAYS_LENGTH or not stream.duration:
         return 0.0
     seconds = float(stream.duration * stream.time_base)

@@ -1,4 +1,4 @@
-"""Opening media files: which of a file's streams is meant, and what FFmpeg's errors mean."""
+"""Opens media files: chooses the stream that is meant, and explains FFmpeg's errors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

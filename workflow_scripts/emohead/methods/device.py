@@ -1,4 +1,4 @@
-"""What a method's clips are rendered on, and in which precision."""
+"""The device and precision in which a method's clips are rendered."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +13,8 @@ from emohead.provenance import Provenance, find_provenance
 from emohead.training.gpus import gpu_names, reserved_gpus
 from emohead.training.hardware import bf16_is_fast
 
-# Pixels of the frames that pass the translator at once, where the config says auto. The cache of a
-# CPU holds the maps of few.
+# Pixels of the frames that pass the translator at once with `auto`. A CPU's cache holds the maps of
+# few frames only.
 _PIXELS = {"cpu": 4 * 256**2, "cuda": 64 * 256**2}
 
 
@@ -34,7 +34,7 @@ class RenderingDevice:
 
     @property
     def provenance(self) -> Provenance:
-        """Of what is made here."""
+        """The provenance of what is rendered here."""
         return find_provenance(device=self.device, precision=self.precision)
 
     def __str__(self) -> str:

@@ -56,7 +56,7 @@ def add_video_flags(
 
 
 def foreign_videos(flags: argparse.Namespace) -> ForeignVideos:
-    """What the flags of `add_video_flags` say."""
+    """The method of videos that the flags of `add_video_flags` describe."""
     return ForeignVideos(flags.videos, flags.names, flags.start)
 
 
@@ -68,7 +68,7 @@ def true_clips(flags: argparse.Namespace) -> dict[str, StoredClip]:
 def rendered_clips(
     flags: argparse.Namespace, clips: Mapping[str, StoredClip], finder: FaceFinder
 ) -> tuple[dict[str, RenderedClip], list[Note]]:
-    """The method's clips, and of somebody else's videos what became of each."""
+    """The method's clips, and notes on each of somebody else's videos."""
     if flags.rendered:
         return open_rendering(flags.rendered, flags.method), []
     if flags.stand_ins:

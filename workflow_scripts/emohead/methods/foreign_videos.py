@@ -1,7 +1,7 @@
 """Videos that another program made of the test clips: brought into the crop of the ground truth.
 
-They may have any size, rate, length and framing of the face. What can't be used is noted, and the
-rest goes on.
+They may have any size, rate, length and framing of the face. A video that can't be used gets a
+note, and the others are used.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -43,7 +43,7 @@ class ForeignVideos:
     start: int = 0
 
     def frames(self, video: Path) -> Iterator[av.VideoFrame]:
-        """A video's frames from the clip's first one on; the first stands for one that lacks.
+        """A video's frames from the clip's first one on; the next stands in for a missing one.
 
         The first frame of a clip is never scored.
         """
@@ -64,8 +64,8 @@ def place_videos(
 ) -> tuple[dict[str, RenderedClip], list[Note]]:
     """Somebody else's videos in the crops of `clips`.
 
-    The notes say of each of the clips (test clips) what became of its video; one that can't be used
-    is left out. `reference` says which reference faces the method was given.
+    There is a note for the video of each of the `clips` (test clips); one that can't be used is
+    left out. `reference` says which reference faces the method was given.
     """
     found = find_videos(videos.folder, clips, videos.names)
     reference_clips = choose_reference_clips(clips, reference)

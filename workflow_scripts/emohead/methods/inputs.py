@@ -1,4 +1,4 @@
-"""What somebody else's system is fed with for each test clip: sound, faces, videos, and a table."""
+"""Inputs for other people's systems, for each test clip: sound, faces, videos, and a table."""
 
 import wave
 from collections.abc import Iterator, Mapping, Sequence
@@ -45,7 +45,7 @@ class Framing:
 
     @property
     def name(self) -> str:
-        """Of its folder: `crop256`."""
+        """The name of its folder: `crop256`."""
         return f"{self.kind}{self.size}"
 
 

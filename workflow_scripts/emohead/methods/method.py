@@ -37,7 +37,7 @@ Pose = Literal["own", "truth"]
 
 @dataclass(frozen=True)
 class Method:
-    """A row of Table 1: its parts on the `device` that they run on, and its heads' pose.
+    """A row of Table 1: its models on their `device`, and its heads' pose.
 
     `target` is the clip of the speaker's that is its target video, if it has one. A `told` method
     is given each clip's true emotion; its landmark model is an EVP. With a `mover` there are no
@@ -194,8 +194,8 @@ def render_clips(
     """Render `clips` with a method, without loss, each into a shard `folder`/<clip_id>.h5.
 
     `reference` chooses each clip's reference face, see `emohead.data.references`. With `keep` the
-    frames are compressed; else they are to be read once and removed. What is done lies in `state`,
-    the folder of `emohead.resume.resumable`, until all is.
+    frames are compressed; else they are to be read once and removed. Finished clips are kept in
+    `state` (see `emohead.resume.resumable`) until all are.
     """
     reference_clips = choose_reference_clips(clips, reference)
     made = state / "frames"

@@ -15,12 +15,12 @@ from emohead.features.store import Shard, StoredClip
 from emohead.media.reading import SAMPLES_PER_FRAME, clip_audio
 from emohead.media.writing import write_video
 
-#: In the place of a model: the clip's own landmarks or frames, or those of its reference face.
+#: Instead of a model: the clip's own landmarks or frames, or those of its reference face.
 StandIn = Literal["truth", "reference"]
 STAND_INS: tuple[StandIn, ...] = get_args(StandIn)
-#: In the place of a translator: the warped reference face, without any net.
+#: Instead of a translator: the warped reference face, without any net.
 WARP = "warp"
-#: In the place of a model: that of a bundle, which was trained elsewhere.
+#: Instead of a model: that of a bundle, which was trained elsewhere.
 BUNDLE = "bundle"
 #: In the place of both: a motion field's, which has no landmarks.
 MOTION = "motion"
@@ -51,7 +51,7 @@ class RenderedClip:
 
 
 def synthetic(method: str) -> str:
-    """What the metadata of a method's video say."""
+    """The metadata of a method's video."""
     return f"Synthetic talking head, made by emohead's method {method}"
 
 
@@ -75,7 +75,7 @@ def stand_in_clips(
     landmarks: StandIn,
     translator: StandIn,
 ) -> dict[str, RenderedClip]:
-    """What a method without any model shows: the true clips, or their reference faces, or both.
+    """The clips of a method without models: the true ones, their reference faces, or both.
 
     Nothing is copied: the frames are those of the feature shards.
     """
@@ -95,7 +95,7 @@ def stand_in_clips(
 
 
 def _still(clip: StoredClip, length: int) -> Iterator[np.ndarray]:
-    """The first frame again and again: one and the same array, so that it is looked at once."""
+    """The first frame, repeated: always the same array, so that it is analysed once."""
     return repeat(clip.frame(0), length)
 
 

@@ -1,4 +1,4 @@
-"""A target video, as EVP has one: a neutral clip of the speaker, with whose head ours moves.
+"""A target video, as in EVP: a neutral clip of the speaker whose head movements ours follow.
 
 EVP fits a 3D face model to landmarks and video and takes the video's rotation; here a similarity in
 the plane does it, so that heads that turn far aren't followed.
@@ -81,5 +81,5 @@ def one_euro(track: np.ndarray, crop_size: int) -> np.ndarray:
 
 
 def _share(cutoff: np.ndarray | float) -> np.ndarray | float:
-    """What a low-pass filter takes of a new value, at a cutoff in Hz."""
+    """A low-pass filter's weight of a new value, at a cutoff in Hz."""
     return 1 / (1 + _RATE / (2 * np.pi * cutoff))

@@ -1,4 +1,4 @@
-"""Which file of a folder is whose clip's: somebody else's videos by their names, or by a table.
+"""Finds somebody else's videos of the clips: by the names of their files, or by a table.
 
 Imports nothing but Python itself: the workflow looks for the files when it starts.
 """
@@ -10,7 +10,7 @@ from emohead.data.mead import EMOTIONS, ClipName, parse_clip_id
 from emohead.data.names import NamePattern, emotion_called, video_names
 from emohead.data.spreadsheets import read_rows
 
-#: How videos are called where nothing else is said.
+#: The default pattern of names.
 OUR_NAMES = "{clip_id}"
 _TABLES = (".csv", ".tsv", ".txt")
 #: A file's name, as far as it says which clip it is of.
@@ -69,7 +69,7 @@ def videos_of_speaker(folder: Path, names: str, speaker: str) -> list[Path]:
 
 
 def _called(folder: Path, names: str) -> list[tuple[_Fields, Path]]:
-    """By a pattern."""
+    """Find videos by a pattern."""
     pattern = NamePattern(names)
     found = []
     for name in video_names(folder, pattern.depth):
@@ -80,7 +80,7 @@ def _called(folder: Path, names: str) -> list[tuple[_Fields, Path]]:
 
 
 def _listed(folder: Path, table: Path) -> list[tuple[_Fields, Path]]:
-    """By a table."""
+    """Find videos by a table."""
     found = []
     for row in read_rows(table, ("clip_id", "file"), free="file"):
         path = folder / row.cells["file"]

@@ -1,4 +1,4 @@
-"""What became of somebody else's videos: a note for each test clip, and what they say together."""
+"""Notes on somebody else's videos: one for each test clip, and a summary."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _LATE, _FEWEST, _OUTSIDE = 2, 3, 0.02
 
 @dataclass(frozen=True)
 class Note:
-    """What became of a clip's video; of `short` ones the frames that there are were taken.
+    """What happened to a clip's video; `short` ones are used as far as they go.
 
     `lip_lag` is in frames, positive where the lips come later than the true ones, None where that
     isn't sure; `outside` is the share of the crop that lies outside the video.
@@ -61,7 +61,7 @@ def read_notes(paths: Iterable[Path]) -> list[Note]:
 
 
 def concerns_of(notes: Iterable[Note]) -> list[str]:
-    """What speaks for a mistake in the videos as a whole, in sentences without a subject."""
+    """Signs of a mistake in the videos as a whole, in sentences without a subject."""
     used = [note for note in notes if note.is_used]
     found = []
     lags = [note.lip_lag for note in used if note.lip_lag is not None]
