@@ -73,7 +73,7 @@ def predict_stream(
 
 
 def _survey(model: LandmarkModel, windows: Iterable[Tensor]) -> Tensor | None:
-    """What the model must know of the whole clip; ends at once where that is nothing."""
+    """First pass: what the model needs of the whole clip; None at once where that is nothing."""
     survey, frames = None, 0
     for mfcc in windows:
         seen = model.survey_window(mfcc)

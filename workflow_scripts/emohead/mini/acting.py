@@ -1,4 +1,4 @@
-"""How a clip is played: expression, speech, blinks, gaze and head over time."""
+"""Acting of a clip: expression, speech, blinks, gaze and head over time."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The points that a portrait is moved by, and where they lie on the two photos.
+"""The control points of a portrait, and their places on the two photos.
 
 Points 0-67 are the usual 68 landmarks; the rest follow in the order of the constants below. All
 positions are pixels of the 256 x 256 canvas, on which the eyes are level, 58 pixels apart and

@@ -22,7 +22,7 @@ class Amounts:
 
     @property
     def mean_length(self) -> int:
-        """Frames of a clip of the training part, on the mean."""
+        """Mean number of frames of a training clip."""
         return round(self.train_frames / len(self.train_lengths))
 
     def frames_per_epoch(self, frames_per_clip: int | None, validation: float) -> int:
@@ -34,21 +34,21 @@ class Amounts:
         return round((1 - validation) * sum(min(n, most) for n in self.train_lengths))
 
     def shard_bytes(self, crop_size: int) -> float:
-        """Of both parts on disk, about."""
+        """Approximate bytes of both parts on disk."""
         return self.frames * stored_frame_bytes(crop_size)
 
     def image_bytes(self, crop_size: int) -> int:
-        """Of the training part's frames, decoded: what a translator can hold in memory."""
+        """Bytes of the training part's decoded frames, which a translator may hold in memory."""
         return self.train_frames * crop_size**2 * 3
 
     @property
     def feature_bytes(self) -> int:
-        """Of the training part's landmarks and MFCC: what a landmark model holds in memory."""
+        """Bytes of the training part's landmarks and MFCC, which landmark models hold in memory."""
         return self.train_frames * FEATURE_BYTES
 
 
 def count_amounts(split: Path) -> Amounts:
-    """From split.csv, once the clips have been extracted."""
+    """Amounts by split.csv, once the clips have been extracted."""
     train, test = (
         [len(span) for span in clips_of_part(split, part).values()] for part in ("train", "test")
     )
@@ -57,7 +57,7 @@ def count_amounts(split: Path) -> Amounts:
 
 
 def expect_amounts(clips: int, test_fraction: float, *, mini: bool = False) -> Amounts:
-    """From the config, for as many clips as MEAD (or the mini set) has, all of its mean length."""
+    """Amounts by the config: as many clips as MEAD (or the mini set) has, of its mean length."""
     data, whose = ("mini", "the mini set's") if mini else ("folder", "MEAD's")
     length = clip_frames(data)
     train = round(clips * (1 - test_fraction))

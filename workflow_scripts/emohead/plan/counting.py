@@ -37,7 +37,7 @@ class StepCost:
 def count_translator(
     options: Mapping[str, Any], crop_size: int, *, perceptual: bool = True
 ) -> StepCost:
-    """Of an image. Nothing is computed: the tensors are torch's fake ones, which only have shapes.
+    """The cost of an image, counted on torch's fake tensors, which only have shapes.
 
     Activations are of float32 with `train.precision` 32-true, else (with auto, too) of bf16.
     """
@@ -47,7 +47,7 @@ def count_translator(
 
 
 def count_landmark_model(options: Mapping[str, Any]) -> StepCost:
-    """Of a frame, computed on the processor."""
+    """The cost of a frame, computed on the processor."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "TF32")  # as switching oneDNN off complains
         # oneDNN's LSTM is one operation, whose inside isn't counted.
@@ -61,7 +61,7 @@ def _bf16(options: Mapping[str, Any]) -> bool:
 
 
 def count_step(step: Step, *, bf16: bool = False, frames: int = 1) -> StepCost:
-    """Of any step, for each of the `frames` in what it calls a sample."""
+    """The cost of any step for each of the `frames` in a sample."""
     low, high = COUNTED_BATCHES
     samples = (high - low) * frames
     with torch.autocast("cpu", torch.bfloat16, enabled=bf16):

@@ -1,4 +1,4 @@
-"""The speed of real training steps on this machine, without the data's way to it."""
+"""The speed of real training steps on this machine, without loading data."""
 
 import statistics
 import time
@@ -26,7 +26,7 @@ def measure_translator(options: Mapping[str, Any], crop_size: int) -> float:
 
 
 def measure_landmark_model(options: Mapping[str, Any], frames: int) -> float:
-    """Seconds for a frame of clips of so many frames, likewise."""
+    """Seconds for a frame of clips of so many frames, as `measure_translator`."""
     train = Recipe(**options["train"])
     machine = choose_machine(train, Runtime(**options["runtime"]))
     step = landmark_step(options, frames, device=machine.device)
@@ -34,7 +34,7 @@ def measure_landmark_model(options: Mapping[str, Any], frames: int) -> float:
 
 
 def _seconds_per_sample(step: Step, train: Recipe, machine: Machine) -> float:
-    """The median step's, after a first one, which warms up."""
+    """Seconds per sample of the median step, after a first one, which warms up."""
     print(machine, flush=True)
     set_up_torch(train.threads)
 

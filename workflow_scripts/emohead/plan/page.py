@@ -48,7 +48,7 @@ def page(
     machine: Machine,
     nodes: int,
 ) -> str:
-    """All of it; `about` is a sentence on the data, `trainings` are those of one seed."""
+    """The whole plan; `about` is a sentence on the data, `trainings` are those of one seed."""
     return "\n".join(
         [
             "# What this run takes", "", about, "",
@@ -189,7 +189,7 @@ def number(value: float) -> str:
 
 
 def size(bytes_: float) -> str:
-    """With three digits, in the unit that suits."""
+    """An amount with three digits, in a suitable unit."""
     for unit in ("B", "KiB", "MiB", "GiB"):
         if bytes_ < 1024:
             return f"{number(bytes_)} {unit}"

@@ -10,7 +10,7 @@ from emohead.plan.sizes import needed_models, share_tested, sizes
 from emohead.plan.trainings import estimate_trainings
 from emohead.plan.work import Machine, all_work
 
-#: What a plan goes by.
+#: The keys of a config that a plan reads.
 NEEDED = (
     "seeds", "data", "features", "split", "disentangler", "landmarks", "translator", "motion_field",
     "motion_audio", "methods", "rendering", "evaluation",

@@ -1,4 +1,4 @@
-"""What was measured once, and where: all that a plan, and the limits of jobs, know of speed.
+"""Measured rates, with their machine: the speeds behind plans and the limits of jobs.
 
 `python benchmarks/rates.py` measures most of it on another machine. Needs nothing but Python.
 """

@@ -14,13 +14,13 @@ from emohead.data.mead import levels_of
 
 #: MEAD's public part, for `speakers: null`.
 MEAD_SPEAKERS = 48
-#: What stands in the place of a model.
+#: Values that replace a model.
 STAND_INS = {"truth", "reference"}
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Of a config's run.
+    """Sizes of a config's run.
 
     `rendered_runs` are the runs of methods with a translator, `predicted_runs` those with a
     landmark model alone, `copied_runs` those without any (ground truth and copy_reference among
@@ -42,12 +42,12 @@ class Sizes:
 
     @property
     def runs(self) -> int:
-        """All that is scored."""
+        """All runs that are scored."""
         return self.rendered_runs + self.predicted_runs + self.copied_runs + self.foreign_runs
 
 
 def sizes(config: Mapping[str, Any]) -> Sizes:
-    """Of a whole config (config.yaml with what was laid over it).
+    """Sizes of a whole config (config.yaml with what was laid over it).
 
     Counts what MEAD has, not what is on disk; of footage, its files. ValueError where
     that can't be read.
@@ -133,7 +133,7 @@ def _footage(data: Mapping[str, Any]) -> tuple[int, int, int, bool]:
 
 
 def _mead_layout(data: Mapping[str, Any]) -> tuple[int, int, int, bool]:
-    """Likewise, of all the other sources."""
+    """`mini_clips`, for all other sources."""
     emotions, speakers = data["emotions"], _speakers(data)
     clips = speakers * sum(clips_of(data, emotion) for emotion in emotions)
     return speakers, speakers * len(emotions), clips, "neutral" in emotions

@@ -1,4 +1,4 @@
-"""A training step of each stage on made-up samples: what is counted and timed."""
+"""A training step of each stage on made-up samples, to be counted and timed."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What the trainings of a config cost."""
+"""The costs of a config's trainings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class TrainingCost:
 
     @property
     def operations(self) -> float:
-        """Of the whole training: FLOPs of a sample x samples x epochs. Validation isn't counted."""
+        """FLOPs of the whole training, without validation: those of a sample x samples x epochs."""
         return self.step.training * self.samples_per_epoch * self.epochs
 
     @property
@@ -40,16 +40,16 @@ class TrainingCost:
 
     @property
     def activation_bytes(self) -> float:
-        """What a batch keeps for the way back."""
+        """Bytes that a batch keeps for the backward pass."""
         return self.step.activations * self.samples_per_batch
 
     def hours(self, rate: float) -> float:
-        """At `rate` FLOP/s, sustained."""
+        """Seconds at `rate` FLOP/s, sustained."""
         return self.operations / rate / 3600
 
     @property
     def measured_hours(self) -> float | None:
-        """At the speed that was measured."""
+        """Seconds at the measured speed."""
         if self.measured_seconds is None:
             return None
         return self.measured_seconds * self.samples_per_epoch * self.epochs / 3600

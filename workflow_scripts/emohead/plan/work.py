@@ -183,7 +183,7 @@ def _training(
     amounts: Amounts,
     machine: Machine,
 ) -> Work:
-    """Of one model, all seeds. Several devices are taken to be as many times as fast."""
+    """The trainings of one model, all seeds; n devices are taken to be n times as fast."""
     options = needed_models(config, stage)[cost.name]
     train = Recipe(**options["train"])
     on_gpu = _on_gpu(Runtime(**options["runtime"]).device, machine)

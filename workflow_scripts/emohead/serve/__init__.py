@@ -3,7 +3,7 @@
     server.py         starts and stops it
     address.py        where it is found, and by whom
     page.py           what stands on it, and what its button does
-    animation.py      one model's answer to a request; emotion_curve.py: what it heard
+    animation.py      one model's answer to a request, and the emotion curve
     follow.js         plays all videos of the page together
     examples.py       faces and voices to begin with, made on the spot
     limits.py         how much a visitor may ask for

@@ -1,4 +1,4 @@
-"""Where the page is to be found, and by whom."""
+"""The address of the page, and who can reach it."""
 
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address

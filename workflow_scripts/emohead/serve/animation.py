@@ -23,7 +23,7 @@ _COLOURS = {
 
 @dataclass(frozen=True)
 class Request:
-    """What a visitor asks for: the files, and the choices of `emohead generate`."""
+    """A visitor's request: the files, and the choices of `emohead generate`."""
 
     face: Path
     voice: Path

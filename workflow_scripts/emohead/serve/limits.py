@@ -1,4 +1,4 @@
-"""How much a visitor of the page may ask for."""
+"""Limits on a visitor's requests."""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What stands on the page, and what its button does."""
+"""The page's layout, and what its button does."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager

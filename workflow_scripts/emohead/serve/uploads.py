@@ -1,4 +1,4 @@
-"""The page's files: whose they are, and when they are removed."""
+"""The page's files by session, and their removal."""
 
 import secrets
 import shutil

@@ -31,7 +31,7 @@ _CLOCK, _HASTE = 5.0, 0.7
 
 
 class AnswerError(ValueError):
-    """What is wrong with an answer file, in a sentence without the file's name."""
+    """An answer file that can't be used; the message doesn't name the file."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Dropped:
 
 @dataclass(frozen=True)
 class Answers:
-    """What a folder of answers holds: usable ones by rater, and what was dropped."""
+    """The answers of a folder: usable ones by rater, and those that were dropped."""
 
     kept: dict[str, dict]
     dropped: tuple[Dropped, ...]
@@ -157,7 +157,7 @@ def read_answers(folder: Path, key: Key) -> Answers:
 
 
 def exclusion(answer: Mapping[str, Any], key: Key) -> str | None:
-    """Why a rater's answers don't count, by the rules of the protocol; None where they do."""
+    """The rule of the protocol that excludes a rater's answers; None where none does."""
     order = key.order(answer["turn"])
     rated = list(zip(order, answer["trials"], strict=True))
     if answer["hearing"] != key.hearing:

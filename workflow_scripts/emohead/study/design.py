@@ -1,4 +1,4 @@
-"""In which order a rater sees the videos: a Williams design over clips, rounds and raters.
+"""The order in which a rater sees the videos: a Williams design over clips, rounds, raters.
 
 Every round shows each rated clip once, by the method that the clip's row of the square has there.
 So each rater sees every method of every clip, and over clips and raters each method stands equally

@@ -1,4 +1,4 @@
-"""A study's key: what its items are. It lies beside the page and is for the analysis alone."""
+"""A study's key: the clip and method of each item, for the analysis alone."""
 
 import json
 from collections.abc import Sequence

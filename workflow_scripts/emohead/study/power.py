@@ -1,4 +1,4 @@
-"""What difference between two methods a study of so many raters and clips can find."""
+"""The smallest difference between two methods that a study of some size can find."""
 
 import numpy as np
 from scipy import stats

@@ -28,7 +28,7 @@ class Spread:
 
     @property
     def total(self) -> float:
-        """Of one answer of anybody to any clip."""
+        """Standard deviation of one answer."""
         parts = (self.rater, self.clip, self.rater_method, self.clip_method, self.rest)
         return float(np.sqrt(np.square(parts).sum()))
 

@@ -1,4 +1,4 @@
-"""Table 2: what raters think of the methods, how sure that is, and how it fits the metrics."""
+"""Table 2: the methods' ratings with intervals, and their correlation with the metrics."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from emohead.study.answers import Answers
 from emohead.study.key import SCALES, Key
 from emohead.study.ratings import rating_array
 
-#: What is held against the ratings.
+#: The metrics that ratings are correlated with.
 ASSOCIATED: dict[str, tuple[Metric, ...]] = {
     "ls": (metric("m_lmd", HEADLINE["m_lmd"]), metric("lip_correlation", "redetected")),
     "vpq": (
@@ -62,7 +62,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far raters agree on a scale."""
+    """The raters' agreement on a scale."""
 
     scale: str
     icc_single: float
@@ -95,7 +95,7 @@ class Association:
 
 @dataclass(frozen=True)
 class Table2:
-    """All that a study says. `ours` is the label of the method that others are compared with."""
+    """All results of a study. `ours` is the label of the method that others are compared with."""
 
     study: str
     ours: str
