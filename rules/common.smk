@@ -84,7 +84,7 @@ def keep_order(values, defaults):
 
 
 def check_models():
-    """What training would refuse only once the clips have been extracted."""
+    """Refuse what training would refuse only after the extraction."""
     for stage in emohead.config.STAGES:
         for name in config[stage]["models"]:
             if name in NO_MODEL:
@@ -277,7 +277,7 @@ def located(texts, output):
 
 
 def report_flags(**more):
-    """What a script of the report is called with, as a function for its rule's `params`.
+    """The flags of a script of the report, as a function for its rule's `params`.
 
     A flag for each named input and output, for each of `more` (or what it gives for wildcards), and
     --output for the other outputs. Texts are flags' values, lists of them several, all else JSON.

@@ -147,7 +147,7 @@ rule score_fid:
         "> {log} 2>&1"
 
 
-# Of a run by itself, for who asks for one method.
+# The row of one run, for a method that is a target.
 rule summarize_run:
     input:
         script=script("summarize_run.py"),

@@ -48,7 +48,7 @@ rule render_clips:
         "--threads {threads} {params.keep} --code {params.code} --state {params.state} --folder {output} > {log} 2>&1"
 
 
-# Of somebody else's method: what became of its videos.
+# Notes on the videos of somebody else's method.
 rule collect_notes:
     input:
         script=script("collect_notes.py"),
@@ -75,7 +75,7 @@ rule collect_notes:
         "--output {output} > {log} 2>&1"
 
 
-# What somebody else's system is fed with; no part of `all`.
+# Inputs for other people's systems; not a part of `all`.
 rule write_inputs:
     input:
         script=script("write_inputs.py"),

@@ -20,7 +20,7 @@ AREA = (CROP_SIZE / FRAME_SIZE) ** 2
 PATIENCE, BEGINNING = 3, 10
 # A training goes on from its last checkpoint, and clusters refuse jobs of many days.
 LONGEST_TRAINING = 24 * 60
-# Of a translator's decoded frames; above it they are read when asked for (translator/data.py).
+# The limit of a translator's decoded frames; above it they are decoded when asked for (translator/data.py).
 HELD_MIB = 8 * 1024
 # The paper's translator, on which rates were measured.
 PAPER_WIDTHS = (64, 128, 256, 512, 512, 512)
@@ -104,7 +104,7 @@ def train_frames():
 
 @cache
 def million_scores():
-    """Of all runs, in millions."""
+    """Scores of all runs, in millions."""
     tested = sum(shares(speaker)[1] for speaker in speakers()) / len(speakers())
     clips = tested * expected_clips()
     return len(method_runs()) * clips * Rates.scores.value / 1e6
@@ -112,7 +112,7 @@ def million_scores():
 
 @cache
 def work_of(translator):
-    """What a translator computes for a frame, in that of the paper's at 256 pixels, about.
+    """A translator's work for a frame, about, in that of the paper's at 256 pixels.
 
     A convolution's work grows with the square of its width; the deeper ones have fewer pixels.
     """
@@ -159,13 +159,13 @@ def extraction_memory(wildcards, input):
 
 
 def shard_megabytes(wildcards, input):
-    """Of a shard, twice: its clips in state/ and the file that they are put together in."""
+    """MB of a shard, twice: its clips in state/ and the file that they are joined in."""
     frames = shard_frames(wildcards.speaker, wildcards.emotion)
     return 2 * frames * stored_frame_bytes(CROP_SIZE) / 1e6
 
 
 def archive_megabytes(wildcards, input):
-    """Of a speaker's archives (of one kind, where the job is of one), as far as the table knows."""
+    """MB of a speaker's archives (of one kind, where the job has one), as far as the table knows."""
     return sum(
         (row.bytes or 20e9) / 1e6
         for (speaker, kind), row in archives().items()
@@ -174,7 +174,7 @@ def archive_megabytes(wildcards, input):
 
 
 def unpacking_minutes(wildcards, input):
-    """At 10 MB a second."""
+    """The limit of unpacking, at 10 MB a second."""
     return minutes(archive_megabytes(wildcards, input) / 10)
 
 
@@ -267,7 +267,7 @@ def rendering_minutes(wildcards, input):
 
 
 def rendered_megabytes(wildcards, input):
-    """Of a speaker's frames, which nothing compresses."""
+    """MB of a speaker's frames, uncompressed."""
     return test_frames(wildcards) * 3 * CROP_SIZE**2 / 1e6
 
 

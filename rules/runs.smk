@@ -16,14 +16,14 @@ FID_SCORES = f"results/evaluation/{RUN}/fid.parquet"
 ROW = f"results/evaluation/{RUN}/row.csv"
 # Sentences that a speaker says in several emotions.
 PAIRS = "results/disentangler/pairs.csv"
-# Of all runs: what the report is made from.
+# The scores of all runs, from which the report is made.
 SCORES = "results/evaluation/scores.parquet"
 # A user study, and the table that its answers become.
 STUDY = "results/study"
 STUDY_TABLE = "results/report/table2.html"
 # Scores of a stage's models by themselves.
 STAGE_SCORES = "results/ablations/{stage}/{name}/seed{seed}/{speaker}.parquet"
-# In the place of a model: the clip's true landmarks or frames, or those of its reference face.
+# Instead of a model: the clip's true landmarks or frames, or those of its reference face.
 STAND_INS = ("truth", "reference")
 # In the place of a translator also the warped reference face; and of a model that of a bundle.
 NO_MODEL = (*STAND_INS, "warp", "bundle", "motion")
@@ -171,7 +171,7 @@ def check_requests():
 
 
 def generate_request(wildcards):
-    """What the config asks for under a name."""
+    """The request of the config with a name."""
     return config["generate"]["requests"][wildcards.name]
 
 
@@ -181,7 +181,7 @@ def flag_if(request, name):
 
 
 def head_flag(request):
-    """How the head moves, where a request says so."""
+    """The head's movement, where a request names it."""
     return f"--head {shlex.quote(request['head'])}" if "head" in request else ""
 
 
