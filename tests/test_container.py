@@ -40,14 +40,6 @@ def test_both_copy_the_same_files_and_these_exist():
         assert (ROOT / name).exists()
 
 
-def test_nothing_that_the_rules_name_is_left_out():
-    kept = kept_by_docker()
-    rules = "".join(path.read_text() for path in [ROOT / "Snakefile", *ROOT.glob("rules/*.smk")])
-    named = set(re.findall(r'"\.\./(\w+)/', rules)) | set(re.findall(r'\}/(\w+)[/"]', rules))
-    for name in named & {path.name for path in ROOT.iterdir()}:
-        assert name in kept
-
-
 @pytest.mark.parametrize("text", [(ROOT / "Dockerfile").read_text(), section("post")])
 def test_packages_come_from_the_lock_with_their_hashes(text):
     installs = [" ".join(line.split()) for line in text.splitlines() if "pip install" in line]

@@ -25,20 +25,6 @@ PRESETS = {"mead.md": "config/mead.yaml"}
 #: Files that the reader writes.
 OWN_FILES = {"mine.yaml"}
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
-#: Headings of docs/troubleshooting.md that quote other programs.
-OF_OTHERS = {
-    "config: …: '…' is not of type 'integer'",
-    "No such file or directory: 'ours'",
-    "Target rules may not contain wildcards",
-    "ModuleNotFoundError",
-    "Error running conda info. Is conda installed and accessible?",
-    "Software environment definition has changed",
-    "params have changed since last execution",
-    "LockException",
-    "ProtectedOutputException",
-    "Directory cannot be locked",
-    "Python package pygments must be installed",
-}
 #: What docs/extending.md makes up.
 INVENTED = {"linear_net", "no_memory", "l1", "lips"}
 
@@ -79,18 +65,6 @@ def commands(page: Path, program: str) -> Iterator[list[str]]:
         found = re.fullmatch(rf"(?:\S+=\S+ )*(?:\.venv/bin/)?{program} (.+)", line.strip())
         if found:
             yield shlex.split(found[1], comments=True)
-
-
-@cache
-def code() -> str:
-    """All that the project itself says, each text in one piece, and the names of its files."""
-    folders = ("workflow_scripts", "rules", "tests", "schemas", "config")
-    paths = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.*"))]
-    paths = [path for path in paths if path.suffix in (".py", ".smk", ".yaml")]
-    paths += [ROOT / name for name in ("Snakefile", "Makefile", "config.yaml")]
-    paths.remove(Path(__file__))
-    text = "".join(f"{path.name}\n{path.read_text('utf-8')}" for path in paths)
-    return re.sub(r"([\"'])\s*\n\s*f?\1", "", text)
 
 
 @cache
@@ -203,38 +177,3 @@ def test_what_the_papers_page_names_is_defined_where_it_links():
     for name, path in found:
         module = page.parent / path
         assert name == module.name or name in definitions(module), (name, path)
-
-
-def test_names_in_extending_are_in_the_code():
-    for span in spans(prose(ROOT / "docs/extending.md")):
-        if re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", span) and span not in OWN_FILES:
-            for name in set(re.split(r"\.(?!py$|smk$|yaml$|csv$|md$)", span)) - INVENTED:
-                assert re.search(rf"\b{re.escape(name)}\b", code()), span
-
-
-def test_messages_in_troubleshooting_are_those_of_the_code():
-    text = prose(ROOT / "docs/troubleshooting.md")
-    headings = re.findall(r"^### (.*)$", text, re.MULTILINE)
-    reasons = re.findall(r"^\| (`[^|]+) \|", text, re.MULTILINE)
-    assert len(headings) > 30 and len(reasons) > 5
-    for message in spans("\n".join([*headings, *reasons])):
-        if message.startswith("-") or message in OF_OTHERS:
-            continue
-        message = re.sub(r"^config: \S+: ", "", message)  # key and problem are put together
-        for part in message.split("…"):
-            assert part.strip(" :,;.()'") in code(), message
-
-
-def test_the_catalog_file_says_what_the_workflow_can():
-    usage = yaml.safe_load((ROOT / ".snakemake-workflow-catalog.yml").read_text())
-    assert set(usage) == {"usage"}
-    usage = usage["usage"]
-    assert set(usage) == {"mandatory-flags", "software-stack-deployment", "report"}
-    assert set(usage["mandatory-flags"]) == {"desc", "flags"}
-    has_image = bool(re.search(r"^ *container(ized)?:", rules_text(), re.MULTILINE))
-    assert usage["software-stack-deployment"] == {
-        "conda": "conda:" in rules_text(),
-        "apptainer": has_image,
-        "apptainer+conda": has_image,
-    }
-    assert usage["report"] == ("report(" in rules_text())

@@ -293,20 +293,17 @@ def test_an_interrupted_replacement_does_not_pass_the_old_file_off_as_new(server
 
 
 @pytest.mark.parametrize(
-    ("status", "why"),
-    [(404, "there is no such file"), (410, "no such file"), (403, "access is denied"),
-     (401, "access is denied")],
+    ("status", "why", "pause"),
+    [(404, r"there is no such file \(404\)", 1000), (410, r"no such file \(410\)", 1000),
+     (403, r"access is denied \(403\)", 1000), (401, r"access is denied \(401\)", 1000),
+     (503, r"status 503 \(given up after 3 tries", 0)],
 )  # fmt: skip
-def test_dead_link_at_once(server, tmp_path, status, why):
+def test_a_dead_link_ends_at_once_and_a_busy_server_is_asked_again(
+    server, tmp_path, status, why, pause
+):
     server.status["/M003/video.tar"] = status
-    with pytest.raises(DownloadError, match=f"M003 video: http.*{why} \\({status}\\)"):
-        get(archive(server), tmp_path, pause=1000)
-
-
-def test_a_server_that_is_busy_is_asked_again(server, tmp_path):
-    server.status["/M003/video.tar"] = 503
-    with pytest.raises(DownloadError, match=r"status 503 \(given up after 3 tries"):
-        get(archive(server), tmp_path)
+    with pytest.raises(DownloadError, match=f"M003 video: http.*{why}"):
+        get(archive(server), tmp_path, pause=pause)
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/video.tar", "http://no.invalid/video.tar"])

@@ -68,19 +68,19 @@ def test_blocks_are_the_whole_sound_as_often_as_asked(tmp_path, name):
     assert sound.frames == int(np.ceil(sound.seconds * 25))
 
 
-def test_sound_of_a_video_is_heard_when_it_is_there(tmp_path):
-    path = make_clip(
-        tmp_path / "a.mp4", times=regular_times(30, 1.5), sound=clicks([0.9], 1.2, start=0.3),
-        sound_start=0.3,
-    )  # fmt: skip
-    heard = np.concatenate(list(Sound(path).blocks()))
-    assert np.abs(heard).argmax() / 16_000 == pytest.approx(0.9, abs=0.002)
-
-
-def test_a_clock_that_starts_late_does_not_count(tmp_path):
-    path = make_clip(tmp_path / "a.ts", sound=clicks([100.5], 1, start=100), sound_start=100)
-    heard = np.concatenate(list(Sound(path).blocks()))
-    assert np.abs(heard).argmax() / 16_000 == pytest.approx(0.5, abs=0.03)
+@pytest.mark.parametrize(
+    ("name", "made", "heard"),
+    [
+        ("a.mp4", {"times": regular_times(30, 1.5), "sound": clicks([0.9], 1.2, start=0.3),
+                   "sound_start": 0.3}, pytest.approx(0.9, abs=0.002)),
+        # A clock that starts late doesn't count.
+        ("a.ts", {"sound": clicks([100.5], 1, start=100), "sound_start": 100},
+         pytest.approx(0.5, abs=0.03)),
+    ],
+)  # fmt: skip
+def test_sound_of_a_video_is_heard_when_it_is_there(tmp_path, name, made, heard):
+    samples = np.concatenate(list(Sound(make_clip(tmp_path / name, **made)).blocks()))
+    assert np.abs(samples).argmax() / 16_000 == heard
 
 
 def test_playback_keeps_two_channels_a_frame_at_a_time(tmp_path):

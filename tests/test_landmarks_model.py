@@ -138,8 +138,10 @@ def atvgnet_audio_encoder(
 
 
 @pytest.mark.parametrize("training", [False, True])
-def test_at_net_is_atvgnets(training):
-    options, model = MODELS["architecture: at_net"], build(MODELS["architecture: at_net"]).double()
+@pytest.mark.parametrize("name", ["at_net", "evp"])
+def test_at_net_is_atvgnets_and_evp_has_an_emotion_code_too(name, training):
+    name = f"architecture: {name}"
+    options, model = MODELS[name], build(MODELS[name]).double()
     randomise_batch_norms(model)
     mfcc, reference, lengths = double_batch()
     w = weights_of(model)
@@ -147,28 +149,15 @@ def test_at_net_is_atvgnets(training):
         landmarks = model.train(training)(mfcc, reference, lengths).landmarks
     # The true frames of all clips are one batch to the batch normalisation.
     windows = np.concatenate(true_windows(mfcc, w))
-    features = np.split(atvgnet_audio_encoder(windows, w, training=training), [LENGTHS[0]])
-    for clip, frames in enumerate(LENGTHS):
-        expected = landmarks_by_formula(w, options, reference[clip].numpy(), features[clip])
-        np.testing.assert_allclose(landmarks[clip, :frames], expected, rtol=0, atol=1e-6)
-
-
-@pytest.mark.parametrize("training", [False, True])
-def test_evp_is_at_net_with_an_emotion_code(training):
-    options, model = MODELS["architecture: evp"], build(MODELS["architecture: evp"]).double()
-    randomise_batch_norms(model)
-    mfcc, reference, lengths = double_batch()
-    w = weights_of(model)
-    with torch.no_grad():
-        landmarks = model.train(training)(mfcc, reference, lengths).landmarks
-    windows = np.concatenate(true_windows(mfcc, w))
-    both = [
-        atvgnet_audio_encoder(
-            windows, w, training=training, encoder="audio_encoder.content_encoder"
-        ),
-        emotion_encoder_by_formula(windows, w, "audio_encoder.emotion_encoder.", training=training),
-    ]
-    features = np.split(np.concatenate(both, axis=1), [LENGTHS[0]])
+    if name.endswith("at_net"):
+        codes = atvgnet_audio_encoder(windows, w, training=training)
+    else:
+        content, emotion = "audio_encoder.content_encoder", "audio_encoder.emotion_encoder."
+        codes = np.concatenate(
+            [atvgnet_audio_encoder(windows, w, training=training, encoder=content),
+             emotion_encoder_by_formula(windows, w, emotion, training=training)], axis=1,
+        )  # fmt: skip
+    features = np.split(codes, [LENGTHS[0]])
     for clip, frames in enumerate(LENGTHS):
         expected = landmarks_by_formula(w, options, reference[clip].numpy(), features[clip])
         np.testing.assert_allclose(landmarks[clip, :frames], expected, rtol=0, atol=1e-6)

@@ -41,12 +41,6 @@ def test_what_a_job_needs_stands_beside_its_rule():
     assert "gpu" not in SLURM["resources"]
 
 
-def test_no_rule_retries_by_itself():
-    """It would do so inside the allocation whose memory or time was too small."""
-    for path in (ROOT / "rules").glob("*.smk"):
-        assert "retries:" not in path.read_text()
-
-
 def test_groups_are_of_rules_that_follow_each_other_alone():
     """A speaker's scores all wait for the ground truth's: in a group they would be a single job."""
     groups = SLURM["groups"]

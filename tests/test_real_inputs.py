@@ -790,7 +790,7 @@ def test_any_label_stands_as_text_in_every_table(tmp_path, scored, write):
     notes = {"notes": [f"{label}: a note." for label in LABELS.values()]}
     page, markdown = tmp_path / "a.html", tmp_path / "a.md"
     write(scored, methods, [page, markdown], **notes if write is write_table1 else {})
-    named = [f"for {LABELS['ours']}", f"for {LABELS['baseline']}"]
+    named = [LABELS["ours"], LABELS["baseline"]]
     for text in (page.read_text(), rendered(markdown.read_text())):
         assert "<b>" not in text
         shown = named if write is write_claims else LABELS.values()

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from score_factory import random_scores, write_scores
-from snakemake.iocontainers import ReportHref
 
 from emohead.media.writing import write_video
 from emohead.provenance import Provenance
@@ -170,11 +169,6 @@ def medium(page: str, media_id: str) -> bytes:
 def test_page_asks_nobody(page):
     outside = r"https?://|(?:src|href)=\"(?!data:|#|data\.html)|url\(|@import|fetch\("
     assert not re.search(outside, page)
-
-
-def test_the_data_page_is_found_beside_this_one_and_in_snakemakes_zip(page):
-    in_zip = str(ReportHref("results/report/data.html"))
-    assert f'<a href="data.html" data-in-zip="{in_zip}">' in page
 
 
 def test_every_picked_thing_is_there(page):

@@ -97,21 +97,20 @@ def test_resumed_training_equals_an_undisturbed_one(undisturbed, tmp_path, dies_
     )
 
 
-def test_resumed_training_with_workers_sees_the_same_batches(undisturbed, tmp_path):
+@pytest.mark.parametrize(
+    ("how", "steps"),
+    [
+        ({"workers": 2}, None),
+        # Without checkpoints inside an epoch, from its beginning.
+        ({"runtime": Runtime(device="cpu", checkpoint_minutes=60)}, STEPS - BATCHES),
+    ],
+)
+def test_a_killed_training_ends_as_an_undisturbed_one(undisturbed, tmp_path, how, steps):
     with pytest.raises(KeyboardInterrupt):
-        trained(Line(dies_at=6), tmp_path, workers=2)
+        trained(Line(dies_at=6), tmp_path, **how)
     resumed = Line()
-    trained(resumed, tmp_path, workers=2)
-    assert_equal(undisturbed[0], resumed)
-
-
-def test_without_checkpoints_inside_an_epoch_its_beginning_is_gone_on_from(undisturbed, tmp_path):
-    rarely = Runtime(device="cpu", checkpoint_minutes=60)
-    with pytest.raises(KeyboardInterrupt):
-        trained(Line(dies_at=6), tmp_path, runtime=rarely)
-    resumed = Line()
-    trained(resumed, tmp_path, runtime=rarely)
-    assert resumed.steps == STEPS - BATCHES
+    trained(resumed, tmp_path, **how)
+    assert steps in (None, resumed.steps)
     assert_equal(undisturbed[0], resumed)
 
 

@@ -1,4 +1,4 @@
-"""The paper's claims, each as a paired difference with its interval, a verdict and a sentence.
+"""The paper's claims, each as a paired difference with its interval and a verdict.
 
 The first part, `headline`, has the claims on the metrics of Table 1; p values are corrected (Holm)
 over all of them, of all protocols. What the paper says of EVP, `evp`, is a family of its own, and
@@ -29,7 +29,7 @@ from emohead.report.scores import (
     table_of,
     whom_intervals_speak_of,
 )
-from emohead.report.tables import Table, Tables, number, write_tables
+from emohead.report.tables import Table, Tables, interval, number, write_tables
 
 HOLDS, FAILS, UNDECIDED = "holds", "fails", "undecided"
 #: Whatever its difference: another training may give another, and by how much, one can't tell.
@@ -40,8 +40,11 @@ OURS = "ours"
 #: The columns of claims.csv, a row for each claim, protocol and metric.
 COLUMNS = [
     "reference", "claim", "metric", "convention", "ours", "against", "seeds", "clips",
-    "difference", "low", "high", "p", "p_corrected", "verdict", "sentence", "part",
-    "against_method",
+    "difference", "low", "high", "p", "p_corrected", "verdict", "part", "against_method",
+]  # fmt: skip
+HEADINGS = [
+    "Claim", "Verdict", "Measured by", "Ours", "Against", "Difference (95 %)", "p, corrected",
+    "Clips", "Seeds",
 ]  # fmt: skip
 CAPTION = (
     "A claim holds, or fails, where the paired difference between the two methods lies on one side "
@@ -161,7 +164,8 @@ def find_claims(
     Methods are compared on the seeds and clips that both have; a claim without them is left out,
     with a note where it is a headline. So is a claim on methods that aren't `given` the same, which
     says by name what each sees beside the sound; those on EVP stay, with a note. The rows have
-    `COLUMNS` and `heading`, the metric's, and `family`, how many claims are corrected together.
+    `COLUMNS`; the metric's `heading`; `family`, how many claims are corrected together; and the two
+    methods' `labels`.
     """
     names, given = label_methods(scores, labels), given or {}
     unequal = {
@@ -222,7 +226,7 @@ def find_claims(
         )
     speakers = {difference.speakers for *_, difference in tested}
     notes += [whom_intervals_speak_of(count) for count in sorted(speakers) if count]
-    rows = pd.DataFrame(_rows(tested, names), columns=[*COLUMNS, "heading", "family"])
+    rows = pd.DataFrame(_rows(tested, names), columns=[*COLUMNS, "heading", "family", "labels"])
     return rows, notes
 
 
@@ -244,55 +248,16 @@ def _rows(
         p = math.nan
         if not np.isnan(found.p):
             p = float(holm(np.array(family))[family.index(found.p)])
-        row = {
-            "reference": reference, "claim": claim.text, "metric": claim.metric,
-            "convention": claim.convention, "ours": ours, "against": against,
-            "seeds": found.seeds, "clips": found.clips, "difference": found.mean,
-            "low": found.low, "high": found.high, "p": found.p, "p_corrected": p,
-            "verdict": claim.verdict(found, p), "part": claim.part,
-            "against_method": claim.against, "heading": claim.heading, "family": len(family),
-        }  # fmt: skip
-        row["sentence"] = claim_sentence(row, names[OURS], names[claim.against], found.speakers)
-        rows.append(row)
+        rows.append(
+            {"reference": reference, "claim": claim.text, "metric": claim.metric,
+             "convention": claim.convention, "ours": ours, "against": against,
+             "seeds": found.seeds, "clips": found.clips, "difference": found.mean,
+             "low": found.low, "high": found.high, "p": found.p, "p_corrected": p,
+             "verdict": claim.verdict(found, p), "part": claim.part,
+             "against_method": claim.against, "heading": claim.heading, "family": len(family),
+             "labels": (names[OURS], names[claim.against])}
+        )  # fmt: skip
     return rows
-
-
-def claim_sentence(row: Mapping[str, Any], ours: str, against: str, speakers: int) -> str:
-    """For example `F-LMD: 1.09 px for Ours, 1.20 px for Baseline. Ours is 0.110 px lower ...`."""
-    unit, decimals = _unit(row)
-    said = (
-        f"{row['heading']}: {number(row['ours'], decimals)}{unit} for {ours}, "
-        f"{number(row['against'], decimals)}{unit} for {against}."
-    )
-    if math.isnan(row["p"]):
-        return f"{said} Too few clips ({row['clips']}) for an interval."
-
-    def signed(value: float, of_unit: str = "") -> str:
-        direction = "lower" if value < 0 else "higher"
-        return f"{number(abs(value), decimals + 1)}{of_unit} {direction}"
-
-    low, high = row["low"], row["high"]
-    if low < 0 < high:
-        ends = f"{signed(low)} to {signed(high)}"
-    else:
-        near, far = sorted((low, high), key=abs)
-        ends = f"{number(abs(near), decimals + 1)} to {signed(far)}"
-    so = {
-        ONE_TRAINING: "which one training doesn't decide",
-        HOLDS: "as claimed",
-        FAILS: "the opposite of the claim",
-        UNDECIDED: "which doesn't outlast the correction"
-        if row["p"] < SIGNIFICANT
-        else "which decides nothing",
-    }[row["verdict"]]
-    counted = _plural(row["clips"], "clip")
-    counted += f" of {_plural(speakers, 'speaker')}" if speakers else ""
-    p = f"p = {row['p_corrected']:.3f}" if row["p_corrected"] >= 0.001 else "p < 0.001"
-    p = f"; {p} after correction for {_plural(row['family'], 'claim')}"
-    return (
-        f"{said} {ours} is {signed(row['difference'], unit)} (95 % interval {ends}), {so}. "
-        f"{counted}, {_plural(row['seeds'], 'seed')}{'' if row['verdict'] == ONE_TRAINING else p}."
-    )
 
 
 def overall_verdict(verdicts: Sequence[str]) -> str:
@@ -317,7 +282,7 @@ def summary(verdicts: Sequence[str], what: str) -> str:
 
 
 def claim_tables(findings: pd.DataFrame, notes: Sequence[str]) -> Tables:
-    """For each protocol the paper's claims in sentences; after them those by other conventions."""
+    """For each protocol the paper's claims; after them those by other conventions."""
     tables = []
     is_other = findings["part"] == "other"
     for reference, part in findings[~is_other].groupby("reference", sort=False):
@@ -325,43 +290,33 @@ def claim_tables(findings: pd.DataFrame, notes: Sequence[str]) -> Tables:
         for text, group in part.groupby("claim", sort=False):
             verdict = overall_verdict(group["verdict"])
             overall += [verdict] if group["part"].iloc[0] == "headline" else []
-            sentences = list(group["sentence"])
-            first = sentences[0] if len(group) == 1 else summary(group["verdict"], "metrics")
-            lines.append((text, f"**{verdict}**", first))
-            if len(group) > 1:
-                heads = ("… " + group["heading"]).tolist()
-                lines += zip(heads, group["verdict"], sentences, strict=True)
-        cells = pd.DataFrame(lines, columns=["Claim", "Verdict", "Found"])
+            rows = [_cells(row) for row in group.to_dict("records")]
+            if len(rows) > 1:
+                rows = [["…", *cells[1:]] for cells in rows]
+                rows.insert(0, [text, verdict, summary(group["verdict"], "metrics"), *[""] * 6])
+            lines += [[rows[0][0], f"**{verdict}**", *rows[0][2:]], *rows[1:]]
         about = summary(overall, "claims") if overall else ""
+        cells = pd.DataFrame(lines, columns=HEADINGS)
         tables.append(Table(protocol_label(reference), cells, about, reference=reference))
     for reference, part in findings[is_other].groupby("reference", sort=False):
-        cells = pd.DataFrame(
-            [_other_cells(row) for row in part.to_dict("records")],
-            columns=["Claim", "Verdict", "Measured by", "Ours", "Against", "Difference (95 %)",
-                     "p, corrected"],
-        )  # fmt: skip
+        lines = [_cells(row) for row in part.to_dict("records")]
         heading = f"By other metrics and conventions: {protocol_label(reference)}"
+        cells = pd.DataFrame(lines, columns=HEADINGS)
         tables.append(Table(heading, cells, OTHER_CAPTION, reference=reference, folded=True))
     return Tables("claims", tables, caption=CAPTION, notes=notes)
 
 
-def _other_cells(row: Mapping[str, Any]) -> list[str]:
-    unit, decimals = _unit(row)
-    found, low, high = (number(row[name], decimals + 1) for name in ("difference", "low", "high"))
+def _cells(row: Mapping[str, Any]) -> list[str]:
+    first = metric(row["metric"], row["convention"]).unit.split()[0]
+    unit, decimals = (f" {first}", 2) if first in ("px", "dB") else ("", 3)
+    means = [f"{number(row[name], decimals)}{unit}" for name in ("ours", "against")]
+    difference = number(row["difference"], decimals + 1)
+    ends = interval(row["low"], row["high"], decimals + 1)
     p = row["p_corrected"]
     return [
         row["claim"], row["verdict"], row["heading"],
-        *(f"{number(row[name], decimals)}{unit}" for name in ("ours", "against")),
-        f"{found} [{low}, {high}]",
+        *(f"{mean}\n{label}" for mean, label in zip(means, row["labels"], strict=True)),
+        f"{difference}\n{ends}" if ends else difference,
         "< 0.001" if p < 0.001 else number(p, 3),
+        str(row["clips"]), str(row["seeds"]),
     ]  # fmt: skip
-
-
-def _unit(row: Mapping[str, Any]) -> tuple[str, int]:
-    """` px`, ` dB` or nothing, and the decimals of a mean; a difference has one more."""
-    first = metric(row["metric"], row["convention"]).unit.split()[0]
-    return (f" {first}", 2) if first in ("px", "dB") else ("", 3)
-
-
-def _plural(count: int, word: str) -> str:
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"

@@ -1,6 +1,5 @@
 """The report's page: one HTML file that holds everything it shows and asks nobody for anything."""
 
-import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from io import StringIO
@@ -126,7 +125,6 @@ def write_page(
         data=data,
         causes=group_by_cause(data.rejected).head(CAUSES_SHOWN),
         data_page=data_page.name,
-        data_page_in_zip=place_in_zip(data_page),
         scored=scored_runs(rows, named),
         data_hash=hash_of([clips, split]),
         made=made_alike(
@@ -154,14 +152,6 @@ def basis_tables(paths: Mapping[str, Path]) -> list[Table]:
         left.insert(0, "Components", basis["components"])
         tables.append(Table(f"What the PCA basis leaves ({', '.join(names)})", left))
     return tables
-
-
-def place_in_zip(path: Path) -> str:
-    """A file as other files of the zip of `snakemake --report` see it.
-
-    There each file has a folder, called by a hash of its path; as `snakemake.report_href` has it.
-    """
-    return f"../{hashlib.sha256(str(path).encode()).hexdigest()[:16]}/{path.name}"
 
 
 def per_emotion(scores: pd.DataFrame, labels: Mapping[str, str]) -> Iterator[Table]:

@@ -59,7 +59,7 @@ class Table:
     def sides(self) -> list[str]:
         """Columns of figures are `right`, those of text `left`."""
         figures = [
-            self.cells[name].str.match(r"(\*\*|[-+<] ?)*[\d–∞]|not run").all()
+            self.cells[name].str.match(r"(\*\*|[-+<] ?)*[\d–∞]|not run|$").all()
             and self.cells[name].str.contains(r"\d").any()
             for name in self.cells
         ]

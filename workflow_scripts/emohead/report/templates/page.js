@@ -23,8 +23,3 @@ for (const radio of document.querySelectorAll("input[data-choice]")) {
     document.dispatchEvent(new CustomEvent("chosen", { detail: radio.dataset.choice }));
   });
 }
-
-// In the zip of `snakemake --report`, no file lies beside another one.
-if (/\/data\/raw\/[0-9a-f]{16}\/[^/]+$/.test(location.pathname)) {
-  for (const link of document.querySelectorAll("a[data-in-zip]")) link.href = link.dataset.inZip;
-}

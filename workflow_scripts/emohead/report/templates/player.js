@@ -156,17 +156,11 @@
 
   function drawWithVideo(screen) {
     const { video } = screen;
-    if (video.requestVideoFrameCallback) {
-      const next = (now, { mediaTime }) => {
-        draw(screen, Math.round(mediaTime * fps));
-        video.requestVideoFrameCallback(next);
-      };
+    const next = (now, { mediaTime }) => {
+      draw(screen, Math.round(mediaTime * fps));
       video.requestVideoFrameCallback(next);
-    } else {
-      for (const event of ["timeupdate", "seeked", "loadeddata"]) {
-        video.addEventListener(event, () => draw(screen, frameAt(video.currentTime)));
-      }
-    }
+    };
+    video.requestVideoFrameCallback(next);
   }
 
   function draw({ canvas, track, cropSize, colour }, wanted) {
