@@ -92,7 +92,7 @@ def inputs(tmp_path):
     (tmp_path / "crops.png").write_bytes(b"crops")
     return {
         "clips": tmp_path / "clips.csv", "rejected": tmp_path / "rejected.csv",
-        "split": tmp_path / "split.csv", "shards": shards, "crops_figure": tmp_path / "crops.png",
+        "split": tmp_path / "split.csv", "features": shards, "crops_figure": tmp_path / "crops.png",
         "speakers": ["M003", "M019", "W009"], "emotions": ["happy", "sad"],
     }  # fmt: skip
 
@@ -203,12 +203,12 @@ def test_files_that_look_like_clips_are_a_concern(inputs):
 
 def test_nothing_stands_out_when_all_is_well(inputs):
     inputs["rejected"].write_text("clip_id,stage,reason\n")
-    page = page_of(inputs | {"speakers": ["M003"], "emotions": ["happy"], "shards": []})
+    page = page_of(inputs | {"speakers": ["M003"], "emotions": ["happy"], "features": []})
     assert "None: every clip could be used." in page
     assert list(concerns(page)) == ["No clip at all."]  # W009 has no sad clip, M003 has
     rows = pd.read_csv(inputs["clips"])
     rows[rows["emotion"] == "happy"].to_csv(inputs["clips"], index=False)
-    page = page_of(inputs | {"speakers": ["M003"], "emotions": ["happy"], "shards": []})
+    page = page_of(inputs | {"speakers": ["M003"], "emotions": ["happy"], "features": []})
     assert not concerns(page) and "Nothing stands out" in page
 
 
@@ -315,7 +315,7 @@ def test_percent_is_plain():
 
 
 def test_crops_figure_shows_every_face_once(inputs, tmp_path):
-    stored = open_clips(inputs["shards"])
+    stored = open_clips(inputs["features"])
     samples = {
         ("M003", "happy"): stored["M003-front-happy-3-001"],
         ("W009", "happy"): stored["W009-front-happy-3-001"],
@@ -329,13 +329,13 @@ def test_crops_figure_shows_every_face_once(inputs, tmp_path):
     expected = [[left + place * (right - left), top + place * (bottom - top)]]
     np.testing.assert_allclose(np.unique(points.round(6), axis=0), expected, atol=1e-6)
     write_crops_figure(
-        inputs["clips"], inputs["shards"], emotions=["happy", "sad"],
-        outputs=[tmp_path / "drawn.png"],
+        inputs["clips"], inputs["features"], emotions=["happy", "sad"],
+        output=[tmp_path / "drawn.png"],
     )  # fmt: skip
     assert cv2.imread(str(tmp_path / "drawn.png")).std() > 5
     with pytest.raises(ValueError, match=r"M003-sad\.h5"):
         write_crops_figure(
-            inputs["clips"], inputs["shards"][:1], emotions=["happy", "sad"], outputs=[]
+            inputs["clips"], inputs["features"][:1], emotions=["happy", "sad"], output=[]
         )
 
 

@@ -12,5 +12,4 @@ parser.add_argument("--features", type=Path, nargs="+", required=True, help="fea
 parser.add_argument("--emotions", nargs="+", default=EMOTIONS, help="the columns")
 
 if __name__ == "__main__":
-    flags = parser.parse_args()
-    write_crops_figure(flags.clips, flags.features, emotions=flags.emotions, outputs=flags.output)
+    write_crops_figure(**vars(parser.parse_args()))

@@ -17,15 +17,5 @@ parser.add_argument("--emotions", nargs="+", default=EMOTIONS, help="asked for")
 parser.add_argument("--pairs", type=Path, help="sentences in several emotions, .csv")
 
 if __name__ == "__main__":
-    flags = parser.parse_args()
-    write_data_page(
-        flags.output[0],
-        clips=flags.clips,
-        rejected=flags.rejected,
-        split=flags.split,
-        shards=flags.features,
-        crops_figure=flags.crops_figure,
-        speakers=flags.speakers,
-        emotions=flags.emotions,
-        pairs=flags.pairs,
-    )
+    given = vars(parser.parse_args())
+    write_data_page(given.pop("output")[0], **given)

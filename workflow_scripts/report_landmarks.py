@@ -6,12 +6,4 @@ from emohead.report.pictures import draw_landmarks_figure, write_picture
 parser = picture_parser(__doc__)
 
 if __name__ == "__main__":
-    flags = parser.parse_args()
-    write_picture(
-        draw_landmarks_figure,
-        flags.methods,
-        reference=flags.reference,
-        split=flags.split,
-        emotions=flags.emotions,
-        outputs=flags.output,
-    )
+    write_picture(draw_landmarks_figure, **vars(parser.parse_args()))

@@ -14,14 +14,4 @@ parser.add_argument("--ratings", type=Path, required=True, help=".csv")
 parser.add_argument("--excluded", type=Path, required=True, help=".csv")
 
 if __name__ == "__main__":
-    flags = parser.parse_args()
-    write_table2(
-        flags.answers,
-        flags.key,
-        flags.methods,
-        flags.output,
-        scores=flags.scores,
-        seed=flags.seed,
-        ratings=flags.ratings,
-        excluded=flags.excluded,
-    )
+    write_table2(**vars(parser.parse_args()))

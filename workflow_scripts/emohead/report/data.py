@@ -127,7 +127,7 @@ def write_data_page(
     clips: Path,
     rejected: Path,
     split: Path,
-    shards: Sequence[Path],
+    features: Sequence[Path],
     crops_figure: Path,
     speakers: Sequence[str],
     emotions: Sequence[str],
@@ -135,7 +135,7 @@ def write_data_page(
 ) -> None:
     """Write `out`, a self-contained page.
 
-    `clips`, `rejected` and `split` are the workflow's tables; `shards` the feature shards, for
+    `clips`, `rejected` and `split` are the workflow's tables; `features` the shards, for
     landmarks outside the crop; `crops_figure` is a .png; `speakers` and `emotions` are what was
     asked for, so that what is missing altogether is seen; `pairs` is the table of rule
     pair_sentences, where something is trained on them. ValueError for a missing file or column.
@@ -148,7 +148,7 @@ def write_data_page(
     emotions = [emotion for emotion in EMOTIONS if emotion in there]
     counts = count_clips(data.clips, speakers, emotions)
     lost = count_clips(data.lost, speakers, emotions)
-    outside = outside_by_speaker(shards)
+    outside = outside_by_speaker(features)
     lips = lips_by_speaker(data.clips)
     tables = {
         "clips": clips_table(data, counts, lost),

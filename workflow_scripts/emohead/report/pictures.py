@@ -39,16 +39,16 @@ EDGE = 0.015  # of a cell, around a picture
 
 def write_picture(
     draw: Callable[[Sequence[MethodClips], Mapping[str, str]], Figure],
-    methods: Sequence[Method],
     *,
+    methods: Sequence[Method],
     reference: str,
     split: Path,
     emotions: Sequence[str],
-    outputs: Sequence[Path],
+    output: Sequence[Path],
 ) -> None:
     """Draw a clip of each emotion by the methods that were run with this reference face."""
     clips = of_emotions(clips_to_show(split), emotions)
-    save_figure(draw(open_methods(methods, reference), clips), outputs)
+    save_figure(draw(open_methods(methods, reference), clips), output)
 
 
 def draw_frames_figure(
@@ -189,11 +189,11 @@ def _write_time(axis: Axes, t: int, x: float, y: float) -> None:
 
 
 def write_crops_figure(
-    clips: Path, shards: Sequence[Path], *, emotions: Sequence[str], outputs: Sequence[Path]
+    clips: Path, features: Sequence[Path], *, emotions: Sequence[str], output: Sequence[Path]
 ) -> None:
     """Draw sample crops of the clips in clips.csv; save as .png and .pdf, by suffix.
 
-    `shards` are named `<speaker>-<emotion>.h5`. ValueError when one that is needed isn't there.
+    `features` are the shards, named `<speaker>-<emotion>.h5`. ValueError when one is missing.
     """
     rows = read_clip_table(clips)
     speakers = shown_speakers(rows["speaker"])
@@ -202,12 +202,12 @@ def write_crops_figure(
     strongest = wanted.sort_values(["level", "number"], ascending=[False, True])
     first = strongest.drop_duplicates(["speaker", "emotion"]).sort_values("clip_id")
     chosen = {(row.speaker, row.emotion): row.clip_id for row in first.itertuples()}
-    by_name = {path.stem: path for path in shards}
+    by_name = {path.stem: path for path in features}
     if missing := sorted({f"{s}-{e}" for s, e in chosen} - by_name.keys()):
         raise ValueError(f"no feature shard {missing[0]}.h5 was given: extract the features again")
     stored = open_clips([by_name[f"{s}-{e}"] for s, e in chosen], chosen.values())
     samples = {key: stored[clip_id] for key, clip_id in chosen.items()}
-    save_figure(draw_crops_figure(samples, speakers, emotions), outputs)
+    save_figure(draw_crops_figure(samples, speakers, emotions), output)
 
 
 def shown_speakers(speakers: pd.Series) -> list[str]:

@@ -33,7 +33,7 @@ def write_table2(
     answers: Path,
     key: Path,
     methods: Sequence[Method],
-    outputs: Sequence[Path],
+    output: Sequence[Path],
     *,
     scores: Sequence[Path],
     seed: int,
@@ -52,7 +52,7 @@ def write_table2(
     built = build_table2(table, known, read, scores=rows, seed=seed, labels=labels_of(methods))
     write_csv(ratings, table)
     write_csv(excluded, pd.DataFrame(read.dropped, columns=["file", "kind", "reason"]))
-    write_tables(outputs, tables(built), numbers(built))
+    write_tables(output, tables(built), numbers(built))
 
 
 def numbers(table: Table2) -> pd.DataFrame:
