@@ -7,7 +7,6 @@ from pathlib import Path
 from matplotlib import font_manager
 from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font
-from matplotlib.text import Text
 
 from emohead.files import whole_file
 
@@ -24,7 +23,10 @@ METHOD_COLOURS = {
 }
 OTHER_COLOURS = ("#E69F00", "#7B5EA7", "#117777", "#AA4466")
 BLUE, ORANGE, FAINT = "#0072B2", "#D55E00", "#C9C9C9"
+#: Letters that the first one lacks are drawn with the others.
+FONTS = ["DejaVu Sans", *sorted(n for n in font_manager.get_font_names() if "CJK" in n)]
 RC = {
+    "font.family": FONTS,
     "font.size": 9,
     "axes.titlesize": 9,
     "axes.spines.top": False,
@@ -51,9 +53,9 @@ def label_inches(labels: Sequence[str]) -> float:
 def figure_label(name: str, label: str) -> str:
     """A label as a figure's text, in which no `$` begins a formula.
 
-    It is `name` in its place, which is ASCII, where no font of this machine has its letters.
+    It is `name` in its place, which is ASCII, where no font of `FONTS` has its letters.
     """
-    if _font_for(_beyond_default(label)) is None:
+    if not {ord(letter) for letter in label} - {ord("\n")} <= _letters():
         print(
             f"no font on this machine has the letters of {label!r}: the figures say {name} "
             "(install one, for example Noto Sans CJK)",
@@ -64,38 +66,17 @@ def figure_label(name: str, label: str) -> str:
 
 
 @cache
-def _letters(font: str) -> frozenset[int]:
-    return frozenset(FT2Font(font).get_charmap())
-
-
-def _beyond_default(text: str) -> frozenset[int]:
-    """The characters that matplotlib's own font doesn't have."""
-    letters = frozenset(ord(letter) for letter in text if letter != "\n")
-    return letters - _letters(font_manager.findfont("DejaVu Sans"))
-
-
-@cache
-def _font_for(letters: frozenset[int]) -> str | None:
-    """The name of an installed font with these characters; None when there is none."""
-    if not letters:
-        return "DejaVu Sans"
-    for font in sorted(font_manager.fontManager.ttflist, key=lambda font: (font.name, font.weight)):
-        # That one has a box for everything.
-        if not font.name.startswith("Last Resort") and letters <= _letters(font.fname):
-            return font.name
-    return None
+def _letters() -> frozenset[int]:
+    """The characters that the figures' fonts have."""
+    fonts = [FT2Font(font_manager.findfont(name)) for name in FONTS]
+    return frozenset().union(*(font.get_charmap() for font in fonts))
 
 
 def save_figure(figure: Figure, paths: Sequence[Path], dpi: int = 160) -> None:
     """Write the figure as .png or .pdf, by suffix; without dates, equal figures are equal bytes.
 
-    Letters that matplotlib's font doesn't have are drawn with another one of the machine. Seaborn
-    puts a legend beside the figure, which is then made wider.
+    Seaborn puts a legend beside the figure, which is then made wider.
     """
-    for text in figure.findobj(Text):
-        missing = _beyond_default(text.get_text())
-        if missing and (font := _font_for(missing)):
-            text.set_fontfamily(["DejaVu Sans", font])
     for path in paths:
         if path.suffix not in (".png", ".pdf"):
             raise ValueError(f"{path}: figures are written as .png or .pdf")
