@@ -257,7 +257,6 @@ use rule report_table1 as report_page with:
         study=STUDY_TABLE if config["study"]["answers"] else [],
         clips="results/clips.csv",
         split="results/split.csv",
-        rejected="results/rejected.csv",
     output:
         report(
             "results/report/index.html",

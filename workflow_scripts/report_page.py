@@ -31,7 +31,6 @@ parser.add_argument("--bases", type=paths, default={}, help="JSON: landmark mode
 parser.add_argument("--study", type=Path, help="Table 2's .html form, if there are answers")
 parser.add_argument("--clips", type=Path, required=True, help="the data's clips.csv")
 parser.add_argument("--split", type=Path, required=True, help="split.csv")
-parser.add_argument("--rejected", type=Path, required=True, help="rejected.csv")
 parser.add_argument("--data-page", type=Path, required=True, help="data.html, for a link to it")
 parser.add_argument(
     "--provenance",

@@ -13,7 +13,6 @@ from emohead.evaluation.catalogue import HEADLINE, Metric, metric
 from emohead.evaluation.scores import provenance_of
 from emohead.evaluation.shown import clips_to_show
 from emohead.files import whole_file
-from emohead.report.data import group_by_cause, read_tables
 from emohead.report.made_by import hash_of, made_alike, read_provenance, read_run_times
 from emohead.report.methods import BUILT_IN, Method, labels_of
 from emohead.report.page_parts import embed_figure, render_template
@@ -30,7 +29,6 @@ from emohead.report.scores import (
 )
 from emohead.report.tables import MISSING, Share, Table, duration, heading_of, number
 
-CAUSES_SHOWN = 5
 #: The figures of every reference, in the page's order: heading, what it shows, and whether photos.
 FIGURES = {
     "landmarks": (
@@ -75,7 +73,6 @@ def write_page(
     study: Path | None = None,
     clips: Path,
     split: Path,
-    rejected: Path,
     data_page: Path,
     provenance: Mapping[str, Path],
     benchmarks: Path,
@@ -98,7 +95,7 @@ def write_page(
             raise ValueError(f"the page needs {path}, which is not there")
     if unknown := sorted({name for each in figures.values() for name in each} - set(FIGURES)):
         raise ValueError(f"no figure {unknown[0]!r}: the page knows {', '.join(FIGURES)}")
-    rows, data = read_scores(scores), read_tables(clips, rejected, split)
+    rows = read_scores(scores)
     references, named = references_of(rows), label_methods(rows, labels_of(methods))
     player, media = build_player(methods, clips_to_show(split), references)
     page = render_template(
@@ -122,8 +119,6 @@ def write_page(
         of_intervals=whom_intervals_speak_of(rows["speaker"].nunique()),
         training=embed_figure(training_figure, photos=False),
         bases=basis_tables(bases),
-        data=data,
-        causes=group_by_cause(data.rejected).head(CAUSES_SHOWN),
         data_page=data_page.name,
         scored=scored_runs(rows, named),
         data_hash=hash_of([clips, split]),
