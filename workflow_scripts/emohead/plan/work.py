@@ -144,34 +144,32 @@ def _motion(
     config: Mapping[str, Any], sizes: Sizes, amounts: Amounts, machine: Machine
 ) -> list[Work]:
     """Motion fields, whose work grows with the square of the generator's width, and their gates;
-    and the networks of sound, taken to be no more work than a landmark model's.
+    and the networks of sound, which take as long on a GPU.
     """
-
-    def training(rule: str, options: Mapping[str, Any], gflop: float, rate: float) -> Work:
-        cores = min(options["train"]["threads"], machine.cores)
-        on_gpu = _on_gpu(options["runtime"]["device"], machine)
-        seconds = gflop / (machine.tflops * 1e3 if on_gpu else rate * cores)
-        return same(rule, sizes.seeds, seconds,
-                    cores=cores, gpus=int(on_gpu), memory=Memory.train_translator)  # fmt: skip
-
     work = []
     for name, options in needed_models(config, "motion_field").items():
         train, width = options["train"], options["model"]["generator_widths"][0]
+        on_gpu = _on_gpu(options["runtime"]["device"], machine)
+        cores = min(train["threads"], machine.cores)
+        rate = machine.tflops * 1e3 if on_gpu else Rates.train_motion_field.value * cores
         gflop = Rates.motion_step.value * _area(config) * (width / 64) ** 2
         pairs = amounts.frames_per_epoch(train["frames_per_clip"], train["validation"])
         held_out = train["validation"] * amounts.train_frames
         trying = held_out * _area(config) * (Rates.render_float32.value + 2 * Rates.redetect.value)
         work += [
-            training(f"train_motion_field, {name}", options,
-                     train["epochs"] * pairs * gflop, Rates.train_motion_field.value),
+            same(f"train_motion_field, {name}", sizes.seeds, train["epochs"] * pairs * gflop / rate,
+                 cores=cores, gpus=int(on_gpu), memory=Memory.train_translator),
             same(f"try_motion_field, {name}", sizes.seeds, trying,
                  gpus=int(_renders_on_gpu(config, machine)), memory=Memory.render_clips),
         ]  # fmt: skip
     for name, options in needed_models(config, "motion_audio").items():
-        gflop = Rates.landmarks_step.value * (options["model"]["conv_width"] / 64) ** 2
-        frames = options["train"]["epochs"] * amounts.train_frames
-        work.append(training(f"train_motion_audio, {name}", options,
-                             frames * gflop, Rates.train_landmarks.value))  # fmt: skip
+        seconds = options["train"]["epochs"] * amounts.train_frames * Rates.train_motion_audio.value
+        work.append(
+            same(f"train_motion_audio, {name}", sizes.seeds, seconds,
+                 cores=min(options["train"]["threads"], machine.cores),
+                 gpus=int(_on_gpu(options["runtime"]["device"], machine)),
+                 memory=Memory.train_landmarks)
+        )  # fmt: skip
     return work
 
 
