@@ -5,7 +5,7 @@
 
 In one run a training is cancelled, one is preempted and one lacks memory; a node dies while it
 renders, and a scoring is cancelled. Not part of `make test`: it needs root, changes /etc/slurm
-while it runs, and takes a quarter of an hour.
+while it runs, and took 48 minutes on a busy machine.
 """
 
 import os
