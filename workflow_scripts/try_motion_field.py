@@ -8,11 +8,11 @@ import pandas as pd
 
 from emohead.data.split import clips_of_part, hold_out_validation
 from emohead.disentangler.gates import Gate
+from emohead.evaluation.motion_gates import try_field
 from emohead.features.store import open_clips
 from emohead.files import whole_file
 from emohead.methods.device import rendering_device
 from emohead.methods.options import RenderingOptions
-from emohead.motion.gates import try_field
 from emohead.motion.load import restore_field
 from emohead.training.checkpoint import load_checkpoint
 

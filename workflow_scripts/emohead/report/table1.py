@@ -53,7 +53,7 @@ COLUMNS: dict[str, Metric] = (
 PAPER_COLUMNS = tuple(HEADLINE)
 DECIMALS = {name: 3 if name == "ssim" else 2 for name in COLUMNS}
 ENDS = ("mean", "sd", "low", "high")
-#: What is said of gates (`emohead.disentangler.gates`, `emohead.motion.gates`), by their names.
+#: What is said of gates (`emohead.disentangler.gates`, `emohead.evaluation.motion_gates`), by name.
 GATES = {
     "swapped": "swapped windows are {found:.2f} from the true ones, the aligned takes {bar:.2f}",
     "emotion": "emotion codes tell {found:.0%} of the clips' emotions, MFCC statistics {bar:.0%}",
