@@ -131,7 +131,7 @@ def video_folder(speaker, emotion):
 
 
 def made_folder(wildcards):
-    """A speaker's folder where a rule makes it: in it are the files that its clip tables name."""
+    """A speaker's folder, where a rule makes it. In it are the files that its clip tables name."""
     made = config["data"]["source"] in ("mini", "archives")
     return speaker_folder(wildcards.speaker) if made else []
 
