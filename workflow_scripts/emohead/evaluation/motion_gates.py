@@ -33,7 +33,7 @@ from emohead.motion.warps import Warp
 
 #: The least gain of PSNR, correlation and distance, and the greatest equivariance error.
 PSNR, LIPS, APART, EQUIVARIANCE = 1.5, 0.5, 0.05, 0.15
-# Of each clip's frames, every so manieth is warped.
+# One of so many frames of each clip is warped.
 _WARPED_EVERY = 8
 
 

@@ -53,7 +53,7 @@ def shrink(images: Tensor, times: int) -> Tensor:
     """Images [B, C, S, S] so many times as small, smoothed before against aliasing.
 
     First Order Motion's (modules/util.py, AntiAliasInterpolation2d): a Gaussian of standard
-    deviation (times - 1) / 2, and every so manieth pixel. Borders are repeated, not zero.
+    deviation (times - 1) / 2; one pixel in `times` is kept. Borders are repeated, not zero.
     """
     if times == 1:
         return images
