@@ -10,8 +10,10 @@ COPY requirements.lock ./
 RUN python -m pip install --no-cache-dir --require-hashes --requirement requirements.lock
 COPY . .
 
-# Anybody may run it, and only write below /run/emohead.
-RUN chmod -R a+rX . && mkdir --mode 1777 /run/emohead
+# The command `emohead`, from these files. Anybody may run all of it, and only write below /run/emohead.
+RUN python -m pip install --no-cache-dir --no-deps --no-build-isolation --editable . \
+    && python -m compileall -q workflow_scripts \
+    && chmod -R a+rX . && mkdir --mode 1777 /run/emohead
 # Snakemake wants a name of whoever starts it, and the image knows no other user than root.
 ENV HOME=/run/emohead USER=emohead PYTHONDONTWRITEBYTECODE=1
 WORKDIR /run/emohead

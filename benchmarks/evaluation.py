@@ -27,13 +27,13 @@ from emohead.evaluation import picture_metrics
 from emohead.evaluation.identity import described_frames
 from emohead.evaluation.judge_fitting import fit_judges
 from emohead.evaluation.redetect import Redetected, redetect
+from emohead.evaluation.run_clips import open_run
 from emohead.evaluation.score import evaluate_clip
 from emohead.evaluation.sharpness import cpbd
 from emohead.features.faces import FaceDescriber, FaceFinder
 from emohead.features.store import ShardWriter, StoredClip, open_clips
 from emohead.features.tracking import follow_face
 from emohead.methods.rendered import RenderedClip
-from emohead.report.methods import open_run
 
 
 def enlarged(clips: dict[str, StoredClip], size: int, path: Path) -> dict[str, StoredClip]:

@@ -149,6 +149,7 @@ def measure_speed(flags: argparse.Namespace) -> None:
     print(f"{torch.get_num_threads()} threads, torch {torch.__version__}")
     race(flags.makeittalk, flags.rounds)
     bundle = random_bundle(TranslatorOptions(), SIZE)
+    warped = random_bundle(TranslatorOptions(warp=True, inputs="areas"), SIZE)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         reference = np.random.default_rng(1).uniform(60, 200, (68, 2)).astype(np.float32)
@@ -163,16 +164,17 @@ def measure_speed(flags: argparse.Namespace) -> None:
         long = Sound(write_inputs(folder, 120)[0])
         timed("stage 1", long.frames, lambda: stage_1(long))
         voice, face = write_inputs(folder, flags.seconds)
-        for what, options in (
-            ("generate", {}),
-            ("generate, bf16", {"precision": "bf16"}),
-            ("generate, pasted", {"paste": True}),
+        for what, model, options in (
+            ("generate", bundle, {}),
+            ("generate, bf16", bundle, {"precision": "bf16"}),
+            ("generate, pasted", bundle, {"paste": True}),
+            ("generate, with warp", warped, {}),
         ):
             timed(
                 what,
                 round(25 * flags.seconds),
-                lambda options=options: generate(
-                    voice, face, folder / "talk.mp4", bundle, progress=False, **options
+                lambda model=model, options=options: generate(
+                    voice, face, folder / "talk.mp4", model, progress=False, **options
                 ),
             )
 

@@ -52,7 +52,7 @@ from emohead.media.reading import (  # noqa: E402
 from emohead.media.writing import write_audio, write_video  # noqa: E402
 from emohead.mini.dataset import VIEW, make_speaker  # noqa: E402
 from emohead.mini.portraits import PORTRAITS  # noqa: E402
-from emohead.report.made_by import read_run_times  # noqa: E402
+from emohead.run_times import read_run_times  # noqa: E402
 
 #: Of a clip: a few more than a clip must have.
 FRAMES = 12
@@ -193,7 +193,7 @@ def run(flags: argparse.Namespace) -> None:
 
 def run_snakemake(python: str, folder: Path, mine: Path, flags: argparse.Namespace) -> None:
     snakemake = [
-        sys.executable, "-c", SNAKEMAKE, python, "--snakefile", ROOT / "Snakefile",
+        sys.executable, "-c", SNAKEMAKE, python, *flags.targets, "--snakefile", ROOT / "Snakefile",
         "--directory", folder, "--cores", str(flags.cores), "--configfile", mine,
     ]  # fmt: skip
     if flags.unlock:
@@ -218,7 +218,7 @@ def run_snakemake(python: str, folder: Path, mine: Path, flags: argparse.Namespa
 
 
 def print_table(folder: Path) -> None:
-    times = read_run_times(folder / "results/benchmarks")
+    times = read_run_times(folder / "results/benchmarks").set_index("rule")
     jobs = pd.read_csv(folder / JOBS, names=["rule", "processor", "peak MiB"])
     jobs["peak MiB"] /= 1024
     taken = jobs.groupby("rule").agg({"processor": "sum", "peak MiB": "max"})
@@ -254,6 +254,7 @@ def main() -> None:
     running.add_argument(
         "--unlock", action="store_true", help="after a kill -9, when no Snakemake is left there"
     )
+    running.add_argument("--targets", nargs="+", default=[], help="methods to make before all else")
     table = commands.add_parser("table", help="of what is there")
     table.set_defaults(run=lambda flags: print_table(flags.folder))
     table.add_argument("folder", type=Path)

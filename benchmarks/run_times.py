@@ -6,16 +6,10 @@ Usage: python benchmarks/run_times.py [results/benchmarks]
 import sys
 from pathlib import Path
 
-import pandas as pd
+from emohead.run_times import read_run_times
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else "results/benchmarks")
-rows = []
-for path in sorted(folder.rglob("*.tsv")):
-    rule = path.relative_to(folder).parts[0].removesuffix(".tsv")
-    rows.append(pd.read_csv(path, sep="\t").assign(rule=rule))
-jobs = pd.concat(rows)
-table = jobs.groupby("rule").agg(
-    jobs=("s", "size"), wall_s=("s", "sum"), cpu_s=("cpu_time", "sum"), peak_mib=("max_rss", "max")
-)
-table.loc["all"] = [*table[["jobs", "wall_s", "cpu_s"]].sum(), table["peak_mib"].max()]
-print(table.round(0).astype(int).to_string())
+table = read_run_times(folder).set_index("rule")
+summed = dict.fromkeys(("seconds", "jobs", "cpu_seconds"), "sum")
+table.loc["all"] = table.agg(summed | dict.fromkeys(("longest", "peak_memory"), "max"))
+print(table.round().astype("Int64").to_string())

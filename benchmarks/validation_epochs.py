@@ -58,10 +58,8 @@ split = flags.results / "split.csv"
 train, test = (open_clips(shards, clips_of_part(split, part)) for part in ("train", "test"))
 rows = []
 for seed in flags.seeds:
-    _, held_out = hold_out_validation(
-        list(train), fraction=options["train"]["validation"], seed=seed
-    )
-    parts = {"validation": {name: train[name] for name in held_out}, "test": test}
+    _, held_out = hold_out_validation(train, fraction=options["train"]["validation"], seed=seed)
+    parts = {"validation": held_out, "test": test}
     for epochs in EPOCHS:
         with tempfile.TemporaryDirectory() as state:
             checkpoint = train_landmark_model(

@@ -72,7 +72,7 @@ use rule report_landmarks as report_ablations with:
         "results/report/ablations.md",
         report(
             "results/report/ablations.png",
-            caption="../report/ablations.rst",
+            caption="../report/captions.rst",
             category="Ablations",
         ),
     log:

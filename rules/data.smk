@@ -34,7 +34,7 @@ rule fetch_archive:
     input:
         script=script("fetch_archive.py"),
         # A touched table is no reason to fetch again; a changed row is.
-        table=ancient(verbatim(config["data"]["archives"]["table"])),
+        table=ancient(verbatim(sent(config["data"]["archives"]["table"]))),
     output:
         "results/data/archives/{speaker}/{kind}.tar",
     log:
@@ -90,6 +90,11 @@ rule unpack_archives:
 
 if config["data"]["source"] == "footage":
 
+    if STORAGE:
+
+        localrules:
+            list_footage,
+
     rule list_footage:
         input:
             script=script("list_footage.py"),
@@ -110,8 +115,9 @@ if config["data"]["source"] == "footage":
             named_by=footage_flag(),
             folder=verbatim(config["data"]["footage"]["folder"]),
             rows=footage_rows,
+            at=footage_copies,
         shell:
-            "python {input.script:q} {params.named_by} --folder {params.folder:q} "
+            "python {input.script:q} {params.named_by} --folder {params.folder:q} {params.at} "
             "--speaker {wildcards.speaker} --emotion {wildcards.emotion} --output {output} "
             "> {log} 2>&1"
 
@@ -150,3 +156,38 @@ else:
 rule list_all:
     input:
         shard_paths("results/data/lists/{speaker}-{emotion}.csv"),
+
+
+# A user's own files, which are brought to jobs on other machines: see storage.smk.
+if STORAGE:
+
+    localrules:
+        bring_file,
+        bring_folder,
+        collect_notes,
+
+    rule bring_file:
+        input:
+            lambda wildcards: local(OWN[wildcards.name]),
+        output:
+            "results/own/files/{name}",
+        shell:
+            "cp {input:q} {output:q}"
+
+    rule bring_folder:
+        output:
+            directory("results/own/{name}"),
+        wildcard_constraints:
+            name="(clips|videos)/.+",
+        params:
+            folder=lambda wildcards: OWN[wildcards.name][0],
+            files=lambda wildcards: OWN[wildcards.name][1],
+            times=own_times,
+        shell:
+            "mkdir -p {output:q} && tar --create --dereference --directory {params.folder:q} "
+            "{params.files:q} | tar --extract --directory {output:q}"
+
+    if config["data"]["source"] in ("folder", "footage"):
+
+        localrules:
+            collect_clips,

@@ -54,13 +54,12 @@ rule train_disentangler:
         code=code("train_disentangler.py"),
         options=lambda w: as_json(recipe("disentangler", w.disentangler)),
         numbers=as_json(config["disentangler"]["pairs"]),
-        runtime=untracked(lambda w: as_json(runtime("disentangler", w.disentangler))),
+        runtime=untracked(
+            lambda w: as_json(runtime("disentangler", w.disentangler, w.seed))
+        ),
         state="state/disentangler/{disentangler}-seed{seed}",
         curves="results/logs/tensorboard/train_disentangler/{disentangler}-seed{seed}",
     shell:
-        "python {input.script:q} --features {input.features} --split {input.split} "
-        "--pairs {input.pairs} --numbers {params.numbers:q} --options {params.options:q} "
-        "--runtime {params.runtime:q} --code {params.code} --seed {wildcards.seed} "
-        "--state {params.state} --model {output.model} --gates {output.gates} "
-        "--history {output.history} --provenance {output.provenance} --curves {params.curves} "
-        "> {log} 2>&1"
+        training_command(
+            "--pairs {input.pairs} --numbers {params.numbers:q} --gates {output.gates}"
+        )

@@ -27,6 +27,7 @@ rule fit_emotion_judges:
 
 rule score_clips:
     input:
+        unpack(foreign_inputs),
         script=script("score_clips.py"),
         features=speaker_shards,
         split="results/split.csv",
@@ -74,13 +75,14 @@ rule score_clips:
 # Only where evaluation.weights names any.
 rule score_networks:
     input:
+        unpack(foreign_inputs),
         script=script("score_networks.py"),
         features=speaker_shards,
         split="results/split.csv",
         clips="results/clips.csv",
         made=ancient(made_folder),
         rendered=rendered_clips,
-        weights=[path for path in WEIGHTS.values() if path],
+        weights=[own(path) for path in WEIGHTS.values() if path],
         # Where the rendered faces are, for those networks that see faces.
         landmarks=LANDMARKS if WEIGHTS["arcface"] or WEIGHTS["emotion_fan"] else [],
     output:
@@ -105,10 +107,9 @@ rule score_networks:
         files=foreign_files,
         precision=config["rendering"]["precision"],
         runtime=untracked(lambda wildcards: as_json(config["rendering"])),
-        weights=" ".join(
+        weights=lambda wildcards, input: " ".join(
             f"--weights {name}={shlex.quote(path)}"
-            for name, path in WEIGHTS.items()
-            if path
+            for name, path in zip(filter(WEIGHTS.get, WEIGHTS), input.weights)
         ),
         landmarks=lambda wildcards, input: (
             f"--landmarks {input.landmarks}" if input.landmarks else ""

@@ -36,8 +36,9 @@ rule export_bundle:
 rule generate:
     input:
         script=script("generate.py"),
-        audio=lambda wildcards: local(generate_request(wildcards)["audio"]),
-        face=lambda wildcards: local(generate_request(wildcards)["face"]),
+        audio=lambda wildcards: own(generate_request(wildcards)["audio"]),
+        face=lambda wildcards: own(generate_request(wildcards)["face"]),
+        head=head_video,
         bundle=BUNDLE.format(
             method=config["generate"]["method"], seed=config["seeds"][0]
         ),
@@ -59,7 +60,7 @@ rule generate:
         code=code("generate.py"),
         paste=lambda wildcards: flag_if(generate_request(wildcards), "paste"),
         watermark=lambda wildcards: flag_if(generate_request(wildcards), "watermark"),
-        head=lambda wildcards: head_flag(generate_request(wildcards)),
+        head=head_flag,
         blink=lambda wildcards: (
             "" if generate_request(wildcards).get("blink", True) else "--no-blink"
         ),

@@ -24,17 +24,15 @@ rule train_landmarks:
         runtime=again(lambda w, input: training_minutes("landmarks", w.landmark_model)),
         gpu=lambda wildcards: gpus("landmarks", wildcards.landmark_model),
     params:
-        code=lambda w: code("train_landmarks.py", landmarks=w.landmark_model),
+        code=lambda w: digest("train_landmarks.py", landmarks=w.landmark_model),
         options=lambda w: as_json(recipe("landmarks", w.landmark_model)),
-        runtime=untracked(lambda w: as_json(runtime("landmarks", w.landmark_model))),
+        runtime=untracked(
+            lambda w: as_json(runtime("landmarks", w.landmark_model, w.seed))
+        ),
         state="state/landmarks/{landmark_model}-seed{seed}",
         curves="results/logs/tensorboard/train_landmarks/{landmark_model}-seed{seed}",
         disentangler=lambda w, input: (
             f"--disentangler {input.disentangler}" if input.disentangler else ""
         ),
     shell:
-        "python {input.script:q} --features {input.features} --split {input.split} "
-        "{params.disentangler} --options {params.options:q} --runtime {params.runtime:q} --code {params.code} "
-        "--seed {wildcards.seed} --state {params.state} --model {output.model} "
-        "--history {output.history} --provenance {output.provenance} --basis {output.basis} --curves {params.curves} "
-        "> {log} 2>&1"
+        training_command("{params.disentangler} --basis {output.basis}")

@@ -26,15 +26,16 @@ rule train_motion_field:
         gpu=lambda wildcards: gpus("motion_field", wildcards.motion_field),
     params:
         code=code("train_motion_field.py"),
-        options=lambda w: as_json(recipe("motion_field", w.motion_field)),
-        runtime=untracked(lambda w: as_json(runtime("motion_field", w.motion_field))),
+        options=lambda w, output: located(
+            [as_json(recipe("motion_field", w.motion_field))], output
+        ),
+        runtime=untracked(
+            lambda w: as_json(runtime("motion_field", w.motion_field, w.seed))
+        ),
         state="state/motion_field/{motion_field}-seed{seed}",
         curves="results/logs/tensorboard/train_motion_field/{motion_field}-seed{seed}",
     shell:
-        "python {input.script:q} --features {input.features} --split {input.split} "
-        "--options {params.options:q} --runtime {params.runtime:q} --code {params.code} "
-        "--seed {wildcards.seed} --state {params.state} --model {output.model} "
-        "--history {output.history} --provenance {output.provenance} --curves {params.curves} > {log} 2>&1"
+        training_command()
 
 
 # Whether it has converged, on the clips that were held out: what Table 1 says of it.
@@ -69,10 +70,37 @@ rule try_motion_field:
         "--rendering {params.runtime:q} --threads {threads} --output {output} > {log} 2>&1"
 
 
+# What Audio2Head hears, for models with sound: mfcc_fbank_f0; what reads it finds it beside the features.
+rule extract_sound:
+    input:
+        script=script("extract_sound.py"),
+        features="results/features/{speaker}-{emotion}.h5",
+        clips="results/clips.csv",
+        made=ancient(made_folder),
+    output:
+        "results/sound/{speaker}-{emotion}.h5",
+    log:
+        "results/logs/extract_sound/{speaker}-{emotion}.log",
+    benchmark:
+        "results/benchmarks/extract_sound/{speaker}-{emotion}.tsv"
+    conda:
+        "../envs/media.yaml"
+    threads: 1
+    resources:
+        mem_mb=again(1500),
+        runtime=again(sound_minutes),
+    params:
+        code=code("extract_sound.py"),
+    shell:
+        "python {input.script:q} --features {input.features} --clips {input.clips} "
+        "--output {output} > {log} 2>&1"
+
+
 rule train_motion_audio:
     input:
         script=script("train_motion_audio.py"),
         features=shard_paths("results/features/{speaker}-{emotion}.h5"),
+        heard=lambda w: sound_shards(w.motion_audio),
         split="results/split.csv",
         field=lambda w: (
             f"results/motion_field/{field_of(w.motion_audio)}/seed{w.seed}/model.pt"
@@ -95,12 +123,10 @@ rule train_motion_audio:
     params:
         code=code("train_motion_audio.py"),
         options=lambda w: as_json(recipe("motion_audio", w.motion_audio)),
-        runtime=untracked(lambda w: as_json(runtime("motion_audio", w.motion_audio))),
+        runtime=untracked(
+            lambda w: as_json(runtime("motion_audio", w.motion_audio, w.seed))
+        ),
         state="state/motion_audio/{motion_audio}-seed{seed}",
         curves="results/logs/tensorboard/train_motion_audio/{motion_audio}-seed{seed}",
     shell:
-        "python {input.script:q} --features {input.features} --split {input.split} "
-        "--field {input.field} --options {params.options:q} --runtime {params.runtime:q} "
-        "--code {params.code} --seed {wildcards.seed} --state {params.state} "
-        "--model {output.model} --history {output.history} --provenance {output.provenance} "
-        "--curves {params.curves} > {log} 2>&1"
+        training_command("--field {input.field} --heard {input.heard}")

@@ -32,7 +32,7 @@ rule report_table1:
         "results/report/table1.tex",
         report(
             "results/report/table1.html",
-            caption="../report/table1.rst",
+            caption="../report/captions.rst",
             category="Table 1",
         ),
     log:
@@ -61,7 +61,7 @@ use rule report_table1 as report_claims with:
         "results/report/claims.md",
         report(
             "results/report/claims.html",
-            caption="../report/claims.rst",
+            caption="../report/captions.rst",
             category="Claims",
         ),
     log:
@@ -81,7 +81,7 @@ use rule report_table1 as report_published with:
         "results/report/published.md",
         report(
             "results/report/published.html",
-            caption="../report/published.rst",
+            caption="../report/captions.rst",
             category="Table 1",
         ),
     log:
@@ -100,7 +100,7 @@ use rule report_table1 as report_emotions with:
     output:
         report(
             "results/report/{reference}/emotions.png",
-            caption="../report/emotions.rst",
+            caption="../report/captions.rst",
             category="Figures",
             labels={"figure": "emotions", "reference face": "{reference}"},
         ),
@@ -124,7 +124,7 @@ use rule report_table1 as report_landmarks with:
     output:
         report(
             "results/report/{reference}/landmarks.png",
-            caption="../report/landmarks.rst",
+            caption="../report/captions.rst",
             category="Figures",
             labels={"figure": "landmarks", "reference face": "{reference}"},
         ),
@@ -153,7 +153,7 @@ use rule report_landmarks as report_frames with:
     output:
         report(
             "results/report/{reference}/frames.png",
-            caption="../report/frames.rst",
+            caption="../report/captions.rst",
             category="Figures",
             labels={"figure": "frames", "reference face": "{reference}"},
         ),
@@ -177,7 +177,7 @@ use rule report_landmarks as report_training with:
     output:
         report(
             "results/report/training.png",
-            caption="../report/training.rst",
+            caption="../report/captions.rst",
             category="Figures",
         ),
     log:
@@ -202,7 +202,7 @@ use rule report_landmarks as report_crops with:
     output:
         report(
             "results/report/crops.png",
-            caption="../report/crops.rst",
+            caption="../report/captions.rst",
             category="Data",
         ),
     log:
@@ -227,7 +227,7 @@ use rule report_crops as report_data with:
     output:
         report(
             "results/report/data.html",
-            caption="../report/data.rst",
+            caption="../report/captions.rst",
             category="Data",
         ),
     log:
@@ -260,7 +260,7 @@ use rule report_table1 as report_page with:
     output:
         report(
             "results/report/index.html",
-            caption="../report/page.rst",
+            caption="../report/captions.rst",
             category="The page",
         ),
     log:

@@ -8,7 +8,7 @@ from emohead.data.expected import (
     clip_frames,
     stored_frame_bytes,
 )
-from emohead.plan.rates import FRAME_SIZE, Memory, Rates, cores_for
+from emohead.plan.rates import FRAME_SIZE, Memory, Rates, cores_for, hourglass_gflop
 
 CROP_SIZE = config["features"]["crop_size"]
 SOURCE = config["data"]["source"]
@@ -158,6 +158,12 @@ def extraction_memory(wildcards, input):
     return 500 + extraction_cores(wildcards) * Memory.extract_features
 
 
+def sound_minutes(wildcards, input):
+    """The limit of a shard's sound."""
+    frames = shard_frames(wildcards.speaker, wildcards.emotion)
+    return minutes(frames * Rates.extract_sound.value)
+
+
 def shard_megabytes(wildcards, input):
     """MB of a shard, twice: its clips in state/ and the file that they are joined in."""
     frames = shard_frames(wildcards.speaker, wildcards.emotion)
@@ -220,6 +226,8 @@ def training_minutes(stage, name):
         gflop = Rates.motion_step.value * motion_work(name)
     elif stage in ("landmarks", "motion_audio"):
         gflop = Rates.landmarks_step.value
+        if heard := hourglass_gflop(model):  # of a window of each clip
+            gflop += heard * model.get("window", 64) / length
     else:
         seen = train["epochs"] * model["samples_per_epoch"]
         gflop = Rates.disentangler_step.value * (model["conv_width"] / 64) ** 2

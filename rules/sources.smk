@@ -21,6 +21,8 @@ def speaker_folder(speaker):
 def speakers():
     """The speakers that the config names, or all that the source has."""
     data = config["data"]
+    if SEEN:
+        return sorted({speaker for speaker, _ in SEEN})
     if data["source"] == "footage":
         return sorted({speaker for speaker, _ in footage()})
     if data["speakers"]:
@@ -107,6 +109,8 @@ def all_footage():
 @cache
 def footage():
     """The clips of data.source: footage, by shard."""
+    if SEEN:
+        return {shard: [None] * count for shard, count in SEEN.items()}
     clips = {}
     for clip in all_footage()[0]:
         clips.setdefault((clip.speaker, clip.emotion), []).append(clip)
@@ -117,7 +121,7 @@ def footage():
 def shards():
     """All (speaker, emotion) pairs that the data have: the units of extraction."""
     data = config["data"]
-    if data["source"] == "footage":
+    if SEEN or data["source"] == "footage":
         return sorted(footage())
     pairs = [(s, e) for s in speakers() for e in data["emotions"]]
     if data["source"] == "folder":
@@ -131,9 +135,28 @@ def video_folder(speaker, emotion):
 
 
 def made_folder(wildcards):
-    """A speaker's folder, where a rule makes it. In it are the files that its clip tables name."""
-    made = config["data"]["source"] in ("mini", "archives")
-    return speaker_folder(wildcards.speaker) if made else []
+    """Where a rule makes, or brings, the files that a speaker's (or shard's) clip tables name."""
+    speaker = wildcards.speaker
+    if config["data"]["source"] in ("mini", "archives"):
+        return speaker_folder(speaker)
+    if not STORAGE:
+        return []
+    if config["data"]["source"] == "footage":
+        emotions = [e for s, e in shards() if s == speaker]
+        emotion = getattr(wildcards, "emotion", None)
+        return [own_clips(speaker, e) for e in ([emotion] if emotion else emotions)]
+    view = f"video/{config['data']['view']}"
+    files = [
+        file for file in (view, "audio") if Path(speaker_folder(speaker), file).exists()
+    ]
+    return own_folder(f"clips/{speaker}", speaker_folder(speaker), files)
+
+
+def own_clips(speaker, emotion):
+    """With object storage, where the footage of a shard is brought."""
+    files = [clip and clip.video for clip in footage()[speaker, emotion]]
+    folder = config["data"]["footage"]["folder"]
+    return own_folder(f"clips/{speaker}-{emotion}", folder, files)
 
 
 def folder_state(wildcards):
@@ -159,6 +182,14 @@ def footage_flag():
             f"--{key} {shlex.quote(value)}" for key, value in given.items() if value
         )
     )
+
+
+def footage_copies(wildcards, output):
+    """`--copies FOLDER`: with object storage, where jobs find a shard's files."""
+    if not STORAGE:
+        return ""
+    copies = own_clips(wildcards.speaker, wildcards.emotion)
+    return f"--copies {shlex.quote(located([copies], output)[0])}"
 
 
 def footage_rows(wildcards):
@@ -226,6 +257,17 @@ def check_mini():
         stop(
             "data.source", "is mini, which has no use for data.folder: set it to folder"
         )
+
+
+def tell_shards():
+    """Tell jobs elsewhere the shards of a folder that is only here, as {speaker: {emotion: clips}}."""
+    told = {}
+    for speaker, emotion in shards():
+        named = config["data"]["source"] == "footage"
+        clips = len(footage()[speaker, emotion]) if named else 0
+        told.setdefault(speaker, {})[emotion] = clips
+    os.environ[SHARDS] = json.dumps(told)
+    workflow.register_envvars(SHARDS)
 
 
 CHECK_SOURCE = {

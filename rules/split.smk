@@ -5,7 +5,7 @@ rule split_clips:
     input:
         script=script("split_clips.py"),
         clips="results/clips.csv",
-        test_list=config["split"]["list"] or [],
+        test_list=own(config["split"]["list"]) if config["split"]["list"] else [],
     output:
         "results/split.csv",
     log:
@@ -27,7 +27,7 @@ rule split_clips:
         dev_fraction=config["split"]["dev_fraction"],
         scored=config["split"]["scored"],
         seed=config["split"]["seed"],
-        whole=test_clips_flag(),
+        whole=test_clips_flag,
     shell:
         "python {input.script:q} --clips {input.clips} --unit {params.unit} "
         "--gap {params.gap} --choice {params.choice} "

@@ -50,7 +50,7 @@ use rule report_table1 as report_study with:
         "results/report/table2.tex",
         report(
             STUDY_TABLE,
-            caption="../report/table2.rst",
+            caption="../report/captions.rst",
             category="Table 2",
         ),
         ratings=f"{STUDY}/ratings.csv",

@@ -50,16 +50,15 @@ rule train_translator:
         runtime=again(lambda w, input: training_minutes("translator", w.translator)),
         gpu=lambda wildcards: gpus("translator", wildcards.translator),
     params:
-        code=lambda w: code("train_translator.py", translator=w.translator),
-        options=lambda w: as_json(recipe("translator", w.translator)),
-        runtime=untracked(lambda w: as_json(runtime("translator", w.translator))),
+        code=lambda w: digest("train_translator.py", translator=w.translator),
+        options=lambda w, output: located(
+            [as_json(recipe("translator", w.translator))], output
+        ),
+        runtime=untracked(
+            lambda w: as_json(runtime("translator", w.translator, w.seed))
+        ),
         state="state/translator/{translator}-seed{seed}",
         curves="results/logs/tensorboard/train_translator/{translator}-seed{seed}",
         pictures="results/logs/train_translator/{translator}-seed{seed}/samples",
     shell:
-        "python {input.script:q} --features {input.features} --split {input.split} "
-        "--options {params.options:q} --runtime {params.runtime:q} --code {params.code} "
-        "--seed {wildcards.seed} --state {params.state} "
-        "--model {output.model} --history {output.history} "
-        "--provenance {output.provenance} --curves {params.curves} "
-        "--pictures {params.pictures} > {log} 2>&1"
+        training_command("--pictures {params.pictures}")

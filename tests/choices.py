@@ -2,8 +2,21 @@
 
 from typing import Any
 
+from emohead.landmarks.options import LandmarkModelOptions
 from emohead.options import Options, json_schema
 
+#: A landmark model that is built and trained in no time.
+SMALL = LandmarkModelOptions(
+    components=6,
+    audio_width=10,
+    emotion_width=12,
+    memory_slots=5,
+    reference_width=8,
+    hidden_width=16,
+    conv_width=2,
+    lstm_width=14,
+    lstm_layers=2,
+)
 #: What a value wants beside it.
 BESIDE = {
     "reference_input: components": {"target": "absolute"},

@@ -1,5 +1,6 @@
 import os
 import re
+import runpy
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,11 +11,16 @@ from warm_python import warm_python
 
 ROOT = Path(__file__).parent.parent
 #: Files of minutes, the longest first: what begins last keeps one of two workers waiting.
-LONGEST = ("workflow", "use_conda", "data_sets", "sources", "config", "gpu_script", "reruns")
+LONGEST = (
+    "workflow", "data_sets", "config", "sources", "use_conda", "extraction", "training_kills",
+    "gpu_script", "reruns", "scale", "serve_page", "study_page",
+)  # fmt: skip
 
 # Before torch is imported. Workers side by side keep the cores busy: threads of theirs would only
 # wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Before Gradio's client is imported, which calls home else.
+os.environ["HF_HUB_OFFLINE"] = "1"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -30,6 +36,43 @@ def own_number_of_threads():
     yield
     if before:
         torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def finder():
+    """A `FaceFinder`; imported here, since most tests need no dlib."""
+    from emohead.features.faces import FaceFinder
+
+    return FaceFinder()
+
+
+@pytest.fixture(scope="module")
+def portrait():
+    """The astronaut's face, about 90 px wide, in 256 x 256."""
+    from media_factory import astronaut
+
+    return astronaut().copy()
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """A folder with a small study."""
+    from study_factory import make_study, make_videos
+
+    folder = tmp_path_factory.mktemp("study")
+    make_study(folder, make_videos(folder / "videos"))
+    return folder
+
+
+@pytest.fixture
+def run_script(monkeypatch):
+    """`run_script(name, *words)`: a script of the workflow, in this process."""
+
+    def run(name: str, *words: object) -> None:
+        monkeypatch.setattr(sys, "argv", [name, *map(str, words)])
+        runpy.run_path(str(ROOT / "workflow_scripts" / name), run_name="__main__")
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -5,11 +5,15 @@ All times are seconds on the file's clock.
 
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import av
 import av.video.reformatter
+import cv2
+import matplotlib
 import numpy as np
+import skimage.data
 
 CLOCK = Fraction(1, 90_000)
 SOUND_RATE = 48_000
@@ -20,6 +24,20 @@ _CODE_UNIT = 1e-4
 
 #: Makes the picture of a moment: uint8 RGB [H, W, 3], or a frame in the clip's own pixel format.
 Picture = Callable[[float], np.ndarray | av.VideoFrame]
+
+
+@cache
+def astronaut() -> np.ndarray:
+    """Her face, about 90 px wide, in 256 x 256."""
+    return np.ascontiguousarray(skimage.data.astronaut()[0:256, 96:352])
+
+
+@cache
+def hopper() -> np.ndarray:
+    """Grace Hopper's face, larger than the astronaut's, in 256 x 256."""
+    photo = cv2.imread(f"{matplotlib.get_data_path()}/sample_data/grace_hopper.jpg")
+    photo = cv2.cvtColor(photo, cv2.COLOR_BGR2RGB)[:512, :512]
+    return cv2.resize(photo, (256, 256), interpolation=cv2.INTER_AREA)
 
 
 def regular_times(fps: Fraction | float, seconds: float, *, start: float = 0.0) -> np.ndarray:

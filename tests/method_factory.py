@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 import pandas as pd
 import torch
+from choices import SMALL
 from numpy_layers import randomise_batch_norms
 
 from emohead.landmarks.basis import fit_basis
 from emohead.landmarks.build import build_landmark_model
 from emohead.landmarks.model import MfccStatistics
-from emohead.landmarks.options import LandmarkModelOptions
 from emohead.methods.device import RenderingDevice
 from emohead.mini.portraits import PORTRAITS
 from emohead.mini.posing import FacePose
@@ -25,17 +25,6 @@ from emohead.training.checkpoint import Checkpoint, save_checkpoint
 from emohead.translator.unet import TranslatorOptions, build_translator
 
 CROP_SIZE = 32
-LANDMARKS = LandmarkModelOptions(
-    components=6,
-    audio_width=10,
-    emotion_width=12,
-    memory_slots=5,
-    reference_width=8,
-    hidden_width=16,
-    conv_width=2,
-    lstm_width=14,
-    lstm_layers=2,
-)
 ON_CPU = RenderingDevice("cpu", "32-true", 16)
 TRANSLATOR = TranslatorOptions((4, 4, 4, 4, 4), residual_blocks=1)
 #: As config.yaml, with what `make_card` needs.
@@ -67,7 +56,7 @@ CONFIG: dict[str, Any] = {
 
 def landmark_model(**options: Any):
     """With random weights, statistics and output: landmarks move by some pixels."""
-    chosen = replace(LANDMARKS, **options)
+    chosen = replace(SMALL, **options)
     generator = np.random.default_rng(0)
     faces = generator.normal(0.5, 0.02, (200, 68, 2)).astype(np.float32)
     statistics = MfccStatistics(

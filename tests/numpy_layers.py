@@ -100,7 +100,7 @@ def max_pool(x: np.ndarray, size: int | tuple[int, int], stride: tuple[int, int]
 def randomise_batch_norms(module: torch.nn.Module) -> None:
     """Statistics, scales and shifts off 0 and 1, so that leaving one out shows."""
     for layer in module.modules():
-        if isinstance(layer, torch.nn.BatchNorm2d):
+        if isinstance(layer, (torch.nn.BatchNorm2d, torch.nn.BatchNorm3d)):
             for value in (layer.running_mean, layer.running_var, layer.weight, layer.bias):
                 torch.nn.init.uniform_(value, 0.5, 1.5)
 

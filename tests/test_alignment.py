@@ -3,24 +3,12 @@
 import cv2
 import numpy as np
 import pytest
-import skimage.data
 
 from emohead.features.alignment import Place, align, whole_picture
-from emohead.features.faces import FaceFinder, crop_frame, crop_transform, transform_points
+from emohead.features.faces import crop_frame, crop_transform, transform_points
 
 SIZE = 128
 GRID = np.stack(np.meshgrid([0, 64, 128], [0, 64, 128]), -1).reshape(-1, 2)
-
-
-@pytest.fixture(scope="module")
-def finder():
-    return FaceFinder()
-
-
-@pytest.fixture(scope="module")
-def portrait():
-    """The astronaut's face, about 90 px wide, in 256 x 256."""
-    return np.ascontiguousarray(skimage.data.astronaut()[0:256, 96:352])
 
 
 @pytest.fixture(scope="module")

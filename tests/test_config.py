@@ -9,319 +9,170 @@ from pathlib import Path
 import pytest
 import yaml
 
+from emohead.generate.bundle import read_config
+
 ROOT = Path(__file__).parent.parent
 
+#: What a person writes, and words of the line that tells them.
 MISTAKES = {
-    "unknown key": (
-        {"landmarks": {"train": {"epoch": 5}}},
-        ["landmarks.train", "epoch", "known keys", "epochs"],
-    ),
-    "unknown key of the data": ({"data": {"folders": "MEAD"}}, ["data: ", "folders", "archives"]),
-    "unknown key of a source": (
-        {"data": {"archives": {"tables": "mine.csv"}}},
-        ["data.archives", "tables", "known keys", "downloads"],
-    ),
-    "unknown stage": ({"feature": {"crop_size": 128}}, ["(top level)", "feature", "features"]),
-    "no such emotion": (
-        {"data": {"emotions": ["angry", "glad"]}},
-        ["data.emotions.1", "glad", "happy"],
-    ),
-    "no such model": (
-        {"methods": {"mine": {"landmarks": "at_nett", "translator": "unet"}}},
-        ["methods.mine.landmarks", "at_nett", "at_net, audio2lm_plain, audio2lm_msef"],
-    ),
-    "no such folder of videos": (
-        {"methods": {"evp": {"videos": "nowhere/evp"}}},
-        ["methods.evp.videos", "nowhere/evp"],
-    ),
-    "models and videos": (
-        {"methods": {"evp": {"videos": "here", "landmarks": "at_net", "translator": "unet"}}},
-        ["methods.evp", "landmarks and translator, or a bundle", "motion, or a folder of videos"],
-    ),
-    "no such motion field": (
-        {"methods": {"mine": {"motion": "fom"}}},
-        ["methods.mine.motion", "'fom'", "audio2head, fomm"],
-    ),
-    "motion and a translator": (
-        {"methods": {"mine": {"motion": "fomm", "translator": "unet"}}},
-        ["methods.mine", "or motion"],
-    ),
-    "sound for no motion field": (
-        {"motion_audio": {"models": {"audio2head": {"field": "fom"}}}},
-        ["motion_audio.options.field", "'fom'", "known: fomm; audio2head"],
-    ),
-    "a grid that no hourglass halves": (
-        {"motion_field": {"options": {"dense_grid": 24}}},
-        ["motion_field.options.dense_grid", "is 24", "multiple of 2^levels, 16"],
-    ),
-    "a motion field that nothing is held out of": (
-        {"motion_field": {"train": {"validation": 0}}},
-        ["motion_field.train.validation", "holds out", "fomm"],
-    ),
-    "a grid that no frame has": (
-        {"motion_field": {"options": {"keypoint_grid": 48}}},
-        ["motion_field.options.keypoint_grid", "is 48", "divide features.crop_size, 128"],
-    ),
-    "no such bundle": (
-        {"methods": {"theirs": {"bundle": "nowhere/theirs.h5"}}},
-        ["methods.theirs.bundle", "nowhere/theirs.h5"],
-    ),
-    "a bundle and a translator": (
-        {"methods": {"theirs": {"bundle": "here", "translator": "unet"}}},
-        ["methods.theirs", "or a bundle (and landmarks: truth)"],
-    ),
-    "a translator that is none": (
-        {"methods": {"mine": {"landmarks": "warp", "translator": "unet"}}},
-        ["methods.mine.landmarks", "'warp'", "truth, reference"],
-    ),
-    "a model with a name that stands for none": (
-        {"translator": {"models": {"warp": {"attention": "none"}}}},
-        ["translator.models.warp", "another name"],
-    ),
+    "unknown key": ("landmarks: {train: {epoch: 5}}",
+        ["landmarks.train", "epoch", "known keys", "epochs"]),
+    "unknown key of the data": ("data: {folders: MEAD}", ["data: ", "folders", "archives"]),
+    "unknown key of a source": ("data: {archives: {tables: mine.csv}}",
+        ["data.archives", "tables", "known keys", "downloads"]),
+    "unknown stage": ("feature: {crop_size: 128}", ["(top level)", "feature", "features"]),
+    "no such emotion": ("data: {emotions: [angry, glad]}", ["data.emotions.1", "glad", "happy"]),
+    "no such model": ("methods: {mine: {landmarks: at_nett, translator: unet}}",
+        ["methods.mine.landmarks", "at_nett", "at_net, audio2lm_plain, audio2lm_msef"]),
+    "no such row to leave out": ("methods: {basline: null}",
+        ["methods.basline", "is null", "baseline, "]),
+    "no such folder of videos": ("methods: {evp: {videos: nowhere/evp}}",
+        ["methods.evp.videos", "nowhere/evp"]),
+    "models and videos": ("methods: {evp: {videos: here, landmarks: at_net, translator: unet}}",
+        ["methods.evp", "landmarks and translator, or a bundle", "motion, or a folder of videos"]),
+    "no such motion field": ("methods: {mine: {motion: fom}}",
+        ["methods.mine.motion", "'fom'", "audio2head, fomm"]),
+    "motion and a translator": ("methods: {mine: {motion: fomm, translator: unet}}",
+        ["methods.mine", "or motion"]),
+    "sound for no motion field": ("motion_audio: {models: {audio2head: {field: fom}}}",
+        ["motion_audio.options.field", "'fom'", "known: fomm; audio2head"]),
+    "a grid that no hourglass halves": ("motion_field: {options: {dense_grid: 24}}",
+        ["motion_field.options.dense_grid", "is 24", "multiple of 2^levels, 16"]),
+    "an hourglass on cells that are no part of the pictures": (
+        "motion_audio: {options: {network: hourglass, sound: mfcc_fbank_f0, hourglass_grid: "
+        "96}, train: {mfcc_offset: 0}}",
+        ["motion_audio.options.hourglass_grid", "is 96", "divide features.crop_size, 128"]),
+    "an offset of sound that isn't MFCC": ("motion_audio: {options: {sound: mfcc_fbank_f0}}",
+        ["motion_audio.train.mfcc_offset", "is 2.0", "must be 0"]),
+    "an hourglass that hears MFCC": ("motion_audio: {options: {network: hourglass}}",
+        ["motion_audio.options.sound", "is mfcc", "hears mfcc_fbank_f0"]),
+    "a motion field that nothing is held out of": ("motion_field: {train: {validation: 0}}",
+        ["motion_field.train.validation", "holds out", "fomm"]),
+    "a grid that no frame has": ("motion_field: {options: {keypoint_grid: 48}}",
+        ["motion_field.options.keypoint_grid", "is 48", "divide features.crop_size, 128"]),
+    "no such bundle": ("methods: {theirs: {bundle: nowhere/theirs.h5}}",
+        ["methods.theirs.bundle", "nowhere/theirs.h5"]),
+    "a bundle and a translator": ("methods: {theirs: {bundle: here, translator: unet}}",
+        ["methods.theirs", "or a bundle (and landmarks: truth)"]),
+    "a translator that is none": ("methods: {mine: {landmarks: warp, translator: unet}}",
+        ["methods.mine.landmarks", "'warp'", "truth, reference"]),
+    "a model with a name that stands for none": ("translator: {models: {warp: {attention: none}}}",
+        ["translator.models.warp", "another name"]),
     "a head that doesn't move": (
-        {
-            "generate": {
-                "requests": {"hi": {"audio": "here/a.mp4", "face": "here/a.mp4", "head": "wild"}}
-            }
-        },
-        ["generate.requests.hi.head", "still, natural or a video", "'wild'"],
-    ),
+        "generate: {requests: {hi: {audio: here/a.mp4, face: here/a.mp4, head: wild}}}",
+        ["generate.requests.hi.head", "still, natural or a video", "'wild'"]),
     "videos with a reference that isn't evaluated": (
-        {
-            "methods": {"evp": {"videos": "here", "reference": "neutral"}},
-            "evaluation": {"references": ["same_emotion"]},
-        },
-        ["methods.evp.reference", "evaluation.references"],
-    ),
-    "no such reference": (
-        {"evaluation": {"references": ["first"]}},
-        ["evaluation.references.0", "'first'", "same_emotion"],
-    ),
+        "{methods: {evp: {videos: here, reference: neutral}}, evaluation: {references: "
+        "[same_emotion]}}",
+        ["methods.evp.reference", "evaluation.references"]),
+    "no such reference": ("evaluation: {references: [first]}",
+        ["evaluation.references.0", "'first'", "same_emotion"]),
     "neutral reference without neutral clips": (
-        {"evaluation": {"references": ["neutral"]}, "data": {"emotions": ["angry", "sad"]}},
-        ["evaluation.references", "same_emotion"],
-    ),
-    "generating without a model": (
-        {"generate": {"method": "copy_reference"}},
-        ["generate.method", "copy_reference", "two models"],
-    ),
+        "{evaluation: {references: [neutral]}, data: {emotions: [angry, sad]}}",
+        ["evaluation.references", "same_emotion"]),
+    "generating without a model": ("generate: {method: copy_reference}",
+        ["generate.method", "copy_reference", "two models"]),
     "generating from no such file": (
-        {"generate": {"requests": {"hello": {"audio": "here/a.mp4", "face": "gone.jpg"}}}},
-        ["generate.requests.hello.face", "gone.jpg"],
-    ),
-    "ablation of no such model": (
-        {"ablations": {"landmarks": {"msef_slots": "softmax over slots"}}},
-        ["ablations.landmarks", "msef_slots", "audio2lm_msef"],
-    ),
-    "number without a point": (
-        {"landmarks": {"train": {"learning_rate": "1e-4"}}},
-        ["landmarks.train.learning_rate", "'1e-4'", "1.0e-4"],
-    ),
-    "no number of workers": (
-        {"landmarks": {"train": {"workers": -1}}},
-        ["landmarks.train.workers", "'auto' was expected", "minimum of 0"],
-    ),
-    "no such device to render on": (
-        {"rendering": {"device": "gpu"}},
-        ["rendering.device", "'gpu'", "cuda"],
-    ),
-    "no frame at once": (
-        {"rendering": {"batch_size": 0}},
-        ["rendering.batch_size", "'auto' was expected", "minimum of 1"],
-    ),
-    "no such method in the study": (
-        {"study": {"methods": ["baseline", "evp"]}},
-        ["study.methods", "there is no 'evp'", "ours_wo_msef"],
-    ),
-    "an anchor as a method of the study": (
-        {"study": {"methods": ["ours", "ground_truth"]}},
-        ["study.methods", "ground_truth is in every study"],
-    ),
-    "a question of the study without words": (
-        {"study": {"questions": {"ls": {"text": ""}}}},
-        ["study.questions.ls.text", "''"],
-    ),
+        "generate: {requests: {hello: {audio: here/a.mp4, face: gone.jpg}}}",
+        ["generate.requests.hello.face", "gone.jpg"]),
+    "ablation of no such model": ("ablations: {landmarks: {msef_slots: softmax over slots}}",
+        ["ablations.landmarks", "msef_slots", "audio2lm_msef"]),
+    "number without a point": ("landmarks: {train: {learning_rate: 1e-4}}",
+        ["landmarks.train.learning_rate", "'1e-4'", "1.0e-4"]),
+    "no number of workers": ("landmarks: {train: {workers: -1}}",
+        ["landmarks.train.workers", "'auto' was expected", "minimum of 0"]),
+    "no such device to render on": ("rendering: {device: gpu}",
+        ["rendering.device", "'gpu'", "cuda"]),
+    "no frame at once": ("rendering: {batch_size: 0}",
+        ["rendering.batch_size", "'auto' was expected", "minimum of 1"]),
+    "no such method in the study": ("study: {methods: [baseline, evp]}",
+        ["study.methods", "there is no 'evp'", "ours_wo_msef"]),
+    "an anchor as a method of the study": ("study: {methods: [ours, ground_truth]}",
+        ["study.methods", "ground_truth is in every study"]),
+    "a question of the study without words": ("study: {questions: {ls: {text: ''}}}",
+        ["study.questions.ls.text", "''"]),
     "reference of a method that has no videos": (
-        {
-            "methods": {
-                "mine": {"landmarks": "at_net", "translator": "unet", "reference": "neutral"}
-            }
-        },
-        ["methods.mine", "videos (and names, start, reference)"],
-    ),
-    "best epoch by no clips": (
-        {"landmarks": {"train": {"keep": "best", "validation": 0}}},
-        ["landmarks.train.validation", "keep: best", "at_net"],
-    ),
+        "methods: {mine: {landmarks: at_net, translator: unet, reference: neutral}}",
+        ["methods.mine", "videos (and names, start, reference)"]),
     "neutral references without neutral clips": (
-        {
-            "data": {"emotions": ["angry", "happy"]},
-            "landmarks": {"models": {"at_net": {"reference": "neutral"}}},
-        },
-        ["landmarks.options.reference", "data.emotions", "at_net"],
-    ),
-    "more halvings than the crop allows": (
-        {"translator": {"models": {"unet": {"widths": [8] * 8}}}},
-        ["translator.options.widths", "256, not 128", "unet"],
-    ),
-    "batch that devices can't share": (
-        {"landmarks": {"train": {"devices": 3}}},
-        ["landmarks.train.batch_size", "8", "3 devices"],
-    ),
-    "model called as what is no model": (
-        {"landmarks": {"models": {"truth": {"architecture": "at_net"}}}},
-        ["landmarks.models.truth", "another name"],
-    ),
+        "{data: {emotions: [angry, happy]}, landmarks: {models: {at_net: {reference: neutral}}}}",
+        ["landmarks.options.reference", "data.emotions", "at_net"]),
+    "model called as what is no model": ("landmarks: {models: {truth: {architecture: at_net}}}",
+        ["landmarks.models.truth", "another name"]),
     "method in the ground truth's place": (
-        {"methods": {"ground_truth": {"landmarks": "at_net", "translator": "unet"}}},
-        ["methods.ground_truth", "another name"],
-    ),
-    "no such file of a network": (
-        {"evaluation": {"weights": {"lpips": "nowhere/alexnet.pth"}}},
-        ["evaluation.weights.lpips", "nowhere/alexnet.pth"],
-    ),
-    "misspelt random weights": (
-        {"translator": {"loss": {"vgg_weights": "Random"}}},
-        ["translator.loss.vgg_weights", "'Random'", "random"],
-    ),
-    "no such layer": (
-        {"translator": {"loss": {"vgg_layers": ["relu6_1"]}}},
-        ["translator.loss.vgg_layers.0", "relu6_1", "relu5_4"],
-    ),
-    "no such weights": (
-        {"translator": {"loss": {"vgg_weights": "nowhere/vgg19.pth", "vgg_width": 1}}},
-        ["translator.loss.vgg_weights", "nowhere/vgg19.pth", "imagenet", "random"],
-    ),
-    "narrow VGG-19 with ImageNet's weights": (
-        {"translator": {"loss": {"vgg_weights": "imagenet"}}},
-        ["translator.loss.vgg_width", "must be 1", "random"],
-    ),
-    "speaker of another data set": ({"data": {"speakers": ["M003"]}}, ["data.speakers.0", "W901"]),
-    "no such source": ({"data": {"source": "tar"}}, ["data.source", "'tar'", "archives"]),
-    "no such unit of the split": ({"split": {"unit": "frame"}}, ["split.unit", "'frame'", "time"]),
-    "no folder": (
-        {"data": {"source": "folder", "speakers": None}},
-        ["data.folder: ", "needed with data.source: folder"],
-    ),
-    "folder isn't there": (
-        {"data": {"source": "folder", "folder": "nowhere/MEAD", "speakers": None}},
-        ["data.folder", "nowhere/MEAD"],
-    ),
+        "methods: {ground_truth: {landmarks: at_net, translator: unet}}",
+        ["methods.ground_truth", "another name"]),
+    "no such file of a network": ("evaluation: {weights: {lpips: nowhere/alexnet.pth}}",
+        ["evaluation.weights.lpips", "nowhere/alexnet.pth"]),
+    "misspelt random weights": ("translator: {loss: {vgg_weights: Random}}",
+        ["translator.loss.vgg_weights", "'Random'", "random"]),
+    "no such layer": ("translator: {loss: {vgg_layers: [relu6_1]}}",
+        ["translator.loss.vgg_layers.0", "relu6_1", "relu5_4"]),
+    "no such weights": ("translator: {loss: {vgg_weights: nowhere/vgg19.pth, vgg_width: 1}}",
+        ["translator.loss.vgg_weights", "nowhere/vgg19.pth", "imagenet", "random"]),
+    "narrow VGG-19 with ImageNet's weights": ("translator: {loss: {vgg_weights: imagenet}}",
+        ["translator.loss.vgg_width", "must be 1", "random"]),
+    "speaker of another data set": ("data: {speakers: [M003]}", ["data.speakers.0", "W901"]),
+    "no such source": ("data: {source: tar}", ["data.source", "'tar'", "archives"]),
+    "no such unit of the split": ("split: {unit: frame}", ["split.unit", "'frame'", "time"]),
+    "no folder": ("data: {source: folder, speakers: null}",
+        ["data.folder: ", "needed with data.source: folder"]),
+    "folder isn't there": ("data: {source: folder, folder: nowhere/MEAD, speakers: null}",
+        ["data.folder", "nowhere/MEAD"]),
     "folder of one speaker isn't there": (
-        {"data": {"source": "folder", "folder": {"M003": "here", "W009": "gone"}}},
-        ["data.folder", "'gone'"],
-    ),
-    "folder has no such speaker": (
-        {"data": {"source": "folder", "folder": ".", "speakers": ["M003"]}},
-        ["data.speakers", "M003"],
-    ),
+        "data: {source: folder, folder: {M003: here, W009: gone}}",
+        ["data.folder", "'gone'"]),
+    "folder has no such speaker": ("data: {source: folder, folder: ., speakers: [M003]}",
+        ["data.speakers", "M003"]),
     "folders lack a speaker": (
-        {"data": {"source": "folder", "folder": {"M003": "here"}, "speakers": ["M003", "W009"]}},
-        ["data.folder", "W009"],
-    ),
-    "folder isn't MEAD's": (
-        {"data": {"source": "folder", "folder": ".", "speakers": None}},
-        ["data.folder", "<speaker>/video/front/<emotion>"],
-    ),
-    "method called as a rule": (
-        {"methods": {"ablations": {"landmarks": "at_net", "translator": "unet"}}},
-        ["methods.ablations", "name of a rule"],
-    ),
-    "split by a list that isn't named": (
-        {"split": {"unit": "list"}},
-        ["split.list", "goes with unit: list"],
-    ),
-    "test speakers with another unit": (
-        {"split": {"test_speakers": ["W902"]}},
-        ["split.test_speakers", "goes with unit: speaker, which is clip"],
-    ),
-    "test speakers that there aren't": (
-        {"split": {"unit": "speaker", "test_speakers": ["W902", "M003"]}},
-        ["split.test_speakers", "no clips of M003"],
-    ),
-    "only test speakers": (
-        {"split": {"unit": "speaker", "test_speakers": ["W902", "W901"]}},
-        ["split.test_speakers", "leave some to train on"],
-    ),
-    "videos of other names": (
-        {"methods": {"evp": {"videos": "here", "names": "{speaker}_{emotion}"}}},
-        ["methods.evp.names", "'{speaker}_{emotion}'", "a.mp4"],
-    ),
+        "data: {source: folder, folder: {M003: here}, speakers: [M003, W009]}",
+        ["data.folder", "W009"]),
+    "folder isn't MEAD's": ("data: {source: folder, folder: ., speakers: null}",
+        ["data.folder", "<speaker>/video/front/<emotion>"]),
+    "method called as a rule": ("methods: {ablations: {landmarks: at_net, translator: unet}}",
+        ["methods.ablations", "name of a rule"]),
+    "split by a list that isn't named": ("split: {unit: list}",
+        ["split.list", "goes with unit: list"]),
+    "test speakers with another unit": ("split: {test_speakers: [W902]}",
+        ["split.test_speakers", "goes with unit: speaker, which is clip"]),
+    "test speakers that there aren't": ("split: {unit: speaker, test_speakers: [W902, M003]}",
+        ["split.test_speakers", "no clips of M003"]),
+    "only test speakers": ("split: {unit: speaker, test_speakers: [W902, W901]}",
+        ["split.test_speakers", "leave some to train on"]),
+    "videos of other names": ("methods: {evp: {videos: here, names: '{speaker}_{emotion}'}}",
+        ["methods.evp.names", "'{speaker}_{emotion}'", "a.mp4"]),
     "names of videos without videos": (
-        {"methods": {"mine": {"landmarks": "at_net", "translator": "unet", "start": 1}}},
-        ["methods.mine", "videos (and names, start, reference)"],
-    ),
-    "no table of archives": (
-        {"data": {"source": "archives", "archives": {"table": "gone.csv"}}},
-        ["data.archives.table", "there is no file 'gone.csv'"],
-    ),
+        "methods: {mine: {landmarks: at_net, translator: unet, start: 1}}",
+        ["methods.mine", "videos (and names, start, reference)"]),
+    "no table of archives": ("data: {source: archives, archives: {table: gone.csv}}",
+        ["data.archives.table", "there is no file 'gone.csv'"]),
     "table of archives is another table": (
-        {"data": {"source": "archives", "archives": {"table": "footage.csv"}}},
-        ["data.archives.table", "footage.csv: no column kind, url, sha256, bytes"],
-    ),
-    "table of archives has a wrong line": (
-        {"data": {"source": "archives", "archives": {"table": "wrong_archives.csv"}}},
-        ["data.archives.table", "wrong_archives.csv, line 3, column sha256"],
-    ),
+        "data: {source: archives, archives: {table: footage.csv}}",
+        ["data.archives.table", "footage.csv: no column kind, url, sha256, bytes"]),
     "speakers without url": (
-        {
-            "data": {
-                "source": "archives",
-                "archives": {"table": "archives.csv"},
-                "speakers": ["M003", "M005", "W009"],
-            }
-        },
-        ["data.speakers", "archives.csv has no url of the videos of M005, W009"],
-    ),
-    "no table of footage": (
-        {"data": {"source": "footage", "footage": {"folder": "here"}}},
-        ["data.footage.table", "names", "needed with data.source: footage"],
-    ),
-    "no folder of footage": (
-        {"data": {"source": "footage", "footage": {"table": "footage.csv"}}},
-        ["data.footage.folder", "needed with data.source: footage"],
-    ),
+        "data: {source: archives, archives: {table: archives.csv}, speakers: [M003, M005, W009]}",
+        ["data.speakers", "archives.csv has no url of the videos of M005, W009"]),
+    "no table of footage": ("data: {source: footage, footage: {folder: here}}",
+        ["data.footage.table", "names", "needed with data.source: footage"]),
+    "no folder of footage": ("data: {source: footage, footage: {table: footage.csv}}",
+        ["data.footage.folder", "needed with data.source: footage"]),
     "table and names of footage": (
-        {
-            "data": {
-                "source": "footage",
-                "footage": {"table": "footage.csv", "names": "ravdess", "folder": "here"},
-            }
-        },
-        ["data.footage.names", "beside table"],
-    ),
+        "data: {source: footage, footage: {table: footage.csv, names: ravdess, folder: here}}",
+        ["data.footage.names", "beside table"]),
     "footage of other names": (
-        {
-            "data": {
-                "source": "footage",
-                "footage": {"names": "{emotion}/{speaker}", "folder": "here"},
-            }
-        },
-        ["data.footage.names", "'{emotion}/{speaker}'", "1 videos", "'a.mp4'"],
-    ),
+        "data: {source: footage, footage: {names: '{emotion}/{speaker}', folder: here}}",
+        ["data.footage.names", "'{emotion}/{speaker}'", "1 videos", "'a.mp4'"]),
     "table of footage isn't there": (
-        {"data": {"source": "footage", "footage": {"table": "gone.csv", "folder": "here"}}},
-        ["data.footage.table", "there is no file 'gone.csv'"],
-    ),
+        "data: {source: footage, footage: {table: gone.csv, folder: here}}",
+        ["data.footage.table", "there is no file 'gone.csv'"]),
     "footage of no such emotion": (
-        {
-            "data": {
-                "source": "footage",
-                "footage": {"table": "wrong_footage.csv", "folder": "here"},
-            }
-        },
-        ["data.footage.table", "wrong_footage.csv, line 3: emotion 'joy'", "happy"],
-    ),
-    "footage isn't there": (
-        {"data": {"source": "footage", "footage": {"table": "footage.csv", "folder": "."}}},
-        ["data.footage.table", "footage.csv, line 2: there is no file a.mp4"],
-    ),
+        "data: {source: footage, footage: {table: wrong_footage.csv, folder: here}}",
+        ["data.footage.table", "wrong_footage.csv, line 3: emotion 'joy'", "happy"]),
 }  # fmt: skip
 
 FILES = {
     "here/a.mp4": "",
     "archives.csv": "speaker,kind,url,sha256,bytes\nM003,video,M003.tar,,\nW009,video,,,\n",
-    "wrong_archives.csv": "speaker,kind,url,sha256,bytes\nM003,audio,,,\nM003,video,x.tar,ab,\n",
     "footage.csv": "file,speaker,emotion\na.mp4,anna,happy\n",
     "wrong_footage.csv": "file,speaker,emotion\na.mp4,anna,happy\na.mp4,anna,joy\n",
 }
@@ -329,13 +180,10 @@ FILES = {
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_mistake_is_named(snakemake, tmp_path, mistake):
-    override, words = MISTAKES[mistake]
-    for name, text in FILES.items():
+    written, words = MISTAKES[mistake]
+    for name, text in {**FILES, "mine.yaml": written}.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    # As a person writes it: safe_dump would put 1e-4, which is text in YAML, into quotes.
-    text = yaml.safe_dump(override).replace("'1e-4'", "1e-4")
-    (tmp_path / "mine.yaml").write_text(text)
     done = snakemake(tmp_path, "--dry-run", "--configfile", str(tmp_path / "mine.yaml"))
     assert done.returncode != 0
     output = (done.stdout + done.stderr).splitlines()
@@ -345,21 +193,14 @@ def test_mistake_is_named(snakemake, tmp_path, mistake):
         assert word in line
 
 
-def test_a_new_ablation_is_a_few_lines_of_config(snakemake, tmp_path):
-    override = {
-        "landmarks": {
-            "models": {"audio2lm_plain": {"architecture": "audio2lm", "emotion": "none"}}
-        },
-        "methods": {"plain": {"landmarks": "audio2lm_plain", "translator": "unet"}},
-    }
-    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(override))
-    done = snakemake(
-        tmp_path, "plain", "--dry-run", "--configfile", str(tmp_path / "mine.yaml")
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    output = (done.stdout + done.stderr).splitlines()
-    jobs = dict(line.split() for line in output if re.fullmatch(r"train_\w+ +\d+", line))
-    assert jobs == {"train_landmarks": "1", "train_translator": "1"}
+def test_a_new_ablation_is_a_few_lines_of_config(snakemake, jobs, tmp_path):
+    (tmp_path / "mine.yaml").write_text(
+        "landmarks: {models: {plain: {architecture: audio2lm, emotion: none}}}\n"
+        "methods: {plain: {landmarks: plain, translator: unet}}\n"
+    )
+    done = snakemake(tmp_path, "plain", "--dry-run", "--configfile", str(tmp_path / "mine.yaml"))
+    trained = {rule: count for rule, count in jobs(done).items() if rule.startswith("train_")}
+    assert trained == {"train_landmarks": 1, "train_translator": 1}, done.stderr
 
 
 def dry_run(snakemake, folder, override):
@@ -386,6 +227,22 @@ def test_a_new_row_is_the_last(snakemake, tmp_path):
     (command,) = [line for line in output.splitlines() if "report_table1.py --scores" in line]
     methods = yaml.safe_load((ROOT / "config.yaml").read_text())["methods"]
     assert [method["id"] for method in methods_of(command)][2:] == [*methods, "plain"]
+
+
+def test_a_row_that_is_null_is_left_out_with_its_models(snakemake, jobs, tmp_path):
+    """Of a study, too, which names it; here all three that have the U-Net or AT-net."""
+    left_out = ("baseline", "ours_wo_msef", "ours_wo_aatu")
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"methods": dict.fromkeys(left_out)}))
+    done = snakemake(tmp_path, "--dry-run", "--configfile", str(tmp_path / "mine.yaml"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    planned = jobs(done)
+    assert (planned["train_landmarks"], planned["train_translator"]) == (2, 2)
+    # Three rows with two references, of two speakers, and the copied face's.
+    assert planned["render_clips"] == 12
+    assert not re.search(rf"\b({'|'.join(left_out)})\b", done.stdout + done.stderr)
+    # So read `emohead plan` and `emohead export`.
+    read = read_config([ROOT / "config.yaml", tmp_path / "mine.yaml"])
+    assert list(read["methods"]) == ["ours_wo_msef_joint", "ours", "ours_warp"]
 
 
 def test_no_named_speakers_are_all_of_the_mini_sets(snakemake, jobs, tmp_path):
@@ -482,11 +339,15 @@ def test_what_has_no_model_is_rendered_once(snakemake, tmp_path):
 
 def test_motion_fields_are_rows_by_sound_or_by_the_true_frames(snakemake, tmp_path):
     override = {
+        "motion_audio": {
+            "models": {"numbers": {"sound": "mfcc_fbank_f0", "train": {"mfcc_offset": 0}}}
+        },
         "methods": {
+            "numbers": {"label": "Numbers", "motion": "numbers"},
             "heard": {"label": "Heard", "motion": "audio2head"},
             "posed": {"label": "Posed", "motion": "audio2head", "pose": "truth"},
             "seen": {"label": "Seen", "motion": "fomm", "pose": "truth"},
-        }
+        },
     }
     output = dry_run(snakemake, tmp_path, override)
     commands = {
@@ -499,7 +360,18 @@ def test_motion_fields_are_rows_by_sound_or_by_the_true_frames(snakemake, tmp_pa
     assert f"--field {field} --sound {sound} --pose own" in commands["heard"]
     assert f"--field {field} --sound {sound} --pose truth" in commands["posed"]
     assert f"--field {field} --pose truth" in commands["seen"]
-    assert f"--field {field}" in re.search(r"train_motion_audio.py .*", output)[0]
+    assert f"--field {field}" in re.search(r"train_motion_audio.py --.*", output)[0]
+    jobs = {
+        name: next(job for job in output.split("\n\n") if f"{rule}/{name}-" in job)
+        for rule, names in (
+            ("render_clips", ("numbers", "heard")), ("train_motion_audio", ("audio2head",))
+        )
+        for name in names
+    }  # fmt: skip
+    numbers = jobs.pop("numbers")
+    speaker = re.search(r"speaker=(\w+)", numbers)[1]
+    assert f"results/sound/{speaker}-happy.h5" in numbers
+    assert not any("results/sound/" in job for job in jobs.values())
     (command,) = [line for line in output.splitlines() if "report_table1.py --scores" in line]
     told = {method["id"]: (method["label"], method["given"]) for method in methods_of(command)}
     assert told["heard"] == ("Heard", "one, own, voice, seen")

@@ -22,23 +22,12 @@ from numpy_layers import (
 
 from emohead.data.mead import EMOTIONS, ClipName
 from emohead.disentangler.data import CrossSample, DisentanglerSamples, EmotionSample
-from emohead.disentangler.encoders import (
-    REACH,
-    Disentangler,
-    DisentanglerOptions,
-    restore_disentangler,
-)
 from emohead.disentangler.fit import train_disentangler
 from emohead.disentangler.gates import try_gates
 from emohead.disentangler.losses import cross_losses
+from emohead.disentangler.nets import REACH, Disentangler, DisentanglerOptions
 from emohead.disentangler.numbers import SentenceNumbers
-from emohead.disentangler.pairs import (
-    align_sentences,
-    find_pairs,
-    steps_of,
-    warp,
-    windows_of,
-)
+from emohead.disentangler.pairs import align_sentences, find_pairs, steps_of, warp, windows_of
 from emohead.disentangler.task import DisentanglerTask
 from emohead.features.mfcc import mfcc_windows
 from emohead.landmarks.model import MfccStatistics
@@ -150,9 +139,6 @@ def test_the_seven_terms():
 class Ideal(torch.nn.Module):
     """Of windows whose first six coefficients are the moment and the last six the emotion."""
 
-    def normalise(self, windows):
-        return windows
-
     def content(self, windows):
         return windows[..., :6].flatten(1)
 
@@ -248,6 +234,13 @@ def test_the_first_epochs_are_pretraining_and_draws_repeat():
     assert torch.equal(again.content, later.content)
     other = batch_of(draws(clips, pretrain_epochs=2, epoch=3))
     assert not torch.equal(other.content, later.content)
+
+
+def test_rebuilding_teaches_the_encoders_from_the_first_step():
+    task = DisentanglerTask(build().train())
+    task(batch_of(draws(corpus())))["L_cross"].backward()
+    for encoder in (task.model.content_encoder, task.model.emotion_encoder):
+        assert all(each.grad.abs().sum() > 0 for each in encoder.parameters())
 
 
 # --- the pairs ---
@@ -361,11 +354,11 @@ def test_a_training_that_stopped_goes_on_and_comes_back_from_its_file(tmp_path):
     for name, weights in whole.weights.items():
         assert torch.equal(parts.weights[name], weights)
     save_checkpoint(tmp_path / "model.pt", parts)
-    model = restore_disentangler(load_checkpoint(tmp_path / "model.pt", "disentangler"))
-    assert asdict(model.options) == asdict(SMALL)
-    windows = torch.tensor(take(1, 1, "sad").mfcc)
-    original = restore_disentangler(whole)
-    assert torch.equal(model.content(windows), original.content(windows))
+    read = load_checkpoint(tmp_path / "model.pt", "disentangler")
+    assert read.options == asdict(SMALL)
+    model = Disentangler(SMALL, MfccStatistics.from_arrays(read.arrays))
+    model.load_state_dict(read.weights)
+    assert all(torch.equal(model.state_dict()[name], each) for name, each in whole.weights.items())
     assert {gate.name for gate in gates} == {"swapped", "emotion", "content", "partner"}
 
 

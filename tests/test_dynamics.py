@@ -123,10 +123,7 @@ def test_a_head_that_turns_half_as_much_has_half_the_motion():
         landmarks = np.zeros((FRAMES, 68, 2))
         turned = Rotation.from_euler("zyx", factor * angles, degrees=True)
         for t, rotation in enumerate(turned):
-            landmarks[t, list(RIGID)] = rotation.apply(HEAD)[:, :2] * [
-                0.03,
-                -0.03,
-            ]
+            landmarks[t, list(RIGID)] = rotation.apply(HEAD)[:, :2] * [0.03, -0.03]
         return landmarks + DRAW.normal(0, 1e-9, (FRAMES, 68, 2))
 
     values = dynamics.dynamics_values(seen(0.5), seen(1), voice((FRAMES / 25, 0.1)))

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from envs.write import environment_text, read_lock, with_needs
 from packaging.requirements import Requirement
+from presets import rule_texts
 
 ROOT = Path(__file__).parent.parent
 SCRIPTS = ROOT / "workflow_scripts"
@@ -88,9 +89,7 @@ def imported(module: Path, seen: set[Path]) -> set[str]:
 
 def rules() -> list[tuple[str, str]]:
     """(script, environment) of every rule."""
-    text = "".join(path.read_text() for path in sorted((ROOT / "rules").glob("*.smk")))
-    head = r"^ *(?:use rule (\w+) as|rule) (\w+)(?: with)?:\n"
-    found = re.findall(rf"{head}(.*?)(?=^ *(?:use )?rule |\Z)", text, re.DOTALL | re.MULTILINE)
+    found = rule_texts()
     bases = {name: base for base, name, _ in found}
     environments = {
         name: env[1]
@@ -175,21 +174,9 @@ def test_needs_of_needs_are_needed():
 
 
 def test_every_rule_has_script_log_and_benchmark_of_its_own_name():
-    bodies = {}
-    for path in sorted((ROOT / "rules").glob("*.smk")):
-        # Some stand in an if block.
-        head = r"^ *(?:use rule \w+ as|rule) (\w+)(?: with)?:\n"
-        found = re.findall(rf"{head}(.*?)(?=^ *(?:use )?rule |\Z)", path.read_text(), re.S | re.M)
-        bodies |= {name: body for name, body in found if "script(" in body}
+    bodies = {name: body for _, name, body in rule_texts() if "script(" in body}
     assert {f"{name}.py" for name in bodies} == {path.name for path in SCRIPTS.glob("*.py")}
     for name, body in bodies.items():
         assert f'script("{name}.py")' in body
         for folder in ("logs", "benchmarks"):
             assert re.search(rf"results/{folder}/{name}[./]", body), (name, folder)
-
-
-def test_lock_names_no_host_and_has_hashes():
-    lock = (ROOT / "requirements.lock").read_text()
-    assert "://" not in lock
-    assert not re.search(r"^lightning==2\.6\.[23]\s", lock, re.MULTILINE)
-    assert lock.count("--hash=sha256:") > len(re.findall(r"^[a-z0-9._-]+==", lock, re.MULTILINE))

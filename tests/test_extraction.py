@@ -7,17 +7,14 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import fields, replace
-from functools import cache
 from pathlib import Path
 
 import av
 import cv2
-import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-import skimage.data
-from media_factory import make_clip, regular_times
+from media_factory import astronaut, hopper, make_clip, regular_times
 
 from emohead.data.clip_tables import clip_table
 from emohead.data.mead import Clip
@@ -30,15 +27,9 @@ OPTIONS = FeatureOptions(crop_size=96)
 FRAMES = 12
 
 
-@cache
-def portrait():
-    """The astronaut's face, about 90 px wide, in 256 x 256."""
-    return np.ascontiguousarray(skimage.data.astronaut()[0:256, 96:352])
-
-
 def drifting(moment):
     shift = np.array([[1, 0, 30 * np.sin(2 * moment)], [0, 1, 0]])
-    return cv2.warpAffine(portrait(), shift, (256, 256), borderMode=cv2.BORDER_REPLICATE)
+    return cv2.warpAffine(astronaut(), shift, (256, 256), borderMode=cv2.BORDER_REPLICATE)
 
 
 def nobody(moment):
@@ -49,16 +40,8 @@ def leaving(moment):
     return drifting(moment) if moment < 0.2 else nobody(moment)
 
 
-@cache
-def large_portrait():
-    """Grace Hopper's face, larger than the astronaut's."""
-    photo = Path(matplotlib.get_data_path(), "sample_data", "grace_hopper.jpg")
-    image = cv2.cvtColor(cv2.imread(str(photo)), cv2.COLOR_BGR2RGB)[:512, :512]
-    return cv2.resize(image, (256, 256), interpolation=cv2.INTER_AREA)
-
-
 def two_people(moment):
-    return np.hstack([drifting(moment), large_portrait()])
+    return np.hstack([drifting(moment), hopper()])
 
 
 def noise(seconds):

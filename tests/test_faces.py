@@ -6,7 +6,6 @@ import skimage.data
 
 from emohead.features.faces import (
     FaceDescriber,
-    FaceFinder,
     crop_frame,
     crop_region,
     crop_transform,
@@ -16,11 +15,6 @@ from emohead.features.faces import (
     transform_points,
 )
 from emohead.features.points import lip_opening
-
-
-@pytest.fixture(scope="module")
-def finder():
-    return FaceFinder()
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-import skimage.data
-from media_factory import make_clip, regular_times
+from media_factory import astronaut, make_clip, regular_times
 
 from emohead.data.clip_tables import CLIP_COLUMNS
 from emohead.data.mead import Clip
@@ -19,7 +18,6 @@ from emohead.data.split import clips_of_part
 from emohead.evaluation.emotion_judges import EmotionJudges, Judge, save_judges
 from emohead.evaluation.scores import read_table
 from emohead.features.clip import FeatureOptions, extract_clip
-from emohead.features.faces import FaceFinder
 from emohead.features.store import ShardWriter, open_clips
 from emohead.media.reading import read_audio, read_video
 from emohead.methods.foreign_videos import ForeignVideos, collect_notes, place_videos
@@ -39,9 +37,8 @@ def clip_id(name):
 
 def talking(time):
     """The astronaut's face in 256 x 256; it drifts to the right by 2 px a frame."""
-    portrait = skimage.data.astronaut()[0:256, 96:352]
     moved = cv2.warpAffine(
-        portrait, np.array([[1, 0, 50.0 * time], [0, 1, 0]]), (256, 256),
+        astronaut(), np.array([[1, 0, 50.0 * time], [0, 1, 0]]), (256, 256),
         borderMode=cv2.BORDER_REPLICATE,
     )  # fmt: skip
     return cv2.add(moved, (40, 40, 40, 0)) if time > FLASH else moved
@@ -70,11 +67,6 @@ def video(path, picture=talking, *, frames=FRAMES, fps=25, **settings):
 def cut_off(path):
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-
-
-@pytest.fixture(scope="module")
-def finder():
-    return FaceFinder()
 
 
 @pytest.fixture(scope="module")
@@ -215,8 +207,7 @@ def test_frames_are_those_of_the_file_cropped_by_hand(scored, folder):
 
 
 @pytest.mark.parametrize(
-    ("name", "least"),
-    [("good", 28), ("resized", 33), ("fast", 24), ("short", 28), ("long", 28)],
+    ("name", "least"), [("good", 28), ("resized", 33), ("fast", 24), ("short", 28), ("long", 28)]
 )
 def test_a_copy_of_the_truth_comes_back_to_its_place(scored, truth, name, least):
     """A frame late, or a pixel beside, is 22 dB or less."""

@@ -117,10 +117,7 @@ def test_the_result_does_not_depend_on_the_window(inputs, made, tmp_path, window
         save_landmarks=tmp_path / "landmarks.npz",
     )  # fmt: skip
     np.testing.assert_allclose(again.emotion, told.emotion, atol=1e-5)
-    with (
-        np.load(folder / "landmarks.npz") as one,
-        np.load(tmp_path / "landmarks.npz") as other,
-    ):
+    with np.load(folder / "landmarks.npz") as one, np.load(tmp_path / "landmarks.npz") as other:
         np.testing.assert_allclose(one["landmarks"], other["landmarks"], atol=1e-4)
     one, other = (read_video(f / "talk.mp4").astype(int) for f in (folder, tmp_path))
     assert np.abs(one - other).mean() < 0.1

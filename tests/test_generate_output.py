@@ -1,7 +1,5 @@
 import os
 import re
-import subprocess
-import sys
 import wave
 from datetime import date
 from pathlib import Path
@@ -10,7 +8,6 @@ import av
 import numpy as np
 import pytest
 
-import emohead
 from emohead.generate.output import VideoSink, synthetic_metadata
 from emohead.generate.sound import Sound
 from emohead.generate.watermark import Watermark
@@ -125,36 +122,6 @@ def test_colours_of_large_video_are_named(tmp_path, sound):
     with av.open(str(path)) as container:
         assert container.streams.video[0].codec_context.colorspace == 5  # BT.601
     assert read_video(path)[0].max() < 3
-
-
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
-def test_the_length_takes_no_memory(tmp_path):
-    program = """if True:
-        import re, sys, wave
-        from pathlib import Path
-        import numpy as np
-        from emohead.generate.output import VideoSink
-        from emohead.generate.sound import Sound
-        frames = np.random.default_rng(0).integers(0, 256, (10, 32, 32, 3), np.uint8)
-        for seconds in map(int, sys.argv[2:]):
-            with wave.open(sys.argv[1] + ".wav", "wb") as file:
-                file.setparams((1, 2, 8000, 0, "NONE", ""))
-                noise = np.random.default_rng(1).integers(-4000, 4000, 8000, np.int16)
-                for _ in range(seconds):
-                    file.writeframes(noise.tobytes())
-            sound = Sound(Path(sys.argv[1] + ".wav"))
-            with VideoSink(Path(sys.argv[1] + ".mp4"), (32, 32), sound, {}) as sink:
-                for t in range(sound.frames):
-                    sink.write(frames[t % 10])
-            # Not ru_maxrss, which begins with what pytest holds.
-            print(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
-        """
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path / "talk"), "10", "200"],
-        cwd=Path(emohead.__file__).parent.parent, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    short, long = map(int, done.stdout.split())
-    assert long <= 1.1 * short  # The sound alone would be 38 MB, of 60 in all.
 
 
 # What goes wrong

@@ -11,15 +11,10 @@ from PIL import Image, ImageCms, features
 
 from emohead.data.mead import Clip
 from emohead.features.clip import FeatureOptions, extract_clip
-from emohead.features.faces import FaceFinder, transform_points
+from emohead.features.faces import transform_points
 from emohead.features.store import Shard, ShardWriter
 from emohead.generate.picture import read_picture
 from emohead.generate.portrait import read_portrait
-
-
-@pytest.fixture(scope="module")
-def finder():
-    return FaceFinder()
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,6 @@ from media_factory import make_clip, regular_times
 
 from emohead.data.mead import Clip
 from emohead.features.clip import FeatureOptions, extract_clip
-from emohead.features.faces import FaceFinder
 from emohead.features.store import ShardWriter, open_clips
 from emohead.media.reading import read_audio, read_video
 from emohead.methods.foreign_videos import ForeignVideos, place_videos
@@ -31,11 +30,6 @@ def talking(time):
 
 def moved(time):
     return np.roll(talking(time), -12, axis=1)
-
-
-@pytest.fixture(scope="module")
-def finder():
-    return FaceFinder()
 
 
 @pytest.fixture(scope="module")

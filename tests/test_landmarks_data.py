@@ -175,10 +175,7 @@ def test_statistics_are_those_of_all_training_windows():
 
 @pytest.mark.parametrize(
     ("reference", "pairs"),
-    [
-        ("first", lambda x: x - x[:1]),
-        ("random", lambda x: (x[:, None] - x[None]).reshape(-1, 136)),
-    ],
+    [("first", lambda x: x - x[:1]), ("random", lambda x: (x[:, None] - x[None]).reshape(-1, 136))],
 )
 def test_components_are_those_of_the_offsets_that_training_asks_for(reference, pairs):
     made = clips((30, 20, 25))
@@ -219,10 +216,8 @@ def test_training_tells_what_the_basis_leaves_of_clips_it_has_not_seen(tmp_path)
     )  # fmt: skip
     table = pd.read_csv(tmp_path / "basis.csv").set_index("components")
     assert list(table.index) == [3, 6, 16, 32, 64] and list(table["used"][:2]) == [True, False]
-    train_ids, (held_out,) = hold_out_validation(list(made), fraction=0.25, seed=0)
-    components = fit_training_statistics({k: made[k] for k in train_ids}, 128, options)[
-        0
-    ].components
+    train, (held_out,) = hold_out_validation(made, fraction=0.25, seed=0)
+    components = fit_training_statistics(train, 128, options)[0].components
     offsets = (made[held_out].landmarks - made[held_out].landmarks[0]).reshape(-1, 136)
     left = (offsets - offsets @ components.T @ components).reshape(-1, 68, 2)
     assert table.loc[3, "face"] == pytest.approx(np.linalg.norm(left, axis=-1).mean(), rel=1e-3)

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from choices import alternatives
+from choices import SMALL, alternatives
 from numpy_layers import (
     Weights,
     batch_norm,
@@ -20,7 +20,7 @@ from presets import options_of
 from test_disentangler import emotion_encoder_by_formula
 from test_landmarks_msef import memory_by_formula
 
-from emohead.disentangler.encoders import Disentangler, DisentanglerOptions
+from emohead.disentangler.nets import Disentangler, DisentanglerOptions
 from emohead.landmarks.basis import fit_basis
 from emohead.landmarks.build import build_landmark_model
 from emohead.landmarks.data import ClipSample
@@ -28,17 +28,6 @@ from emohead.landmarks.model import LandmarkModel, MfccStatistics
 from emohead.landmarks.options import LandmarkModelOptions
 from emohead.landmarks.predict import predict_landmarks
 
-SMALL = LandmarkModelOptions(
-    components=6,
-    audio_width=10,
-    emotion_width=12,
-    memory_slots=5,
-    reference_width=8,
-    hidden_width=16,
-    conv_width=2,
-    lstm_width=14,
-    lstm_layers=2,
-)
 MODELS = {
     "default": SMALL,
     **{
@@ -168,7 +157,7 @@ def test_evp_goes_on_from_a_disentanglers_encoders():
     statistics = MfccStatistics(np.zeros(12, np.float32), np.ones(12, np.float32))
     disentangler = Disentangler(DisentanglerOptions(2, 10, 12, 1), statistics)
     randomise_batch_norms(disentangler)
-    model.go_on_from(disentangler)
+    model.go_on_from(disentangler.state_dict())
     windows = torch.randn(3, 28, 12, generator=torch.Generator().manual_seed(3))
     codes = disentangler.eval().content(windows), disentangler.emotion(windows)
     torch.testing.assert_close(model.audio_encoder(windows), torch.cat(codes, dim=1))

@@ -368,10 +368,7 @@ def test_part_is_the_same_cut_of_the_whole_where_colours_change_sharply(
     tmp_path, box, pixel_format
 ):
     path = make_clip(
-        tmp_path / "a.mp4",
-        times=regular_times(25, 0.2),
-        picture=tiled,
-        pixel_format=pixel_format,
+        tmp_path / "a.mp4", times=regular_times(25, 0.2), picture=tiled, pixel_format=pixel_format
     )
     whole, part = RgbPart(), RgbPart(box)
     x0, y0, x1, y1 = box
@@ -503,9 +500,7 @@ def test_truncated_sound_file(tmp_path):
 @pytest.mark.parametrize(("suffix", "start"), [("mp4", 4), ("mkv", 4), ("mov", 4), ("ts", 0)])
 def test_whole_files_that_start_late_are_not_called_truncated(tmp_path, suffix, start):
     path = make_clip(
-        tmp_path / f"a.{suffix}",
-        times=regular_times(30, 1, start=start),
-        sound=clicks([0.5], 5),
+        tmp_path / f"a.{suffix}", times=regular_times(30, 1, start=start), sound=clicks([0.5], 5)
     )
     assert frames_before_error(path) == (25, "")
 
@@ -574,8 +569,7 @@ def test_without_time_stamps_frames_follow_at_the_rate_of_the_header(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name",
-    ["a b.mp4", "élève, 日本.mp4", unicodedata.normalize("NFD", "é.mp4"), "take:1 %03d.mp4"],
+    "name", ["a b.mp4", "élève, 日本.mp4", unicodedata.normalize("NFD", "é.mp4"), "take:1 %03d.mp4"]
 )
 def test_file_names_may_hold_anything(tmp_path, monkeypatch, name):
     make_clip(tmp_path / name, times=regular_times(25, 0.2), sound=clicks([0.1], 0.2))

@@ -179,12 +179,6 @@ def test_a_bundle_is_a_method(clips, tmp_path, size):
     )
 
 
-def test_a_file_that_is_no_bundle_is_named(tmp_path):
-    (tmp_path / "b.h5").write_text("no")
-    with pytest.raises(ValueError, match=r"b\.h5: not a bundle"):
-        read_method("theirs", "bundle", "bundle", ON_CPU, bundle=tmp_path / "b.h5")
-
-
 def test_heads_can_be_where_the_true_ones_are(clips):
     clip, reference = clips[SAD], clips[NEUTRAL]
     own = render_clip(Method("m", landmark_model(), "reference", ON_CPU), clip, reference)
@@ -274,27 +268,6 @@ def test_a_speaker_without_neutral_clips_stops_before_anything_is_rendered(clips
         rendered(method, {SAD: clips[SAD]}, tmp_path, "neutral")
     assert not (tmp_path / "frames").exists()
     assert not list((tmp_path / "state").iterdir())
-
-
-def test_a_rendering_that_was_interrupted_goes_on_with_the_next_clip(clips, tmp_path, monkeypatch):
-    done = []
-
-    def render(method, clip, reference):
-        done.append(clip.clip_id)
-        if len(done) == 2:
-            raise KeyboardInterrupt
-        return render_clip(method, clip, reference)
-
-    method = Method("ours", "truth", translator(), ON_CPU)
-    expected = {i: frames_of(c) for i, c in rendered(method, clips, tmp_path, "neutral").items()}
-    monkeypatch.setattr(methods, "render_clip", render)
-    with pytest.raises(KeyboardInterrupt):
-        rendered(method, clips, tmp_path, "neutral")
-    made = rendered(method, clips, tmp_path, "neutral")
-    first, second = clips
-    assert done == [first, second, second]
-    for clip_id, frames in expected.items():
-        np.testing.assert_array_equal(frames_of(made[clip_id]), frames)
 
 
 def test_a_folder_of_an_earlier_rendering_gives_way(clips, tmp_path):

@@ -15,7 +15,6 @@ from scipy.interpolate import RBFInterpolator
 
 from emohead.config import MINI_SPEAKERS
 from emohead.data.mead import EMOTIONS
-from emohead.features.faces import FaceFinder
 from emohead.features.points import lip_opening
 from emohead.media.reading import read_video
 from emohead.mini.acting import act, expression_envelope
@@ -31,11 +30,6 @@ from emohead.mini.warping import Box, backward_field
 
 SCRIPT = Path(__file__).parents[1] / "workflow_scripts" / "make_mini.py"
 SENTENCE_WITH_P_AND_A = "Papa made both of us a pot of mushroom soup."
-
-
-@pytest.fixture(scope="module")
-def finder():
-    return FaceFinder()
 
 
 @pytest.fixture(scope="module", params=tuple(PORTRAITS))

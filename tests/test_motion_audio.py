@@ -12,15 +12,14 @@ from test_motion_field import SMALL, trained
 
 from emohead.features.average_head import HEAD, RIGID
 from emohead.features.store import ShardWriter, StoredClip, open_clips
-from emohead.landmarks.model import MfccStatistics
 from emohead.methods.method import Method, render_clip
 from emohead.methods.moved import Mover
-from emohead.motion.audio import MotionAudio, Scale, flat, unflat
+from emohead.motion.audio import Face, MotionAudio, Scale, flat, unflat
 from emohead.motion.audio_data import MotionClips, collate_motion
 from emohead.motion.audio_fit import MotionAudioTask, train_motion_audio
 from emohead.motion.audio_options import MotionAudioLossOptions, MotionAudioOptions
 from emohead.motion.field import build_field
-from emohead.motion.load import restore_motion_audio
+from emohead.motion.load import build_motion_audio, restore_motion_audio
 from emohead.motion.pose import head_poses
 from emohead.motion.render import find_keypoints
 from emohead.training.options import Recipe, Runtime
@@ -49,19 +48,18 @@ def test_poses_are_those_of_the_head_that_is_seen(size):
 
 def build(options: MotionAudioOptions = OPTIONS) -> MotionAudio:
     draw = torch.Generator().manual_seed(0)
-    statistics = MfccStatistics(np.arange(12, dtype=np.float32), np.full(12, 2, np.float32))
+    numbers = options.heard[1]
+    sound = Scale(torch.arange(numbers).float(), torch.full((numbers,), 2.0))
     torch.manual_seed(0)
-    scale = Scale(torch.randn(6, generator=draw), torch.rand(6, generator=draw) + 1)
-    model = MotionAudio(options, statistics, scale)
-    return model.eval()
+    pose = Scale(torch.randn(6, generator=draw), torch.rand(6, generator=draw) + 1)
+    return build_motion_audio(options, sound, pose).eval()
 
 
-def given(frames: int = 7) -> tuple[torch.Tensor, ...]:
+def given(frames: int = 7) -> tuple[torch.Tensor, Face]:
     draw = torch.Generator().manual_seed(1)
     return (
         torch.randn(1, frames, 28, 12, generator=draw) * 3,
-        torch.randn(1, 60, generator=draw),
-        torch.randn(1, 6, generator=draw),
+        Face(torch.randn(1, 60, generator=draw), torch.randn(1, 6, generator=draw)),
     )
 
 
@@ -83,7 +81,8 @@ def poses_by_formula(sound: np.ndarray, face: np.ndarray, pose: np.ndarray, w: W
 def test_networks_by_formula(told):
     model = build()
     w = weights_of(model)
-    mfcc, face, pose = (each.double().numpy()[0] for each in given())
+    heard, seen = given()
+    mfcc, face, pose = (e.double().numpy()[0] for e in (heard, seen.keypoints, seen.pose))
     windows = (mfcc - np.arange(12)) / 2
     sounds = [mlp(windows.reshape(7, -1), w, name) for name in ("pose_encoder", "encoder")]
     expected = poses_by_formula(sounds[0], face, pose, w)
@@ -103,11 +102,11 @@ def test_networks_by_formula(told):
 
 
 def test_a_clip_does_not_hear_the_padding():
-    model, (mfcc, face, pose) = build(), given()
+    model, (mfcc, face) = build(), given()
     padded = torch.cat([mfcc, torch.full((1, 3, 28, 12), 9.0)], dim=1)
     with torch.no_grad():
-        alone = model(mfcc, face, pose, torch.tensor([7]))
-        beside = model(padded, face, pose, torch.tensor([7]))
+        alone = model(mfcc, face, torch.tensor([7]))
+        beside = model(padded, face, torch.tensor([7]))
     for a, b in zip(alone, beside, strict=True):
         torch.testing.assert_close(a, b[:, :7])
 
@@ -132,7 +131,7 @@ def clips(tmp_path_factory) -> dict[str, StoredClip]:
 
 def test_targets_are_the_fields_keypoints_and_the_poses(clips):
     field = trained(build_field(SMALL))
-    samples = MotionClips(clips, field)
+    samples = MotionClips(clips, field, OPTIONS)
     batch = collate_motion([samples[0], samples[1]])
     assert batch.lengths.tolist() == [7, 8] and batch.face.tolist() == [0, 0]
     first = next(iter(clips.values()))
@@ -143,13 +142,14 @@ def test_targets_are_the_fields_keypoints_and_the_poses(clips):
 
 def test_losses_are_means_over_true_frames(clips):
     field = trained(build_field(SMALL))
-    samples = MotionClips(clips, field)
+    samples = MotionClips(clips, field, OPTIONS)
     task = MotionAudioTask(build(), MotionAudioLossOptions(2, 3, 4, 5)).eval()
     batch = collate_motion([samples[0], samples[4]])
     poses = task.model.normalise_pose(batch.poses)
     with torch.no_grad():
         terms = {name: float(value) for name, value in task(batch).items()}
-        made = task.model(batch.mfcc, batch.keypoints[:, 0], poses[:, 0], batch.lengths, poses)
+        face = Face(batch.keypoints[:, 0], poses[:, 0])
+        made = task.model(batch.sound, face, batch.lengths, poses)
     poses_off = [(made.poses - poses)[i, :n] for i, n in enumerate((7, 11))]
     off = [(made.keypoints - batch.keypoints)[i, :n].abs() for i, n in enumerate((7, 11))]
     steps = [each.diff(dim=0).abs() for each in poses_off]
@@ -167,10 +167,12 @@ def test_losses_are_means_over_true_frames(clips):
     assert terms["loss"] == pytest.approx(total, rel=1e-4)
 
 
-def fitted(clips: dict[str, StoredClip], state: Path, epochs: int) -> MotionAudio:
+def fitted(
+    clips: dict[str, StoredClip], state: Path, epochs: int, options: MotionAudioOptions
+) -> MotionAudio:
     recipe = Recipe(epochs=epochs, batch_size=2, learning_rate=3e-3, validation=0.2)
     checkpoint = train_motion_audio(
-        clips, trained(build_field(SMALL)), OPTIONS, MotionAudioLossOptions(), recipe, Runtime(),
+        clips, trained(build_field(SMALL)), options, MotionAudioLossOptions(), recipe, Runtime(),
         seed=0, state=state,
     )  # fmt: skip
     place = checkpoint.history["place"].tolist()
@@ -178,12 +180,18 @@ def fitted(clips: dict[str, StoredClip], state: Path, epochs: int) -> MotionAudi
     return restore_motion_audio(checkpoint)
 
 
-def test_training_learns_and_resumes_to_the_bit(clips, tmp_path):
-    unbroken = fitted(clips, tmp_path / "unbroken", 6)
-    fitted(clips, tmp_path / "broken", 3)
-    resumed = fitted(clips, tmp_path / "broken", 6)
+def check_learns_and_resumes_to_the_bit(
+    clips: dict[str, StoredClip], folder: Path, epochs: int, options: MotionAudioOptions
+) -> None:
+    unbroken = fitted(clips, folder / "unbroken", epochs, options)
+    fitted(clips, folder / "broken", epochs // 2, options)
+    resumed = fitted(clips, folder / "broken", epochs, options)
     for name, value in unbroken.state_dict().items():
         assert torch.equal(resumed.state_dict()[name], value), name
+
+
+def test_training_learns_and_resumes_to_the_bit(clips, tmp_path):
+    check_learns_and_resumes_to_the_bit(clips, tmp_path, 6, OPTIONS)
 
 
 def test_clips_are_rendered_from_sound_and_one_face(clips):

@@ -2,8 +2,6 @@
 
 import json
 import math
-import runpy
-import sys
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,7 +31,6 @@ from emohead.media.reading import SAMPLES_PER_FRAME, read_audio
 from emohead.media.writing import write_video
 from emohead.methods.rendered import RenderedClip, open_rendering
 
-ROOT = Path(__file__).parent.parent
 HAPPY, SAD = "W901-front-happy-3-011", "W901-front-sad-3-012"
 
 
@@ -298,7 +295,7 @@ def test_a_long_clip_passes_the_networks_a_few_frames_at_a_time(lpips, tmp_path)
     assert film.most <= 32
 
 
-def run_script(monkeypatch, folder: Path, *, weights=(), **paths: object) -> list[tuple]:
+def scored(run_script, folder: Path, *, weights=(), **paths: object) -> list[tuple]:
     """The rows that score_networks.py writes; `weights` are KEY=FILE."""
     rendering = {"device": "cpu", "precision": "32-true", "batch_size": "auto"}
     flags = {
@@ -311,15 +308,14 @@ def run_script(monkeypatch, folder: Path, *, weights=(), **paths: object) -> lis
     } | paths  # fmt: skip
     words = [str(word) for name, value in flags.items() for word in (f"--{name}", value)]
     words += [word for each in weights for word in ("--weights", each)]
-    monkeypatch.setattr(sys, "argv", ["score_networks.py", *words])
-    runpy.run_path(str(ROOT / "workflow_scripts/score_networks.py"), run_name="__main__")
+    run_script("score_networks.py", *words)
     assert not (folder / "state/networks").exists()
     table = read_table(folder / "out/networks.parquet")
     return [tuple(row) for row in table.astype(object).itertuples(index=False)]
 
 
-def test_script_writes_a_table_of_scores(shards, alexnet, lpips, monkeypatch):
-    rows = run_script(monkeypatch, shards, weights=[f"lpips={alexnet}"])
+def test_script_writes_a_table_of_scores(shards, alexnet, lpips, run_script):
+    rows = scored(run_script, shards, weights=[f"lpips={alexnet}"])
     assert [row[:6] for row in rows] == [
         (clip_id, "ours", "neutral", 2, "lpips", "alex") for clip_id in (HAPPY, SAD)
     ]
@@ -327,11 +323,11 @@ def test_script_writes_a_table_of_scores(shards, alexnet, lpips, monkeypatch):
     assert rows[0][6] == pytest.approx(expected, abs=1e-6)
 
 
-def test_script_without_weights_writes_no_row(shards, monkeypatch):
-    assert run_script(monkeypatch, shards) == []
+def test_script_without_weights_writes_no_row(shards, run_script):
+    assert scored(run_script, shards) == []
 
 
-def test_script_adds_the_speakers_sums_up(tmp_path, monkeypatch):
+def test_script_adds_the_speakers_sums_up(tmp_path, run_script):
     draw = np.random.default_rng(0)
     made, true = draw.normal(0, 1, (40, 5)), draw.normal(1, 2, (40, 5))
     for name, part in (("a", slice(0, 15)), ("b", slice(15, 40))):
@@ -339,12 +335,10 @@ def test_script_adds_the_speakers_sums_up(tmp_path, monkeypatch):
         # A speaker whose clips are all shorter than a piece has nothing for FVD.
         videos = sums if name == "a" else (FeatureSums.of([], 0),) * 2
         write_sums({"fid": sums, "fvd": videos}, tmp_path / f"{name}.npz")
-    words = [
-        "--sums", tmp_path / "a.npz", tmp_path / "b.npz", "--method", "ours",
+    run_script(
+        "score_fid.py", "--sums", tmp_path / "a.npz", tmp_path / "b.npz", "--method", "ours",
         "--reference", "neutral", "--seed", 1, "--scores", tmp_path / "fid.parquet",
-    ]  # fmt: skip
-    monkeypatch.setattr(sys, "argv", ["score_fid.py", *map(str, words)])
-    runpy.run_path(str(ROOT / "workflow_scripts/score_fid.py"), run_name="__main__")
+    )  # fmt: skip
     row, video = read_table(tmp_path / "fid.parquet").astype(object).itertuples(index=False)
     assert tuple(row)[:6] == ("all", "ours", "neutral", 1, "fid", "inception")
     assert row.value == pytest.approx(frechet(made, true), abs=1e-5)
@@ -365,20 +359,20 @@ def test_script_adds_the_speakers_sums_up(tmp_path, monkeypatch):
         ([1, 2], "it holds a list|no TorchScript"),
     ],
 )
-def test_wrong_files_end_with_a_sentence(key, content, complaint, shards, monkeypatch):
+def test_wrong_files_end_with_a_sentence(key, content, complaint, shards, run_script):
     path = shards / "weights.pth"
     if isinstance(content, bytes):
         path.write_bytes(content)
     elif content is not None:
         torch.save(content, path)
     with pytest.raises(SystemExit, match=rf"^evaluation\.weights\.{key}: .*({complaint})") as error:
-        run_script(monkeypatch, shards, weights=[f"{key}={path}"])
+        scored(run_script, shards, weights=[f"{key}={path}"])
     assert str(path) in str(error.value)
     assert "docs/networks.md" in str(error.value)
     assert "\n" not in str(error.value)
 
 
-def test_code_in_a_file_is_not_run(shards, monkeypatch):
+def test_code_in_a_file_is_not_run(shards, run_script):
     class Trap:
         def __reduce__(self):
             return (Path.touch, (shards / "sprung",))
@@ -386,7 +380,7 @@ def test_code_in_a_file_is_not_run(shards, monkeypatch):
     for key in ("lpips", "fid", "syncnet", "fvd", "arcface", "emotion_fan"):
         torch.save({"features.0.weight": Trap()}, shards / "weights.pth")
         with pytest.raises(SystemExit, match=key):
-            run_script(monkeypatch, shards, weights=[f"{key}={shards / 'weights.pth'}"])
+            scored(run_script, shards, weights=[f"{key}={shards / 'weights.pth'}"])
     assert not (shards / "sprung").exists()
 
 

@@ -5,12 +5,7 @@ from torch import nn
 from torch.nn import functional
 
 from emohead.evaluation.networks.speech import speech_mfcc
-from emohead.evaluation.networks.sync import (
-    best_shift,
-    face_pictures,
-    score_sync,
-    shift_distances,
-)
+from emohead.evaluation.networks.sync import best_shift, face_pictures, score_sync, shift_distances
 from emohead.evaluation.networks.syncnet import SyncNet, read_syncnet
 from emohead.media.reading import SAMPLES_PER_FRAME
 

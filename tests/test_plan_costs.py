@@ -9,7 +9,13 @@ from torch import nn
 
 from emohead.plan import measuring
 from emohead.plan.amounts import Amounts, count_amounts, expect_amounts
-from emohead.plan.counting import StepCost, count_landmark_model, count_step, count_translator
+from emohead.plan.counting import (
+    StepCost,
+    count_landmark_model,
+    count_perceptual_loss,
+    count_step,
+    count_translator,
+)
 from emohead.plan.page import page
 from emohead.plan.steps import Step
 from emohead.plan.trainings import TrainingCost, estimate_trainings
@@ -89,23 +95,29 @@ def test_a_small_net_by_hand():
     )
 
 
+def without_perceptual_loss(options: dict) -> dict:
+    return {**options, "loss": {"l1": 1, "perceptual": 0}}
+
+
 @pytest.mark.parametrize("residual_blocks", [0, 1])
 def test_translator_by_hand(residual_blocks):
     options = {**TRANSLATOR, "model": {**TRANSLATOR["model"], "residual_blocks": residual_blocks}}
     cost = count_translator(options, 64)
-    plain = count_translator(options, 64, perceptual=False)
+    plain = count_translator(without_perceptual_loss(options), 64)
     forward = translator_forward(64, residual_blocks)
     assert cost.forward == plain.forward == forward
     assert plain.training == 3 * forward - conv(32, 6, WIDTHS[0])
     # VGG-19 forward on the made and the true frame, and back to the made one.
     assert cost.training == plain.training + 3 * vgg_forward(64, 0.125)
+    assert count_perceptual_loss(options, 64) == cost.training - plain.training
+    assert count_perceptual_loss(without_perceptual_loss(options), 64) == 0
     assert cost.activations > plain.activations
 
 
 def test_bf16_keeps_about_half():
-    full = count_translator(TRANSLATOR, 64, perceptual=False)
-    options = {**TRANSLATOR, "train": {**TRAIN, "precision": "bf16-mixed"}}
-    half = count_translator(options, 64, perceptual=False)
+    options = without_perceptual_loss(TRANSLATOR)
+    full = count_translator(options, 64)
+    half = count_translator({**options, "train": {**TRAIN, "precision": "bf16-mixed"}}, 64)
     assert half.training == full.training
     assert 0.4 < half.activations / full.activations < 0.7
 
@@ -161,7 +173,7 @@ def test_amounts_are_expected_without_one():
 
 def test_hours_and_bytes_by_hand():
     step = StepCost(parameters=1000, forward=1e12, training=3e12, activations=10.0)
-    training = TrainingCost("mine", "image", step, step, epochs=4, samples_per_batch=8,
+    training = TrainingCost("mine", "image", step, 1e12, epochs=4, samples_per_batch=8,
                             samples_per_epoch=3600, measured_seconds=0.5)  # fmt: skip
     assert training.operations == 3e12 * 3600 * 4
     assert training.hours(rate=6e12) == pytest.approx(2)
@@ -175,8 +187,7 @@ def test_hours_and_bytes_by_hand():
 @pytest.mark.parametrize("measured_seconds", [None, 0.5])
 def test_page(measured_seconds):
     step = StepCost(parameters=1_234_567, forward=1e12, training=3e12, activations=2.0**20)
-    training = TrainingCost("mine", "image", step, replace(step, training=2e12), 4, 8, 3600,
-                            measured_seconds)  # fmt: skip
+    training = TrainingCost("mine", "image", step, 1e12, 4, 8, 3600, measured_seconds)
     amounts = Amounts((100, 100), 300, "two clips")
     text = page(
         {}, [training], amounts, "", crop_size=256, seeds=3, machine=Machine(tflops=6), nodes=1

@@ -1,22 +1,15 @@
 """The cluster's profile knows the workflow's rules, and leaves to them what they need."""
 
-import os
-import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
+from presets import rule_texts
 
 ROOT = Path(__file__).parent.parent
 SMOKE = ROOT / "config/smoke.yaml"
 SLURM = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
-
-
-def rules() -> set[str]:
-    text = "".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
-    return set(re.findall(r"^ *(?:use rule \w+ as|rule) (\w+)(?: with)?:", text, re.MULTILINE))
 
 
 def value(expression: str | int, attempt: int) -> int:
@@ -25,7 +18,7 @@ def value(expression: str | int, attempt: int) -> int:
 
 
 def test_every_rule_that_is_named_exists():
-    assert set(SLURM["groups"]) <= rules()
+    assert set(SLURM["groups"]) <= {name for _, name, _ in rule_texts()}
 
 
 def test_a_job_that_is_sent_again_gets_more():
@@ -51,53 +44,6 @@ def test_groups_are_of_rules_that_follow_each_other_alone():
     reports = {rule for rule, group in groups.items() if group == "report"}
     assert {rule for rule in reports if not rule.startswith("report_")} == {"collect_scores"}
     assert set(groups.values()) == {"shard", "report"}
-
-
-def on_storage(folder: Path) -> list[str]:
-    """A folder in the place of a bucket; nothing else is shared."""
-    return [
-        "--default-storage-provider", "fs", "--default-storage-prefix", str(folder),
-        "--shared-fs-usage", "none",
-    ]  # fmt: skip
-
-
-def test_a_run_on_object_storage_is_planned(snakemake, jobs, tmp_path):
-    """Scripts and a user's own files stay where they are; all else must be brought to a job."""
-    for name in ("voice.wav", "face.png"):
-        (tmp_path / name).touch()
-    requests = {"talk": {"audio": "voice.wav", "face": "face.png"}}
-    config = tmp_path / "mine.yaml"
-    config.write_text(yaml.safe_dump({"generate": {"requests": requests}}))
-    done = snakemake(
-        tmp_path, "all", "generated", "ablations", "study", "export_inputs",
-        "--dry-run", "--printshellcmds", "--configfile", str(SMOKE), str(config),
-        *on_storage(tmp_path / "bucket"),
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert jobs(done)["train_translator"] == 3
-    assert jobs(done)["generate"] == 1
-    commands = re.findall(r"^Shell command: .*", done.stdout + done.stderr, re.MULTILINE)
-    assert len(commands) > 80
-    # Curves and samples are to look at while a training runs.
-    assert not [each for each in commands if re.search(r"(?<![\w/])results/(?!logs/)", each)]
-
-
-@pytest.mark.end_to_end
-@pytest.mark.skipif(
-    not (os.environ.get("EMOHEAD_STORAGE") and shutil.which("rsync")),
-    reason="runs the smoke preset twice: only with EMOHEAD_STORAGE=1, and rsync",
-)
-def test_tables_of_a_run_on_object_storage_are_the_same(snakemake, tmp_path):
-    bucket, disk, work = (tmp_path / name for name in ("bucket", "disk", "work"))
-    for folder, where in ((work, on_storage(bucket)), (disk, [])):
-        folder.mkdir()
-        done = snakemake(folder, "all", "--configfile", str(SMOKE), *where)
-        assert done.returncode == 0, done.stdout + done.stderr
-    assert not (work / "results/report").exists()
-    assert (bucket / "results/report/index.html").exists()
-    for name in ("table1.csv", "claims.csv", "neutral/emotions.csv"):
-        found, expected = (each / "results/report" / name for each in (bucket, disk))
-        assert found.read_bytes() == expected.read_bytes()
 
 
 @pytest.fixture

@@ -13,22 +13,19 @@ import warnings
 import zlib
 from dataclasses import replace
 from fractions import Fraction
-from functools import cache
 from pathlib import Path
 
 import av
 import cv2
 import h5py
-import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-import skimage.data
 import yaml
 from markdown_it import MarkdownIt
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from media_factory import make_clip, regular_times, time_code
+from media_factory import astronaut, hopper, make_clip, regular_times, time_code
 from PIL import Image
 from score_factory import random_scores, write_scores
 from test_report_figures import method
@@ -36,9 +33,11 @@ from test_report_figures import method
 from emohead.config import origin_note
 from emohead.data.footage import read_footage
 from emohead.data.mead import Clip, find_clips, find_left_out
+from emohead.evaluation.summary import read_scores
+from emohead.evaluation.table1 import group_scores
 from emohead.features.clip import FeatureOptions, extract_clip
 from emohead.features.comparison import compare, count_faces
-from emohead.features.faces import FaceFinder, NoFaceError
+from emohead.features.faces import NoFaceError
 from emohead.features.lips import LAGS, lag_seconds, lip_curve, read_curve, write_curve
 from emohead.features.store import Shard, ShardWriter, open_hdf5
 from emohead.files import put_link
@@ -55,14 +54,13 @@ from emohead.media.reading import (
     read_video,
 )
 from emohead.media.writing import write_video
-from emohead.report.claims import write_claims
-from emohead.report.figures import draw_emotions_figure, group_scores
+from emohead.report.claims_forms import write_claims
+from emohead.report.figures import draw_emotions_figure
 from emohead.report.methods import Method
 from emohead.report.pictures import draw_frames_figure, draw_landmarks_figure
-from emohead.report.published import write_published
-from emohead.report.scores import read_scores
+from emohead.report.published_forms import write_published
 from emohead.report.style import figure_label, save_figure
-from emohead.report.table1 import write_table1
+from emohead.report.table1_forms import write_table1
 
 ROOT = Path(__file__).parent.parent
 RATE = 16_000
@@ -115,11 +113,6 @@ def alike(one: np.ndarray, other: np.ndarray) -> float:
     """Correlation of two sounds that start together."""
     length = min(len(one), len(other))
     return float(np.corrcoef(one[:length], other[:length])[0, 1])
-
-
-@pytest.fixture(scope="module")
-def finder():
-    return FaceFinder()
 
 
 # Which of several streams
@@ -391,18 +384,6 @@ def test_a_held_last_frame_lasts(tmp_path, held):
 
 
 # What happens inside a clip
-
-
-@cache
-def astronaut() -> np.ndarray:
-    return np.ascontiguousarray(skimage.data.astronaut()[0:256, 96:352])
-
-
-@cache
-def hopper() -> np.ndarray:
-    photo = Path(matplotlib.get_data_path(), "sample_data", "grace_hopper.jpg")
-    image = cv2.cvtColor(cv2.imread(str(photo)), cv2.COLOR_BGR2RGB)[:512, :512]
-    return cv2.resize(image, (256, 256), interpolation=cv2.INTER_AREA)
 
 
 def shown(image: np.ndarray, time: float, zoom: float = 1.0) -> np.ndarray:

@@ -3,7 +3,6 @@
 import json
 import signal
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,25 +24,7 @@ from emohead.mini.visemes import MouthShape
 
 ROOT = Path(__file__).parent.parent
 CLIPS = tuple(f"W901-front-{name}" for name in ("happy-3-001", "happy-3-002", "sad-3-001"))
-#: Runs a script until the n-th call of a function of the library, and there kills it.
-DYING = """
-import os, pkgutil, runpy, signal, sys
-
-function, last = sys.argv[1], int(sys.argv[2])
-sys.argv = sys.argv[3:]
-sys.path[0] = os.path.dirname(sys.argv[0])
-owner, name = pkgutil.resolve_name(function.rpartition(".")[0]), function.rpartition(".")[2]
-real, calls = getattr(owner, name), []
-
-def counted(*arguments, **options):
-    calls.append(1)
-    if len(calls) == last:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return real(*arguments, **options)
-
-setattr(owner, name, counted)
-runpy.run_path(sys.argv[0], run_name="__main__")
-"""
+DYING = ROOT / "tests/dying_script.py"
 
 
 @pytest.fixture(scope="module")
@@ -78,17 +59,22 @@ def data(tmp_path_factory):
     return folder
 
 
-def run(script: str, dies_at: tuple[str, int] | None = None, **flags: object) -> None:
-    """Run a script; with `dies_at`, to the n-th call of a function of the library."""
-    words = []
-    for name, value in flags.items():
-        values = value if isinstance(value, list) else [value]
-        words += [f"--{name.replace('_', '-')}", *map(str, values)]
-    path = str(ROOT / "workflow_scripts" / f"{script}.py")
-    start = [path] if dies_at is None else ["-c", DYING, *map(str, dies_at), path]
-    done = subprocess.run([sys.executable, *start, *words], capture_output=True, text=True)
-    expected = 0 if dies_at is None else -signal.SIGKILL
-    assert done.returncode == expected, done.stdout + done.stderr
+@pytest.fixture
+def run(python):
+    """run(script, **flags) runs a script; with `dies_at`, to the n-th call of a function."""
+
+    def run(script: str, dies_at: tuple[str, int] | None = None, **flags: object) -> None:
+        words = []
+        for name, value in flags.items():
+            values = value if isinstance(value, list) else [value]
+            words += [f"--{name.replace('_', '-')}", *map(str, values)]
+        path = str(ROOT / "workflow_scripts" / f"{script}.py")
+        start = [path] if dies_at is None else [str(DYING), *map(str, dies_at), path]
+        done = subprocess.run([python, *start, *words], capture_output=True, text=True)
+        expected = 0 if dies_at is None else -signal.SIGKILL
+        assert done.returncode == expected, done.stdout + done.stderr
+
+    return run
 
 
 def times_of(folder: Path) -> dict[str, int]:
@@ -100,7 +86,7 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_rendering(data, tmp_path):
+def test_rendering(run, data, tmp_path):
     def job(out, dies_at=None):
         run(
             "render_clips", dies_at, features=data / "small.h5", split=data / "small.csv",
@@ -136,7 +122,7 @@ def test_rendering(data, tmp_path):
         assert again[clip_id].attributes == clip.attributes
 
 
-def test_scoring(data, tmp_path):
+def test_scoring(run, data, tmp_path):
     def job(out, dies_at=None):
         run(
             "score_clips", dies_at, features=data / "large.h5", split=data / "large.csv",

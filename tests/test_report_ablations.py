@@ -6,9 +6,10 @@ import pandas as pd
 import pytest
 from score_factory import clip_ids, scores_by_hand, write_scores
 
-from emohead.report.ablations import COLUMNS, compare, write_ablations
+from emohead.evaluation.ablations import COLUMNS, compare
+from emohead.evaluation.summary import read_scores
+from emohead.report.ablations_forms import write_ablations
 from emohead.report.figures import draw_ablations_figure
-from emohead.report.scores import read_scores
 
 CLIPS = clip_ids()
 LABELS = {

@@ -8,18 +8,12 @@ import pandas as pd
 import pytest
 from score_factory import METHODS, clip_ids, random_scores, scores_by_hand, write_scores
 
+from emohead.evaluation.claims import CLAIMS, COLUMNS, overall_verdict, summary
+from emohead.evaluation.published import PAPER_LABELS
 from emohead.evaluation.statistics import holm, paired_difference
-from emohead.report.claims import (
-    CLAIMS,
-    COLUMNS,
-    claim_tables,
-    find_claims,
-    overall_verdict,
-    summary,
-    write_claims,
-)
+from emohead.evaluation.summary import read_scores
+from emohead.report.claims_forms import judge_claims, write_claims
 from emohead.report.methods import Method
-from emohead.report.scores import read_scores
 from emohead.report.tables import to_html, to_markdown
 
 CONVENTIONS = {
@@ -42,10 +36,24 @@ def run(method, f_lmd=1.0, m_lmd=1.0, ssim=0.7, psnr=20.0, *, seed=0, spread=0.0
     return scores_by_hand(method, values | extra, seed=seed, **others)
 
 
-def find(tmp_path, *runs, labels=None, given=None):
-    """The findings, a row each, and the notes."""
+def methods_of(given, labels):
+    """The rows of the methods that have a label of their own, or something given."""
+    return [
+        Method(name, labels.get(name, PAPER_LABELS.get(name, name)), given.get(name, ""))
+        for name in dict.fromkeys([*labels, *given])
+    ]
+
+
+def judge(tmp_path, *runs, labels=None, given=None):
+    """The findings, a row each, and the tables."""
     paths = [path for i, each in enumerate(runs) for path in write_scores(tmp_path / str(i), each)]
-    return find_claims(read_scores(paths), labels or {}, given)
+    return judge_claims(read_scores(paths), methods_of(given or {}, labels or {}))
+
+
+def find(tmp_path, *runs, **known):
+    """The findings, a row each, and the notes."""
+    findings, tables = judge(tmp_path, *runs, **known)
+    return findings, tables.notes
 
 
 def headline(findings, text, reference="same_emotion", part="headline"):
@@ -65,11 +73,13 @@ def verdicts(findings, part="headline"):
 def test_claims_are_made_among_those_that_are_given_the_same(tmp_path):
     scores = read_scores(write_scores(tmp_path, random_scores(networks=False)))
     given = dict.fromkeys(METHODS, "one, own, voice, seen")
-    everyone, _ = find_claims(scores, {}, given)
-    pd.testing.assert_frame_equal(everyone, find_claims(scores, {})[0])
-    told, notes = find_claims(scores, {}, given | {"baseline": "one, own, label, seen"})
+    everyone, _ = judge_claims(scores, methods_of(given, {}))
+    pd.testing.assert_frame_equal(everyone, judge_claims(scores, [])[0])
+    told, tables = judge_claims(
+        scores, methods_of(given | {"baseline": "one, own, label, seen"}, {})
+    )
     assert set(told["against_method"]) == set(everyone["against_method"]) - {"baseline"}
-    (note,) = (note for note in notes if "label" in note)
+    (note,) = (note for note in tables.notes if "label" in note)
     assert "voice" in note and "Baseline" in note
 
 
@@ -85,7 +95,7 @@ def test_what_the_paper_says_of_evp_is_a_family_of_its_own(tmp_path):
             run("baseline", spread=0.01, seed=seed),
         )
     ]  # fmt: skip
-    findings, notes = find(tmp_path, *runs)
+    findings, tables = judge(tmp_path, *runs)
     of_evp = verdicts(findings, "evp")
     assert of_evp == {
         "Ours beats EVP in F-LMD, SSIM and PSNR": dict.fromkeys(("f_lmd", "ssim", "psnr"), "holds"),
@@ -96,7 +106,7 @@ def test_what_the_paper_says_of_evp_is_a_family_of_its_own(tmp_path):
     np.testing.assert_allclose(family["p_corrected"], holm(family["p"].to_numpy()))
     assert set(headline(findings, "Ours beats Baseline on all four")["family"]) == {4}
     for form in (to_markdown, to_html):
-        assert form(claim_tables(findings, notes)).count("EVP beats Ours in M-LMD") == 1
+        assert form(tables).count("EVP beats Ours in M-LMD") == 1
     video = {"ours": "one, own, voice, seen", "evp": "video, other, voice, seen"}
     unequal, notes = find(tmp_path / "video", *runs, given=video)
     assert verdicts(unequal, "evp") == of_evp
@@ -252,9 +262,9 @@ def test_missing_methods_leave_their_claims_out_with_a_note(tmp_path):
     findings, notes = find(tmp_path, run("ours", 0.5), run("baseline", spread=0.01), labels=labels)
     assert list(verdicts(findings)) == ["Ours beats Baseline on all four"]
     assert "claims on No M and ours_wo_msef_joint and ours_wo_aatu are left out" in notes[0]
-    nothing, notes = find(tmp_path / "nothing", run("baseline"))
-    assert nothing.empty and "claims on ours and" in notes[0]
-    assert "left out" in to_markdown(claim_tables(nothing, notes))
+    nothing, tables = judge(tmp_path / "nothing", run("baseline"))
+    assert nothing.empty and "claims on ours and" in tables.notes[0]
+    assert "left out" in to_markdown(tables)
 
 
 def test_one_seed_and_clips_without_a_value_are_said(tmp_path):
@@ -272,9 +282,9 @@ def test_one_seed_and_clips_without_a_value_are_said(tmp_path):
 def test_a_row_holds_the_numbers(tmp_path):
     runs = [run("ours", 0.9, seed=k) for k in (0, 1)]
     runs += [run("ours_wo_msef", 1.2, spread=0.02 * (k + 1), seed=k) for k in (0, 1)]
-    findings, notes = find(tmp_path, *runs, labels={"ours": "Mine"})
+    findings, tables = judge(tmp_path, *runs, labels={"ours": "Mine"})
     found = headline(findings, "MSEF lowers F-LMD").iloc[0]
-    cells = claim_tables(findings, notes).tables[0].cells.iloc[0]
+    cells = tables.tables[0].cells.iloc[0]
     assert cells.tolist() == [
         "MSEF lowers F-LMD", f"**{found['verdict']}**", "F-LMD", "0.90 px\nMine",
         f"{found['against']:.2f} px\nOurs w/o MSEF",
@@ -286,7 +296,7 @@ def test_a_row_holds_the_numbers(tmp_path):
 def test_few_clips_have_no_interval(tmp_path):
     one = {("f_lmd", CONVENTIONS["f_lmd"]): [1.0]}
     runs = scores_by_hand("ours", one), scores_by_hand("ours_wo_msef", one)
-    cells = claim_tables(*find(tmp_path, *runs)).tables[0].cells
+    cells = judge(tmp_path, *runs)[1].tables[0].cells
     assert cells.iloc[0].tolist()[5:] == ["0.000", "–", "1", "1"]
 
 

@@ -1,6 +1,4 @@
 import re
-import subprocess
-import sys
 import time
 from html import unescape
 from pathlib import Path
@@ -11,15 +9,10 @@ import pandas as pd
 import pytest
 
 from emohead.data.mead import EMOTIONS
-from emohead.data.rejects import cause_of
+from emohead.data.rejects import cause_of, group_by_cause
+from emohead.features.health import frames_outside, outside_by_speaker
 from emohead.features.store import ShardWriter, open_clips
-from emohead.report.data import (
-    frames_outside,
-    group_by_cause,
-    outside_by_speaker,
-    read_tables,
-    write_data_page,
-)
+from emohead.report.data_page import read_clip_table, write_data_page
 from emohead.report.figures import draw_lengths_figure
 from emohead.report.pictures import draw_crops_figure, shown_speakers, write_crops_figure
 from emohead.report.tables import percent
@@ -89,7 +82,7 @@ def inputs(tmp_path):
         ids = [c["clip_id"] for c in clips if (c["speaker"], c["emotion"]) == (speaker, emotion)]
         shards.append(tmp_path / f"{speaker}-{emotion}.h5")
         write_shard(shards[-1], ids, outside)
-    (tmp_path / "crops.png").write_bytes(b"crops")
+    cv2.imwrite(str(tmp_path / "crops.png"), np.zeros((8, 20, 3), np.uint8))
     return {
         "clips": tmp_path / "clips.csv", "rejected": tmp_path / "rejected.csv",
         "split": tmp_path / "split.csv", "features": shards, "crops_figure": tmp_path / "crops.png",
@@ -154,7 +147,7 @@ def test_matrix_counts_clips_and_shows_what_is_missing(inputs):
         ["W009", "20", "0", "20", "0 %"],
         ["all", "23", "2", "25", "3.8 %"],
     ]
-    assert re.findall(r"--heat:([\d.]+)", html) == ["0.150", "0.100", "1.000"]
+    assert re.findall(r"--heat: ([\d.]+)", html) == ["0.150", "0.100", "1.000"]
 
 
 def test_concerns_name_speakers_and_archives(inputs):
@@ -282,22 +275,15 @@ def test_clips_in_both_parts_are_told(inputs):
 def test_page_asks_nobody_and_needs_its_files(inputs):
     assert not re.search(r"https?://|(?:src|href)=\"(?!data:|#)|url\(|@import", page_of(inputs))
     frame = pd.read_csv(inputs["clips"])
-    frame.drop(columns="faces").to_csv(inputs["clips"], index=False)
-    with pytest.raises(ValueError, match=r"clips\.csv: no column faces"):
-        page_of(inputs)
     frame[:0].to_csv(inputs["clips"], index=False)
     with pytest.raises(ValueError, match=r"no clip was accepted; .*rejected\.csv says why"):
-        page_of(inputs)
-    inputs["crops_figure"].unlink()
-    with pytest.raises(ValueError, match=r"crops\.png, which is not there"):
         page_of(inputs)
 
 
 def test_speakers_may_have_odd_names(tmp_path, inputs):
     rows = pd.DataFrame(clip_rows("007", "sad", 1) + clip_rows("NA", "sad", 1))
     rows.to_csv(inputs["clips"], index=False)
-    tables = read_tables(inputs["clips"], inputs["rejected"], inputs["split"])
-    assert list(tables.clips["speaker"]) == ["007", "NA"]
+    assert list(read_clip_table(inputs["clips"])["speaker"]) == ["007", "NA"]
 
 
 def test_landmarks_outside_are_counted_by_frame(tmp_path):
@@ -306,7 +292,7 @@ def test_landmarks_outside_are_counted_by_frame(tmp_path):
     assert frames_outside(clip) == 3
     write_shard(tmp_path / "b.h5", [])
     found = outside_by_speaker([tmp_path / "a.h5", tmp_path / "b.h5"])
-    assert {speaker: (s.count, s.of) for speaker, s in found.items()} == {"M003": (3, 10)}
+    assert found.to_dict("index") == {"M003": {"outside": 3, "seen": 10}}
 
 
 def test_percent_is_plain():
@@ -320,10 +306,11 @@ def test_crops_figure_shows_every_face_once(inputs, tmp_path):
         ("M003", "happy"): stored["M003-front-happy-3-001"],
         ("W009", "happy"): stored["W009-front-happy-3-001"],
     }
-    (axis,) = draw_crops_figure(samples, ["M003", "W009"], ["happy", "sad"]).axes
+    axis, other = draw_crops_figure(samples, ["M003", "W009"], ["happy", "sad"]).axes
     left, right, bottom, top = axis.images[0].get_extent()
-    assert len(axis.images) == 2
-    assert [text.get_text() for text in axis.texts].count("none") == 2
+    assert len(axis.images) == len(other.images) == 1
+    for each in (axis, other):
+        assert [label.get_text() for label in each.get_xticklabels()][1] == "sad: none"
     points = np.concatenate([np.column_stack(line.get_data()) for line in axis.lines[:8]])
     place = (SIZE / 2 + 0.5) / SIZE
     expected = [[left + place * (right - left), top + place * (bottom - top)]]
@@ -333,7 +320,7 @@ def test_crops_figure_shows_every_face_once(inputs, tmp_path):
         output=[tmp_path / "drawn.png"],
     )  # fmt: skip
     assert cv2.imread(str(tmp_path / "drawn.png")).std() > 5
-    with pytest.raises(ValueError, match=r"M003-sad\.h5"):
+    with pytest.raises(ValueError, match="M003-front-sad"):
         write_crops_figure(
             inputs["clips"], inputs["features"][:1], emotions=["happy", "sad"], output=[]
         )
@@ -367,12 +354,6 @@ def test_a_page_of_48_speakers_takes_seconds(inputs):
     start = time.process_time()
     page = page_of(inputs | {"speakers": speakers, "emotions": list(EMOTIONS)})
     assert time.process_time() - start < 8
-    assert "<dd>31,680</dd>" in page
+    assert "<dd>31,680 " in page
     assert len(table_rows(section(page, "clips"))) == 50
     assert len(page) < 1_000_000
-
-
-def test_data_report_imports_no_torch():
-    root = Path(__file__).parent.parent / "workflow_scripts"
-    code = "import sys; import report_data, report_crops; assert 'torch' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], cwd=root, check=True)

@@ -8,8 +8,10 @@ from matplotlib.colors import to_hex
 from scipy import stats
 from score_factory import clip_ids, random_scores, scores_by_hand, write_scores
 
-from emohead.report.figures import draw_emotions_figure, group_scores, write_emotions_figure
-from emohead.report.scores import read_scores
+from emohead.evaluation.summary import read_scores
+from emohead.evaluation.table1 import group_scores
+from emohead.report.figures import draw_emotions_figure, write_emotions_figure
+from emohead.report.methods import label_methods
 from emohead.report.style import METHOD_COLOURS
 
 F_LMD = ("f_lmd", "redetected/centred/128")
@@ -17,7 +19,8 @@ M_LMD = ("m_lmd", "redetected/centred/128")
 
 
 def numbers_of(tmp_path, scores, labels=None, reference="same_emotion"):
-    return group_scores(read_scores(write_scores(tmp_path, scores)), labels or {}, reference)
+    rows = read_scores(write_scores(tmp_path, scores))
+    return group_scores(rows, label_methods(rows, labels or {}), reference)
 
 
 def test_means_and_intervals_of_each_emotion(tmp_path):

@@ -40,7 +40,7 @@ with resumable(state, "the same") as folder:
 
 def job(tmp_path, end):
     return subprocess.Popen(
-        [sys.executable, "-c", JOB, str(tmp_path / "state"), str(tmp_path / "log"), end],
+        [sys.executable, "-c", JOB, str(tmp_path / "state"), str(tmp_path / "log"), end]
     )
 
 

@@ -6,11 +6,9 @@ import numpy as np
 import pytest
 
 from emohead.data.mead import Clip, parse_clip_id
-from emohead.evaluation import score
 from emohead.evaluation.emotion_judges import EmotionJudges, Judge
 from emohead.evaluation.redetect import load_redetected, redetect
 from emohead.evaluation.score import ScoredFiles, evaluate_clip, evaluate_dynamics, score_clips
-from emohead.evaluation.scores import values_to_json
 from emohead.features.faces import FaceDescriber, FaceFinder
 from emohead.features.store import ShardWriter, open_clips
 from emohead.media.reading import read_audio, read_video
@@ -28,11 +26,6 @@ JUDGES = EmotionJudges(
     landmarks=Judge(("happy", "sad"), np.zeros((2, 136)), np.array([1.0, 0])),
     pixels=Judge(("happy", "sad"), np.zeros((2, 1024)), np.array([1.0, 0])),
 )
-
-
-@pytest.fixture(scope="module")
-def finder():
-    return FaceFinder()
 
 
 @pytest.fixture(scope="module")
@@ -185,30 +178,6 @@ def test_a_copied_reference_is_looked_at_once(run, truth, monkeypatch):
         )
     run(stand_ins(truth, "reference"))
     assert len(described) == len(looked) == 3
-
-
-def test_a_job_that_was_interrupted_goes_on_with_the_next_clip(run, truth, monkeypatch, tmp_path):
-    done = []
-
-    def evaluate(clip, *others):
-        done.append(clip.clip_id)
-        if len(done) == 2:
-            raise KeyboardInterrupt
-        return evaluate_clip(clip, *others)
-
-    monkeypatch.setattr(score, "evaluate_clip", evaluate)
-    clips = stand_ins(truth, "reference")
-    with pytest.raises(KeyboardInterrupt):
-        run(clips, show={CLIPS[0]})
-    assert not (tmp_path / "out").exists()
-    values = run(clips, show={CLIPS[0]})
-    assert done == [CLIPS[0], CLIPS[1], CLIPS[1], CLIPS[2]]
-    monkeypatch.undo()
-    (tmp_path / "state").rename(tmp_path / "earlier")
-    undisturbed = run(clips, show={CLIPS[0]})
-    assert {i: values_to_json(v) for i, v in undisturbed.items()} == {
-        i: values_to_json(v) for i, v in values.items()
-    }
 
 
 def test_a_clip_that_is_no_test_clip_is_named_before_anything_is_scored(run, truth, tmp_path):

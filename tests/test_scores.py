@@ -1,10 +1,7 @@
 """Tables of scores: what is in them, on disk and off it, and their errors."""
 
 import math
-import runpy
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -27,7 +24,6 @@ from emohead.evaluation.scores import (
 )
 from emohead.provenance import Provenance
 
-ROOT = Path(__file__).parent.parent
 HAPPY, SAD = "W901-front-happy-3-001", "W901-front-sad-3-002"
 BY = Provenance("3.11.7", "2.14", "CPU", "32-true", "abc", 3.5)
 VALUES = {
@@ -127,7 +123,7 @@ def test_collecting_keeps_the_order_of_runs_and_inf(tmp_path):
     assert list(read_table(tmp_path / "all.parquet")["method"].unique()) == list(methods[::-1])
 
 
-def test_the_script_collects_run_by_run(tmp_path, monkeypatch):
+def test_the_script_collects_run_by_run(tmp_path, run_script):
     """Speakers and files in a run's folder, then the run's own."""
     runs = [tmp_path / name for name in ("ours/neutral/seed0", "baseline/neutral/seed0")]
     for run in runs:
@@ -137,12 +133,10 @@ def test_the_script_collects_run_by_run(tmp_path, monkeypatch):
                 write_scores(table(run.parts[-3], clip), run / speaker / f"{name}.parquet")
         write_scores(table(run.parts[-3], {"all": {("fid", "x"): 3.0}}), run / "fid.parquet")
     out = tmp_path / "results" / "scores.parquet"
-    words = [
-        "--runs", *runs, "--speakers", "W902", "W901", "--names", "scores.parquet",
-        "networks.parquet", "--of-runs", "fid.parquet", "--output", out,
-    ]  # fmt: skip
-    monkeypatch.setattr(sys, "argv", ["collect_scores.py", *map(str, words)])
-    runpy.run_path(str(ROOT / "workflow_scripts/collect_scores.py"), run_name="__main__")
+    run_script(
+        "collect_scores.py", "--runs", *runs, "--speakers", "W902", "W901", "--names",
+        "scores.parquet", "networks.parquet", "--of-runs", "fid.parquet", "--output", out,
+    )  # fmt: skip
     found = [(row[1], row[0][:4], row[4]) for row in plain(read_table(out))]
     assert found == [
         (method, clip, metric)
@@ -153,13 +147,12 @@ def test_the_script_collects_run_by_run(tmp_path, monkeypatch):
     ]  # fmt: skip
 
 
-def test_the_script_summarizes_all_speakers(tmp_path, monkeypatch):
+def test_the_script_summarizes_all_speakers(tmp_path, run_script):
     for k, speaker in enumerate(("W901", "W902")):
         clips = {f"{speaker}-front-sad-3-00{n}": {("ssim", "frame"): 0.5 * k} for n in range(k + 1)}
         write_scores(table(values=clips), tmp_path / f"{speaker}.parquet")
-    words = ["--scores", *tmp_path.glob("*.parquet"), "--row", tmp_path / "row.csv"]
-    monkeypatch.setattr(sys, "argv", ["summarize_run.py", *map(str, words)])
-    runpy.run_path(str(ROOT / "workflow_scripts/summarize_run.py"), run_name="__main__")
+    speakers = tmp_path.glob("*.parquet")
+    run_script("summarize_run.py", "--scores", *speakers, "--row", tmp_path / "row.csv")
     row = pd.read_csv(tmp_path / "row.csv")
     assert len(row) == 1
     assert row["ssim"][0] == pytest.approx((0 + 0.5 + 0.5) / 3, abs=1e-6)

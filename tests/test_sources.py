@@ -12,7 +12,6 @@ import shutil
 import signal
 import subprocess
 import tarfile
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +19,7 @@ from pathlib import Path
 import av
 import pytest
 import yaml
-from test_downloads import Server
+from file_server import serving
 
 from emohead.data.mead import audio_path, video_path
 from emohead.mini.dataset import make_speaker
@@ -291,12 +290,8 @@ ARCHIVE_COLUMNS = ["speaker", "kind", "url", "sha256", "bytes"]
 @pytest.fixture
 def server(monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with Server() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with serving() as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def test_archives_go_in(make, jobs, actor, server, tmp_path):
@@ -340,22 +335,6 @@ def test_archives_go_in(make, jobs, actor, server, tmp_path):
     assert jobs(done) == {"fetch_archive": 1, "unpack_archives": 1}
     assert "kind=video" in output(done)
     assert len(list((tmp_path / "results/data/unpacked/M003/video").rglob("*.mp4"))) == 3
-
-
-def test_wrong_checksum_stops_and_keeps_the_file(snakemake, actor, server, tmp_path):
-    data = tar(packed(actor, "audio", (1,)))
-    server.files = {"/M003/video.tar": data}
-    row = ["M003", "video", f"{server.url}/M003/video.tar", sha256(data[1:]), ""]
-    write_table(tmp_path / "archives.csv", [ARCHIVE_COLUMNS, row])
-    flags = configure(
-        tmp_path,
-        {"source": "archives", "archives": {"table": "archives.csv", "downloads": "downloads"}},
-    )
-    done = snakemake(tmp_path, SPLIT, *flags)
-    assert done.returncode != 0
-    assert f"M003 video: wrong checksum: the table says {sha256(data[1:])}" in output(done)
-    assert (tmp_path / "downloads/M003/video.tar.bad").read_bytes() == data
-    assert not (tmp_path / "results/data/unpacked").exists()
 
 
 # Footage

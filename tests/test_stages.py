@@ -9,11 +9,7 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from emohead.data.mead import EMOTIONS
 from emohead.evaluation.sound import evaluate_sound
-from emohead.evaluation.stages import (
-    evaluate_landmark_model,
-    evaluate_stage,
-    evaluate_translator,
-)
+from emohead.evaluation.stages import evaluate_landmark_model, evaluate_stage, evaluate_translator
 from emohead.features.store import ShardWriter, open_clips
 from emohead.landmarks.predict import predict_landmarks
 from emohead.translator.render import translate

@@ -6,18 +6,11 @@ import os
 import re
 
 import pytest
-from study_factory import good_answers, make_study, make_videos
+from study_factory import good_answers
 
 from emohead.study.answers import MOST_BYTES, read_answers, shown_name
 from emohead.study.key import read_key
 from emohead.study.table2_forms import write_table2
-
-
-@pytest.fixture(scope="module")
-def study(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("study")
-    make_study(folder, make_videos(folder / "videos"))
-    return folder
 
 
 @pytest.fixture
@@ -62,10 +55,14 @@ BROKEN = {
     "another study": (change(study="0" * 16), "belongs to another study, 0000000000000000"),
     "no consent": (change(consent=False), "has no consent"),
     "a field is missing": (edit(lambda a: a.pop("hearing")), "lacks 'hearing'"),
+    "a field twice": (b'{"consent": false, "consent": true}', "has a field twice"),
     "a field too many": (change(name=SCRIPT), "has a field that the page doesn't write"),
     "another format": (change(format=2), "has format, which is not 1"),
     "script in the rater's name": (change(rater=SCRIPT), "has rater, which is not written as"),
     "path in the rater's name": (change(rater="../../../etc/passwd"), "has rater, which is not"),
+    "line break in the rater's name": (
+        edit(lambda a: a.update(rater=a["rater"] + "\n")), "has rater, which is not"
+    ),
     "rater is a number": (change(rater=7), "has rater, which is not a string"),
     "no trials": (change(trials=[]), "lacks 21 of 21 videos"),
     "a trial is missing": (edit(lambda a: a["trials"].pop(9)), "trials in place of 23|lacks 1 of"),
@@ -83,7 +80,9 @@ BROKEN = {
     "a value as text": (change_trial(ee="5"), r"has trials\.6\.ee, which is not an integer"),
     "a value is true": (change_trial(ee=True), r"has trials\.6\.ee, which is not an integer"),
     "a scale is missing": (edit(lambda a: a["trials"][6].pop("ee")), "which lacks 'ee'"),
-    "an order that isn't there": (change(turn=240), "has turn 240, and the study 240 orders"),
+    "an order that isn't there": (change(turn=240), "has turn, which is above 239"),
+    "an order that is no whole number": (change(turn=5.0), "has turn, which is not an integer"),
+    "an order beyond all numbers": (change(turn=int("9" * 4000)), "has turn, which is above 239"),
     "negative time": (change_trial(seconds=-1), r"has trials\.6\.seconds, which is below 0"),
     "answered before the questions opened": (
         change_trial(seconds=0.4, opened=0.5), "has trial 7 answered before its questions opened"
@@ -93,6 +92,7 @@ BROKEN = {
     "finished before it started": (
         change(started="2026-01-01T10:00:00Z", finished="2026-01-01T09:00:00Z"), "took -3600 s"
     ),
+    "digits of another script": (change(started="\u0662026-01-01T10:00:00Z"), "has started, which"),
     "a day that isn't there": (change(started="2026-02-30T10:00:00Z"), "a time that doesn't exist"),
     "finished in the future": (change(finished="9000-01-01T10:00:00Z"), "finished in the future"),
 }  # fmt: skip
@@ -117,10 +117,12 @@ def test_at_least_thirty_ways_to_be_broken_are_told_apart_and_stop_nobody(study,
     (folder / "zz same rater.json").write_text(json.dumps(again))
     (folder / "link.json").symlink_to(study / "key.json")
     (folder / "folder.json").mkdir()
+    (folder / "answers.json.txt").write_bytes(broken_file("no consent", answer))
+    (folder / "one more rater").mkdir()
     read = read_answers(folder, read_key(study / "key.json"))
     assert len(read.kept) == 3
     told = {each.file: each.reason for each in read.dropped}
-    assert len(told) == len(BROKEN) + 4 >= 30
+    assert len(told) == len(BROKEN) + 6 >= 30
     assert {each.kind for each in read.dropped} == {"refused"}
     for number, (how, (_, words)) in enumerate(BROKEN.items()):
         reason = told[f"broken {number:02d}.json"]
@@ -128,7 +130,9 @@ def test_at_least_thirty_ways_to_be_broken_are_told_apart_and_stop_nobody(study,
         assert "<" not in reason and "passwd" not in reason
     assert "is a copy of another file" in told.values()
     assert "is a second one of the rater" in told["zz same rater.json"]
-    assert told["link.json"] == told["folder.json"] == "is not a plain file"
+    assert told["answers.json.txt"] == "is not named .json"
+    for name in ("link.json", "folder.json", "one more rater"):
+        assert told[name] == "is not a plain file"
 
 
 def test_names_and_texts_of_bad_files_reach_no_page_as_markup(study, answers, tmp_path):

@@ -21,6 +21,8 @@ from emohead.study.key import read_key
 from emohead.study.server import StudyServer
 from emohead.study.table2_forms import write_table2
 
+# Between two screens there is none.
+HEADING = "document.querySelector('#study h1')?.textContent"
 TRIALS = CLIPS * len(METHODS) + PRACTICE + TRAPS + REPEATS
 
 
@@ -42,8 +44,9 @@ def manifest_of(folder):
 
 
 def media_of(folder):
+    """The page's videos by item, and the spoken digits, `hearing`."""
     text = (folder / "study.html").read_text()
-    found = re.findall(r'<script type="text/plain" id="(media-\w+)">(.*?)</script>', text)
+    found = re.findall(r'<script type="text/plain" id="media-(\w+)">(.*?)</script>', text)
     return {name: base64.b64decode(data) for name, data in found}
 
 
@@ -77,34 +80,34 @@ def test_no_byte_of_the_page_or_of_a_video_tells_a_method(study):
 
 
 def test_all_videos_say_and_are_built_the_same(study):
-    manifest, media = manifest_of(study), media_of(study)
+    media = media_of(study)
+    assert media.pop("hearing")
     told = set()
-    for name in manifest["media"]:
-        with av.open(io.BytesIO(media[name])) as container:
+    for data in media.values():
+        with av.open(io.BytesIO(data)) as container:
             (video,), (sound,) = container.streams.video, container.streams.audio
             streams = [tuple(sorted(each.metadata.items())) for each in container.streams]
             picture = video.width, video.height, video.frames, str(video.average_rate)
             names = tuple(sorted(container.metadata.items()))
-            told.add(
-                (names, *streams, picture, sound.rate, sound.channels, tuple(boxes(media[name])))
-            )
+            told.add((names, *streams, picture, sound.rate, sound.channels, tuple(boxes(data))))
     (one,) = told
     assert dict(one[0])["comment"] == "Part of a user study; may be synthetic."
+    # A sharper picture is larger, but not its file.
+    sizes = {}
+    for item in read_key(study / "key.json").items:
+        sizes.setdefault(item.clip_id, set()).add(len(media[item.id]))
+    assert all(len(each) == 1 for each in sizes.values())
     # x264 writes its settings into the first frame.
-    settings = {re.search(rb"x264 - core.*?\0", media[name])[0] for name in manifest["media"]}
+    settings = {re.search(rb"x264 - core.*?\0", data)[0] for data in media.values()}
     assert len(settings) == 1
 
 
 def test_a_methods_shorter_videos_shorten_all_and_do_not_tell_it(tmp_path):
     make_study(tmp_path, make_videos(tmp_path / "v", frames={"baseline": FRAMES - 3}))
-    key, manifest, media = (
-        read_key(tmp_path / "key.json"),
-        manifest_of(tmp_path),
-        media_of(tmp_path),
-    )
-    for item, name in zip(key.items, manifest["media"], strict=True):
+    key, media = read_key(tmp_path / "key.json"), media_of(tmp_path)
+    for item in key.items:
         path = tmp_path / "one.mp4"
-        path.write_bytes(media[name])
+        path.write_bytes(media[item.id])
         if item.kind == "rated":
             assert len(read_video(path)) == FRAMES - 3 == round(item.seconds * 25)
 
@@ -113,9 +116,9 @@ def test_what_is_shown_is_what_the_key_says(study, videos, tmp_path):
     key, manifest, media = read_key(study / "key.json"), manifest_of(study), media_of(study)
     assert manifest["study"] == key.study and manifest["items"] == [i.id for i in key.items]
     traps = 0
-    for item, name in zip(key.items, manifest["media"], strict=True):
+    for item in key.items:
         path = tmp_path / "one.mp4"
-        path.write_bytes(media[name])
+        path.write_bytes(media[item.id])
         source = videos[item.method][0] / f"{item.clip_id}.mp4"
         assert abs(read_video(path).astype(int) - read_video(source)).mean() < 3
         told = videos["ground_truth"][0] / f"{item.sound}.mp4"
@@ -138,6 +141,8 @@ def test_ids_differ_from_study_to_study_and_are_the_same_for_the_same(study, vid
     assert len({key.study for key in studies}) == 4
     for one in (other_seed, other_videos):
         assert not {item.id for item in one.items} & {item.id for item in again.items}
+    shown = [media_of(tmp_path / each).keys() - {"hearing"} for each in ("again", "seed")]
+    assert shown[0] == {item.id for item in again.items} and not shown[0] & shown[1]
     kept = sorted(path.name for path in (tmp_path / "again/keys").iterdir())
     assert kept == [f"{again.study}.json"]
 
@@ -186,9 +191,10 @@ def test_a_clip_is_found_in_any_of_a_methods_folders(videos, tmp_path, study):
     assert key.study == read_key(study / "key.json").study
 
 
-async def go_through(page, *, keyboard):
-    """A whole study, from consent to the end, by keys alone or with a mouse."""
+async def consent_and_hear(page, guesses, *, keyboard):
+    """The first two steps, with these digits for those that are heard."""
     await page.wait_for("document.querySelector('#study [name=consent]')")
+    assert await unnamed(page) == []
     if keyboard:
         for key in ("Tab", "Space", "Tab", "Enter"):
             await page.press(key)
@@ -196,31 +202,47 @@ async def go_through(page, *, keyboard):
         await page.click("#study [name=consent]")
         await page.click("#study [type=submit]")
     digits = "document.querySelector('#study [name=digits]')"
-    for guess in ("000", await page.run("manifest.hearing")):
+    for guess in guesses:
         await page.wait_for(f"{digits} && !{digits}.value")
+        assert await unnamed(page) == []
         await page.click("#study .play")
         await page.click("#study [name=digits]")
         for digit in guess:
             await page.press(digit)
         await page.press("Enter")
+
+
+async def unnamed(page):
+    """The roles of what a screen reader has no name for."""
+    nodes = (await page.send("Accessibility.getFullAXTree"))["nodes"]
+    told = [(node["role"]["value"], node["name"]["value"]) for node in nodes if "name" in node]
+    roles = {"button", "checkbox", "group", "heading", "radio", "textbox", "Video"}
+    assert {role for role, _ in told} & roles
+    return [role for role, name in told if role in roles and not name]
+
+
+async def go_through(page, *, keyboard):
+    """A whole study, from consent to the end, by keys alone or with a mouse."""
+    await consent_and_hear(page, ("000", await page.run("manifest.hearing")), keyboard=keyboard)
     await page.wait_for("document.querySelector('#study ul')")
     await page.click("#study [type=submit]")
     ratings = []
     while True:
         await page.wait_for(
             "document.querySelector('#study .save, #study .points') || "
-            "/Practice is over|Half way/.test(document.querySelector('#study h1').textContent)"
+            f"/Practice is over|Half way/.test({HEADING})"
         )
-        heading = await page.run("document.querySelector('#study h1').textContent")
+        heading = await page.run(HEADING)
         if heading == "Thank you":
             return ratings
         if not heading.startswith(("Practice ", "Video ")) or heading == "Practice is over":
             await page.click("#study [type=submit]")
-            await page.wait_for(f"document.querySelector('#study h1').textContent != {heading!r}")
+            await page.wait_for(f"{HEADING} != {heading!r}")
             continue
         if not ratings:  # scales are closed while the video plays, and nothing can be sent
             assert await page.run("document.querySelector('#study .scales').disabled")
             assert await page.run("document.querySelector('#study [type=submit]').disabled")
+            assert await unnamed(page) == []
         await page.wait_for("!document.querySelector('#study .scales').disabled")
         answer = [2 + len(ratings) % 3, 4, 9 - len(ratings) % 2]
         if keyboard:
@@ -238,7 +260,7 @@ async def go_through(page, *, keyboard):
             await page.press("Enter")
         else:
             await page.click("#study [type=submit]")
-        await page.wait_for(f"document.querySelector('#study h1').textContent != {heading!r}")
+        await page.wait_for(f"{HEADING} != {heading!r}")
 
 
 @needs_chromium
@@ -267,7 +289,7 @@ def test_a_whole_study_by_keyboard_from_a_file_to_table_2(study, tmp_path):
     assert given == ratings and len(ratings) == TRIALS
     assert answer["hearing_tries"] == 2 and answer["consent"] is True
     # As it is, it was answered at once and without listening, which the report says.
-    with pytest.raises(ValueError, match=r"no usable answers; emohead-study-.*(answered|sound)"):
+    with pytest.raises(ValueError, match=r"no usable answers; .*study-.*(answered|sound)"):
         report(saved.parent, study, tmp_path / "out")
     # With a person's ears and patience it is a table.
     key = read_key(study / "key.json")
@@ -301,6 +323,10 @@ def test_a_served_study_with_a_mouse_and_without_a_light(study, tmp_path):
 
     async def drive(url):
         async with chromium(tmp_path / "chromium") as page:
+            await page.open(url)  # whoever hears nothing gets no further
+            await consent_and_hear(page, ("000",) * 3, keyboard=False)
+            await page.wait_for(f"/ends here/.test({HEADING})")
+            assert not await page.run("document.querySelector('#study .save')")
             await page.open(url, dark=True)
             ratings = await go_through(page, keyboard=False)
             await page.click("#study .save")
@@ -321,7 +347,7 @@ def test_a_served_study_with_a_mouse_and_without_a_light(study, tmp_path):
     assert "are saved" in text and errors == []
     (path,) = (tmp_path / "answers").iterdir()
     answer = json.loads(path.read_text())
-    assert answer["turn"] == 0
+    assert answer["turn"] == 1  # 0 was for the first try
     assert [[t[name] for name in ("ls", "ee", "vpq")] for t in answer["trials"]] == ratings
     assert not list((tmp_path / "chromium").glob("*.json"))
     # The report reads it and excludes the rater, who is one.

@@ -4,6 +4,9 @@ import re
 
 import pytest
 import yaml
+from conftest import ROOT
+
+from emohead.evaluation.published import TABLE_2
 
 
 def plan(snakemake, jobs, folder, *targets, **study):
@@ -30,6 +33,11 @@ def test_a_study_needs_its_methods_alone_and_says_what_it_shows(snakemake, jobs,
     assert len(scoring) == len(kept) == len(folders)
     for name, folder in folders:
         assert sum(f"--method {name} " in line and folder in line for line in kept) == 1
+
+
+def test_with_the_comparators_a_study_has_the_papers_rows():
+    comparators = yaml.safe_load((ROOT / "config/comparators.yaml").read_text())
+    assert sorted(comparators["study"]["methods"]) == sorted(TABLE_2)
 
 
 def test_all_has_no_study_until_there_are_answers(snakemake, jobs, tmp_path):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from study_factory import good_answers, make_study, make_videos
+from study_factory import good_answers
 
 from emohead import cli
 from emohead.study.answers import MOST_BYTES, read_answers
@@ -22,13 +22,6 @@ from emohead.study.key import read_key
 from emohead.study.server import StudyServer
 
 TYPE = {"Content-Type": "application/json"}
-
-
-@pytest.fixture(scope="module")
-def study(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("study")
-    make_study(folder, make_videos(folder / "videos"))
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -133,11 +126,16 @@ def test_an_upload_that_breaks_off_leaves_nothing(server, answer):
 
 
 def test_a_port_that_is_taken_and_a_study_that_is_mixed_up_are_named(server, study, tmp_path):
-    with pytest.raises(ValueError, match="can't be served"):
-        StudyServer(study, tmp_path / "a", port=server.server_port)
+    for port in (server.server_port, 70_000, -1):
+        with pytest.raises(ValueError, match="can't be served"):
+            StudyServer(study, tmp_path / "a", port=port)
+    with pytest.raises(ValueError, match=r"--answers .*key\.json"):
+        StudyServer(study, study / "key.json")
     mixed = tmp_path / "mixed"
     mixed.mkdir()
     (mixed / "key.json").write_bytes((study / "key.json").read_bytes())
+    with pytest.raises(ValueError, match="make a study first"):
+        StudyServer(mixed, tmp_path / "a")
     (mixed / "study.html").write_text("another")
     with pytest.raises(ValueError, match="different studies"):
         StudyServer(mixed, tmp_path / "a")

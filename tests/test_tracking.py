@@ -1,18 +1,12 @@
 import weakref
-from pathlib import Path
 
 import cv2
-import matplotlib
 import numpy as np
 import pytest
-import skimage.data
+from media_factory import astronaut, hopper
 
-from emohead.features.faces import FaceFinder, NoFaceError, overlap
-from emohead.features.tracking import (
-    SeveralFacesError,
-    choose_face,
-    follow_face,
-)
+from emohead.features.faces import NoFaceError, overlap
+from emohead.features.tracking import SeveralFacesError, choose_face, follow_face
 
 FACE_SIZE = 40
 NOTHING = np.zeros((120, 300), np.uint8)
@@ -199,24 +193,6 @@ def test_choosing_wants_a_face():
 # --- dlib on real faces ---
 
 
-@pytest.fixture(scope="module")
-def finder():
-    return FaceFinder()
-
-
-@pytest.fixture(scope="module")
-def astronaut():
-    """Her face, about 100 px wide, in 256 x 256."""
-    return np.ascontiguousarray(skimage.data.astronaut()[0:256, 96:352])
-
-
-@pytest.fixture(scope="module")
-def hopper():
-    path = Path(matplotlib.get_data_path(), "sample_data", "grace_hopper.jpg")
-    photo = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
-    return cv2.resize(photo[:512, :512], (256, 256), interpolation=cv2.INTER_AREA)
-
-
 def eye_distance(points):
     return np.linalg.norm(points[..., 42:48, :].mean(-2) - points[..., 36:42, :].mean(-2), axis=-1)
 
@@ -226,9 +202,11 @@ def grey_of(image):
 
 
 @pytest.mark.parametrize("every", [1, 5])
-def test_a_still_picture_has_constant_landmarks(finder, astronaut, every):
+def test_a_still_picture_has_constant_landmarks(finder, every):
     seen = list(
-        follow_face([astronaut.copy() for _ in range(8)], grey_of, finder, every=every, alone=True)
+        follow_face(
+            [astronaut().copy() for _ in range(8)], grey_of, finder, every=every, alone=True
+        )
     )
     landmarks = np.stack([each.landmarks for each in seen])
     assert landmarks.shape == (8, 68, 2)
@@ -236,12 +214,14 @@ def test_a_still_picture_has_constant_landmarks(finder, astronaut, every):
 
 
 @pytest.mark.parametrize("every", [1, 5])
-def test_a_moving_and_nodding_face_is_followed(finder, astronaut, every):
+def test_a_moving_and_nodding_face_is_followed(finder, every):
     images = []
     for t in range(31):
         turn = cv2.getRotationMatrix2D((129, 110), 4 * np.sin(t / 5), 1 + 0.005 * t)
         turn[:, 2] += (3.5 * t - 50, 8 * np.sin(t / 2.5) + 10)  # the nod: up to 3 px a frame
-        images.append(cv2.warpAffine(astronaut, turn, (360, 300), borderMode=cv2.BORDER_REPLICATE))
+        images.append(
+            cv2.warpAffine(astronaut(), turn, (360, 300), borderMode=cv2.BORDER_REPLICATE)
+        )
     seen = list(follow_face(images, grey_of, finder, every=every, max_gap=0))
     followed = np.stack([each.landmarks for each in seen])
     greys = [grey_of(image) for image in images]
@@ -250,12 +230,12 @@ def test_a_moving_and_nodding_face_is_followed(finder, astronaut, every):
     assert apart < 0.02
 
 
-def test_two_people_are_told_apart(finder, astronaut, hopper):
+def test_two_people_are_told_apart(finder):
     small = cv2.copyMakeBorder(
-        cv2.resize(hopper, (200, 200), interpolation=cv2.INTER_AREA), 56, 0, 0, 0,
+        cv2.resize(hopper(), (200, 200), interpolation=cv2.INTER_AREA), 56, 0, 0, 0,
         cv2.BORDER_REPLICATE,
     )  # fmt: skip
-    images = [np.hstack([np.roll(astronaut, t, axis=1), small]) for t in range(12)]
+    images = [np.hstack([np.roll(astronaut(), t, axis=1), small]) for t in range(12)]
     with pytest.raises(SeveralFacesError):
         list(follow_face(images, grey_of, finder, every=5, alone=True))
     chosen = choose_face(images, grey_of, finder, every=5)
@@ -264,9 +244,9 @@ def test_two_people_are_told_apart(finder, astronaut, hopper):
     assert all(each.landmarks[:, 0].max() < 256 for each in seen)  # she is on the left
 
 
-def test_frames_without_a_face_are_marked(finder, astronaut):
-    nothing = np.full_like(astronaut, 128)
-    images = [astronaut, astronaut, nothing, astronaut.copy()]
+def test_frames_without_a_face_are_marked(finder):
+    nothing = np.full_like(astronaut(), 128)
+    images = [astronaut(), astronaut(), nothing, astronaut().copy()]
     seen = list(follow_face(images, grey_of, finder, every=1))
     assert [each.found for each in seen] == [True, True, False, True]
     shift = np.linalg.norm(seen[2].landmarks - seen[0].landmarks, axis=-1).mean()

@@ -237,10 +237,7 @@ def test_a_second_process_waits_for_the_first(undisturbed, tmp_path, capsys, fir
             trained(second, state)
 
     thread = threading.Thread(target=later)
-    with (
-        contextlib.suppress(KeyboardInterrupt),
-        training_state(tmp_path, {"lr": 1}) as state,
-    ):
+    with contextlib.suppress(KeyboardInterrupt), training_state(tmp_path, {"lr": 1}) as state:
         thread.start()
         said = ""
         while "another process has this training" not in said:

@@ -90,7 +90,9 @@ def run(command: list[str], log: Path) -> None:
 def start():
     """`start(command, log)`: the script in a process of its own that needn't import torch anew."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["emohead.landmarks.fit", "emohead.translator.fit"])
+    context.set_forkserver_preload(
+        ["emohead.landmarks.fit", "emohead.translator.fit", "lightning.fabric"]
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(SCRIPTS))
         multiprocessing.forkserver.ensure_running()
@@ -124,9 +126,7 @@ def assert_same_training(one: Checkpoint, other: Checkpoint) -> None:
     for name, value in one.weights.items():
         torch.testing.assert_close(other.weights[name], value, rtol=0, atol=0, msg=name)
     pd.testing.assert_frame_equal(
-        one.history.drop(columns="seconds"),
-        other.history.drop(columns="seconds"),
-        check_exact=True,
+        one.history.drop(columns="seconds"), other.history.drop(columns="seconds"), check_exact=True
     )
 
 
@@ -159,6 +159,31 @@ def test_kill_9_at_random_moments_changes_nothing(stage, features, start, tmp_pa
         load_checkpoint(whole / "model.pt", stage), load_checkpoint(broken / "model.pt", stage)
     )
     assert len(list((broken / "state").iterdir())) == 1
+
+
+def test_another_machine_goes_on_where_the_first_is_gone(features, start, tmp_path):
+    whole, gone, other, bucket = (tmp_path / name for name in ("whole", "gone", "other", "bucket"))
+    runtime = {"checkpoint_storage": bucket.as_uri()}
+
+    def train(folder: Path) -> multiprocessing.Process:
+        folder.mkdir()
+        return start(command("landmarks", features, folder, runtime=runtime), folder / "log")
+
+    undisturbed = train(whole)
+    undisturbed.join()
+    assert undisturbed.exitcode == 0, (whole / "log").read_text()
+    (ended,) = bucket.iterdir()
+    shutil.rmtree(bucket)
+    (bucket / "of other code").mkdir(parents=True)
+    assert killed_while_training(train(gone), bucket, 0.05), "too fast to be killed"
+    shutil.rmtree(gone)
+    last = train(other)
+    last.join()
+    told = (other / "log").read_text()
+    assert last.exitcode == 0, told
+    assert f"the last state comes from {bucket}" in told and "going on with epoch" in told
+    assert_same_training(*(load_checkpoint(f / "model.pt", "landmarks") for f in (whole, other)))
+    assert list(bucket.iterdir()) == [ended]
 
 
 @pytest.mark.parametrize("stage", STAGES)

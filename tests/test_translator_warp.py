@@ -217,7 +217,7 @@ def test_the_fast_form_makes_the_same_frames(bf16):
 
 
 def test_what_a_painting_costs():
-    """By NumPy: bells about eyes and mouth, and the choices between two pictures each."""
+    """By NumPy: bells about eyes, mouth and opening; the choices between two pictures each."""
     true, painted, reference, warped, still, mask = (
         torch.rand(2, c, SIZE, SIZE) for c in (3, 3, 3, 3, 1, 1)
     )
@@ -249,6 +249,9 @@ def test_what_a_painting_costs():
         for first, last, width in ((36, 42, 0.05), (42, 48, 0.05), (48, 68, 0.09)):
             a, b = landmarks[i, first:last].numpy().mean(0)
             bells += np.exp(-((x - a) ** 2 + (y - b) ** 2) / (2 * (width * SIZE) ** 2))
+        inner = landmarks[i, 60:68].numpy()
+        (a, b), (wide, high) = inner.mean(0), np.maximum(inner.std(0, ddof=1), 0.5)
+        bells += 8 * np.exp(-((x - a) ** 2) / (2 * wide**2) - (y - b) ** 2 / (2 * high**2))
         both = distance(frame)[i] + distance(painted)[i]
         details.append((bells / bells.mean() * both).mean())
     assert terms["details"] == pytest.approx(np.mean(details), rel=1e-4)

@@ -1,24 +1,19 @@
 """The server is real, on this machine, and its file has torchvision's form and a few bytes."""
 
 import hashlib
-import http.server
 import io
-import runpy
-import sys
-import threading
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
+from file_server import serving
 from torch import nn
 from torchvision.models.vgg import cfgs, make_layers
 
 from emohead.translator import vgg_weights
 from emohead.translator.perceptual import PerceptualLoss
 from emohead.translator.vgg_weights import fetch_imagenet_weights, provide_imagenet_weights
-
-ROOT = Path(__file__).parent.parent
 
 
 def state_dict_file() -> bytes:
@@ -38,44 +33,14 @@ DATA = state_dict_file()
 NAME = f"vgg19-{hashlib.sha256(DATA).hexdigest()[:8]}.pth"
 
 
-class Server(http.server.ThreadingHTTPServer):
-    """Serves `data`, after answering with `statuses` and breaking off `breaks` times."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.data, self.statuses, self.breaks, self.answers = DATA, [], 0, 0
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
-
-    def do_GET(self) -> None:
-        self.server.answers += 1
-        status = self.server.statuses.pop(0) if self.server.statuses else 200
-        data = self.server.data if status == 200 else b""
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        if self.server.breaks and status == 200:
-            self.server.breaks -= 1
-            data = data[: len(data) // 2]
-        self.wfile.write(data)
-
-
 @pytest.fixture
 def server(monkeypatch):
     monkeypatch.setattr(vgg_weights, "PAUSE", 0.01)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with Server() as server:
-        point_to(monkeypatch, f"http://127.0.0.1:{server.server_port}/models/{NAME}")
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with serving() as server:
+        point_to(monkeypatch, f"{server.url}/models/{NAME}")
+        server.files = {f"/models/{NAME}": DATA}
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def point_to(monkeypatch, url: str) -> None:
@@ -90,7 +55,7 @@ def test_is_fetched_once_and_the_loss_reads_it(server, tmp_path):
         provide_imagenet_weights(tmp_path / "downloads", link)
         assert link.is_symlink()
         assert link.read_bytes() == DATA
-    assert server.answers == 1
+    assert len(server.requests) == 1
     assert {p.name for p in (tmp_path / "downloads").iterdir()} == {NAME, f"{NAME}.lock"}
     first = PerceptualLoss(link).layers[0]
     assert first.weight.shape == (64, 3, 3, 3)
@@ -98,18 +63,18 @@ def test_is_fetched_once_and_the_loss_reads_it(server, tmp_path):
 
 
 def test_breaks_and_a_busy_server_are_outlasted(server, tmp_path, capsys):
-    server.statuses, server.breaks = [503, 200], 1
+    server.statuses, server.breaks = [503], [len(DATA) // 2]
     path = fetch_imagenet_weights(tmp_path)
     assert path.read_bytes() == DATA
-    assert server.answers == 3
+    assert len(server.requests) == 3
     assert capsys.readouterr().out.count("once more in") == 2
 
 
 def test_a_broken_file_never_gets_the_name(server, tmp_path):
-    server.data = DATA[:-1]
+    server.files = {f"/models/{NAME}": DATA[:-1]}
     with pytest.raises(ValueError, match=r"invalid hash.*put it at .*vgg19-.*vgg_weights: <path>"):
         fetch_imagenet_weights(tmp_path, attempts=2)
-    assert server.answers == 2
+    assert len(server.requests) == 2
     assert {p.name for p in tmp_path.iterdir()} == {f"{NAME}.lock"}
 
 
@@ -117,7 +82,7 @@ def test_a_missing_file_is_not_asked_for_again(server, tmp_path):
     server.statuses = [404, 404]
     with pytest.raises(ValueError, match="404"):
         fetch_imagenet_weights(tmp_path)
-    assert server.answers == 1
+    assert len(server.requests) == 1
 
 
 def test_offline_the_message_says_how(monkeypatch, tmp_path):
@@ -136,7 +101,7 @@ def test_a_file_put_there_by_hand_is_taken_if_it_is_good(server, tmp_path):
         fetch_imagenet_weights(tmp_path)
     (tmp_path / NAME).write_bytes(DATA)
     assert fetch_imagenet_weights(tmp_path) == tmp_path / NAME
-    assert server.answers == 0
+    assert len(server.requests) == 0
 
 
 def test_what_a_killed_process_left_is_removed(server, tmp_path):
@@ -151,10 +116,8 @@ def test_torchvisions_own_name_carries_the_sum():
     assert vgg_weights._sum(Path(url)) == "dcbb9e9d"
 
 
-def test_script_ends_with_a_sentence(tmp_path, monkeypatch):
+def test_script_ends_with_a_sentence(tmp_path, run_script):
     (tmp_path / "downloads").write_text("a file in the folder's place")
-    script = str(ROOT / "workflow_scripts/fetch_vgg_weights.py")
-    flags = ["--downloads", str(tmp_path / "downloads"), "--output", str(tmp_path / "vgg19.pth")]
-    monkeypatch.setattr(sys, "argv", [script, *flags])
+    flags = ["--downloads", tmp_path / "downloads", "--output", tmp_path / "vgg19.pth"]
     with pytest.raises(SystemExit, match=r"File exists: .*downloads"):
-        runpy.run_path(script, run_name="__main__")
+        run_script("fetch_vgg_weights.py", *flags)

@@ -30,7 +30,11 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 LIBRARY = ROOT / "workflow_scripts"
 #: What scripts import late, or not by themselves.
-LATE = ("lightning.fabric", "tensorboardX", "snakemake.cli", "pandas", "jsonschema", "yaml")
+LATE = (
+    "lightning.fabric", "tensorboardX", "pandas", "jsonschema", "yaml", "snakemake.cli",
+    "snakemake.storage", "smart_open", "emohead.config_checks", "emohead.plan.rates",
+    "emohead.evaluation.networks.reasons",
+)  # fmt: skip
 #: Names a CSV file to which every script's name, processor seconds and peak memory (KiB) are added:
 #: whoever measures the process that he started sees only the client.
 USAGE = "EMOHEAD_WARM_USAGE"
@@ -52,13 +56,13 @@ sys.exit(status)
 
 
 @contextmanager
-def warm_python() -> Iterator[str]:
-    """The path of a Python that has imported everything already."""
+def warm_python(cold: str | Path = sys.executable) -> Iterator[str]:
+    """The path of a Python that has imported everything already: an environment's, else our own."""
     with tempfile.TemporaryDirectory(prefix="emohead-warm-") as name:
         python = Path(name) / "python"
         environment = {n: v for n, v in os.environ.items() if n != "PYTHONPATH"}
         with subprocess.Popen(
-            [sys.executable, __file__, name],
+            [cold, __file__, name],
             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
             env={**environment, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
         ) as server:  # fmt: skip
@@ -112,7 +116,9 @@ def run(words: list[str], folder: str, environment: dict[str, str], python: Path
     os.environ.clear()
     os.environ.update(environment)
     is_snakemake = words[0] == "-m"
-    started = words[words.index("--snakefile") + 1] if is_snakemake else words[0]
+    started = words[words.index("--snakefile") + 1] if "--snakefile" in words else words[0]
+    if is_snakemake and started == "-m":  # it deploys sources, of which it reads none
+        started = ROOT
     if not Path(started).resolve().is_relative_to(ROOT):
         # Another checkout's, which has its own library.
         for name in [name for name in sys.modules if name.partition(".")[0] == "emohead"]:

@@ -14,6 +14,7 @@ named_by = parser.add_mutually_exclusive_group(required=True)
 named_by.add_argument("--table", type=Path, help="file, speaker, emotion, level")
 named_by.add_argument("--names", help="a pattern of names, or a data set's name")
 parser.add_argument("--folder", type=Path, required=True, help="of the files")
+parser.add_argument("--copies", type=Path, help="folder where the files will be read from")
 parser.add_argument("--speaker", required=True)
 parser.add_argument("--emotion", choices=EMOTIONS, required=True)
 parser.add_argument("--output", type=Path, required=True)
@@ -26,5 +27,9 @@ if __name__ == "__main__":
     else:
         shard = {"speakers": [flags.speaker], "emotions": [flags.emotion]}
         clips, _ = find_footage(flags.folder, flags.names, **shard)
+    table = clip_table(clips)
+    if flags.copies:
+        places = [flags.copies / clip.video.relative_to(flags.folder) for clip in clips]
+        table["video"] = table["audio"] = places
     with whole_file(flags.output) as unfinished:
-        clip_table(clips).to_csv(unfinished, index=False)
+        table.to_csv(unfinished, index=False)

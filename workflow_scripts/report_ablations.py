@@ -3,13 +3,10 @@
 import json
 from pathlib import Path
 
-from emohead.report.ablations import write_ablations
+from emohead.report.ablations_forms import write_ablations
 from emohead.report.flags import report_parser
 
-parser = report_parser(__doc__)
-parser.add_argument(
-    "--scores", type=Path, nargs="+", required=True, help="tables of scores, .parquet"
-)
+parser = report_parser(__doc__, "scores")
 parser.add_argument("--sound", type=Path, required=True, help="of the plain sound, .parquet")
 parser.add_argument(
     "--models",

@@ -1,10 +1,9 @@
 """Rule report_claims: the scores of all methods -> the paper's claims with their verdicts."""
 
-from emohead.report.claims import write_claims
-from emohead.report.flags import add_scores_flags, report_parser
+from emohead.report.claims_forms import write_claims
+from emohead.report.flags import report_parser
 
-parser = report_parser(__doc__)
-add_scores_flags(parser)
+parser = report_parser(__doc__, "scores", "methods")
 
 if __name__ == "__main__":
     flags = parser.parse_args()

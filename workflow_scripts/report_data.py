@@ -2,18 +2,13 @@
 
 from pathlib import Path
 
-from emohead.data.mead import EMOTIONS
-from emohead.report.data import write_data_page
+from emohead.report.data_page import write_data_page
 from emohead.report.flags import report_parser
 
-parser = report_parser(__doc__)
-parser.add_argument("--clips", type=Path, required=True, help="the accepted clips, .csv")
-parser.add_argument("--rejected", type=Path, required=True, help="the rejected ones, .csv")
-parser.add_argument("--split", type=Path, required=True, help=".csv")
-parser.add_argument("--features", type=Path, nargs="+", required=True, help="feature shards")
+parser = report_parser(__doc__, "clips", "split", "features", "emotions")
+parser.add_argument("--rejected", type=Path, required=True, help="the rejected clips, .csv")
 parser.add_argument("--crops-figure", type=Path, required=True, help=".png")
 parser.add_argument("--speakers", nargs="+", default=[], help="asked for (default: those found)")
-parser.add_argument("--emotions", nargs="+", default=EMOTIONS, help="asked for")
 parser.add_argument("--pairs", type=Path, help="sentences in several emotions, .csv")
 
 if __name__ == "__main__":

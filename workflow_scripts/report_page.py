@@ -6,8 +6,8 @@ from pathlib import Path
 import yaml
 
 from emohead.flags import name_and_path
-from emohead.report.flags import add_scores_flags, report_parser
-from emohead.report.page import write_page
+from emohead.report.flags import report_parser
+from emohead.report.results_page import write_page
 
 
 def paths(text: str) -> dict[str, Path]:
@@ -20,8 +20,7 @@ def figures_of(text: str) -> dict[str, dict[str, Path]]:
     return {name: paths(json.dumps(each)) for name, each in json.loads(text).items()}
 
 
-parser = report_parser(__doc__)
-add_scores_flags(parser)
+parser = report_parser(__doc__, "scores", "methods", "clips", "split")
 parser.add_argument("--claims", type=Path, required=True, help="the claims' .html form")
 parser.add_argument("--table1", type=Path, required=True, help="Table 1's .html form")
 parser.add_argument("--published", type=Path, required=True, help="the published rows' .html form")
@@ -29,8 +28,6 @@ parser.add_argument("--figures", type=figures_of, required=True, help="JSON: ref
 parser.add_argument("--training-figure", type=Path, required=True, help=".png")
 parser.add_argument("--bases", type=paths, default={}, help="JSON: landmark model, basis.csv")
 parser.add_argument("--study", type=Path, help="Table 2's .html form, if there are answers")
-parser.add_argument("--clips", type=Path, required=True, help="the data's clips.csv")
-parser.add_argument("--split", type=Path, required=True, help="split.csv")
 parser.add_argument("--data-page", type=Path, required=True, help="data.html, for a link to it")
 parser.add_argument(
     "--provenance",

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from emohead.report.flags import add_scores_flags, report_parser
+from emohead.report.flags import report_parser
 from emohead.study.table2_forms import write_table2
 
-parser = report_parser(__doc__)
-add_scores_flags(parser, required=False)
+parser = report_parser(__doc__, "scores", "methods")
 parser.add_argument("--answers", type=Path, required=True, help="a folder of answer files")
 parser.add_argument("--key", type=Path, required=True, help="the study's key.json")
 parser.add_argument("--seed", type=int, default=0, help="of the trainings whose videos were shown")

@@ -1,8 +1,9 @@
 """Rule report_training: the training histories -> loss curves."""
 
 from emohead.flags import name_and_path
-from emohead.report.figures import write_training_figure
+from emohead.report.figures import draw_training_figure
 from emohead.report.flags import report_parser
+from emohead.report.style import save_figure
 
 parser = report_parser(__doc__)
 parser.add_argument(
@@ -16,4 +17,4 @@ parser.add_argument(
 
 if __name__ == "__main__":
     flags = parser.parse_args()
-    write_training_figure(flags.histories, outputs=flags.output)
+    save_figure(draw_training_figure(flags.histories), flags.output)

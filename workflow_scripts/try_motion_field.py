@@ -4,17 +4,14 @@ import argparse
 import json
 from pathlib import Path
 
-import pandas as pd
-
 from emohead.data.split import clips_of_part, hold_out_validation
-from emohead.disentangler.gates import Gate
 from emohead.evaluation.motion_gates import try_field
 from emohead.features.store import open_clips
-from emohead.files import whole_file
 from emohead.methods.device import rendering_device
 from emohead.methods.options import RenderingOptions
 from emohead.motion.load import restore_field
 from emohead.training.checkpoint import load_checkpoint
+from emohead.training.gates import write_gates
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--features", type=Path, nargs="+", required=True, help="feature shards")
@@ -30,12 +27,7 @@ if __name__ == "__main__":
     flags = parser.parse_args()
     with rendering_device(RenderingOptions(**flags.rendering), threads=flags.threads) as device:
         train = clips_of_part(flags.split, "train")
-        _, held_out = hold_out_validation(list(train), fraction=flags.validation, seed=flags.seed)
-        clips = open_clips(flags.features, {clip_id: train[clip_id] for clip_id in held_out})
+        _, held_out = hold_out_validation(train, fraction=flags.validation, seed=flags.seed)
+        clips = open_clips(flags.features, held_out)
         field = restore_field(load_checkpoint(flags.field, "motion_field")).to(device.device)
-        gates = try_field(field, clips)
-        for gate in gates:
-            verdict = "passes" if gate.passed else "fails"
-            print(f"gate {gate.name} {verdict}: {gate.found:.3f} against {gate.bar:.3f}")
-        with whole_file(flags.output) as unfinished:
-            pd.DataFrame(gates, columns=list(Gate._fields)).to_csv(unfinished, index=False)
+        write_gates(try_field(field, clips), flags.output)

@@ -7,12 +7,15 @@ import argparse
 import asyncio
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import yaml
+from packaging.requirements import Requirement
 from rattler import Channel, ChannelConfig, Subdir, VirtualPackage, install, solve
 
 VERSION = "24.7.1"  # the oldest that Snakemake takes
@@ -28,13 +31,19 @@ def show_channel_priority() -> None:
 
 
 def create_environment(file: Path, prefix: Path) -> None:
-    """What `conda env create` does: solve, link, and then pip for the `pip:` section."""
+    """What `conda env create` does: solve, link, and then pip for the `pip:` section.
+
+    Of that section, what pip has put beside the Python that runs this is linked: gigabytes needn't
+    be unpacked once more, and pip finds them installed.
+    """
     environment = yaml.safe_load(file.read_text())
     entries = environment["dependencies"]
     specs = [entry for entry in entries if isinstance(entry, str)]
     asyncio.run(link_packages(environment["channels"], specs, prefix))
     for entry in entries:
         if isinstance(entry, dict):
+            for line in entry["pip"]:
+                link_installed(Requirement(line), prefix)
             install_by_pip(entry["pip"], prefix)
 
 
@@ -46,13 +55,36 @@ async def link_packages(channels: list[str], specs: list[str], prefix: Path) -> 
     await install(records, prefix, cache_dir=BASE / "pkgs", show_progress=False)
 
 
+def link_installed(requirement: Requirement, prefix: Path) -> None:
+    """Hard links to all but the commands of a package, if it is here in the required version."""
+    if requirement.marker is not None and not requirement.marker.evaluate():
+        return
+    try:
+        package = distribution(requirement.name)
+    except PackageNotFoundError:
+        return
+    if str(requirement.specifier) != f"=={package.version}" or not package.files:
+        return
+    packages = next((prefix / "lib").glob("python3*")) / "site-packages"
+    for file in package.files:
+        source, target = Path(file.locate()), packages / file
+        if ".." in file.parts or not source.is_file() or target.exists():
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(source, target)
+        except OSError:  # another disk
+            shutil.copy2(source, target)
+
+
 def install_by_pip(requirements: list[str], prefix: Path) -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".requirements.txt") as file:
         file.write("\n".join(requirements))
         file.flush()
-        # conda's own arguments; like conda, with the caller's environment variables.
+        # conda's own arguments, but for --upgrade, which would ask for what is linked already; like
+        # conda, with the caller's environment variables.
         subprocess.run(
-            [prefix / "bin/python", "-m", "pip", "install", "--quiet", "--upgrade",
+            [prefix / "bin/python", "-m", "pip", "install", "--quiet",
              "--requirement", file.name, "--exists-action=b"],
             check=True,
         )  # fmt: skip

@@ -13,9 +13,9 @@ MEAD_CLIPS, MEAD_NEUTRAL_CLIPS = 30, 40
 
 #: The keys of `train` that decide a training's speed and not its weights: the fields of
 #: `emohead.training.Runtime`.
-RUNTIME = ("device", "compile", "workers", "checkpoint_minutes")
+RUNTIME = ("device", "compile", "workers", "checkpoint_minutes", "checkpoint_storage")
 
-#: Where models are trained, each from what those before it have learnt.
+#: The stages that train models, each after those that it starts from.
 STAGES = ("disentangler", "landmarks", "translator", "motion_field", "motion_audio")
 
 #: Modules that a stage imports for some models alone: whether one with these options is such.
@@ -23,7 +23,7 @@ PARTS: Mapping[str, Mapping[str, Callable[[Mapping[str, Any]], bool]]] = {
     "landmarks": {
         "emohead.landmarks.at_net": lambda model: model["architecture"] in ("at_net", "evp"),
         "emohead.landmarks.evp": lambda model: model["architecture"] == "evp",
-        "emohead.disentangler.encoders": lambda model: model["architecture"] == "evp",
+        "emohead.landmarks.emotion_encoder": lambda model: model["architecture"] == "evp",
         "emohead.landmarks.audio2lm": lambda model: model["architecture"] == "audio2lm",
         "emohead.landmarks.msef": lambda model: (
             model["architecture"] == "audio2lm" and model.get("emotion", "msef") == "msef"
@@ -45,10 +45,10 @@ GIVEN: Mapping[str, tuple[str, ...]] = {
     "emotion": ("voice", "label", "video"),
     "speakers": ("seen", "unseen"),
 }
-#: Of somebody else's method that doesn't say it.
+#: What is said of somebody else's method that doesn't say what it is given.
 NOT_STATED = "not stated"
 
-#: Of the paper's models: E_Lm's width, and the sum of the widths of the translator's maps.
+#: The paper's models: E_Lm's width, and the sum of the widths of the translator's maps.
 _PAPERS_REFERENCE_WIDTH, _PAPERS_MAPS = 512, 64 + 128 + 256 + 3 * 512
 
 
@@ -65,6 +65,20 @@ def model_options(config: Mapping[str, Any], stage: str, name: str) -> dict[str,
         "train": {key: value for key, value in train.items() if key not in RUNTIME},
         "runtime": {key: value for key, value in train.items() if key in RUNTIME},
     }
+
+
+def leave_out_methods(config: dict[str, Any]) -> list[str]:
+    """Take the methods out that a config laid over another has set to null; return their names."""
+    methods = config.get("methods")
+    if not isinstance(methods, dict):
+        return []  # a mistake, which the schema names
+    left_out = [name for name, method in methods.items() if method is None]
+    for name in left_out:
+        del methods[name]
+    study = config.get("study")
+    if isinstance(study, dict) and isinstance(study.get("methods"), list):
+        study["methods"] = [name for name in study["methods"] if name not in left_out]
+    return left_out
 
 
 def origin_note(config: Mapping[str, Any]) -> str | None:

@@ -27,7 +27,7 @@ STAGE_OPTIONS: Mapping[str, Mapping[str, type[Options]]] = {
     "motion_field": {"options": MotionFieldOptions, "loss": MotionFieldLossOptions},
     "motion_audio": {"options": MotionAudioOptions, "loss": MotionAudioLossOptions},
 }
-#: Of `Recipe`, what a stage's trainings don't read.
+#: Fields of `Recipe` that a stage's trainings don't read.
 UNREAD: Mapping[str, tuple[str, ...]] = {
     # It holds sentences back, and stops and keeps by no validation.
     "disentangler": (
@@ -40,12 +40,17 @@ UNREAD: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
+def read_yaml(path: Path) -> Any:
+    """A YAML file, read by libyaml where that is there: every start of Snakemake waits for it."""
+    return yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
 def config_schema(path: Path) -> dict[str, Any]:
     """The JSON schema in a file, with the definitions that stand in the library.
 
     For each stage `<stage>_options`, `_loss`, `_train`, and `_model`, which is all of them.
     """
-    schema = yaml.safe_load(path.read_bytes())
+    schema = read_yaml(path)
     definitions = schema["$defs"]
     for stage, parts in STAGE_OPTIONS.items():
         train = json_schema(Recipe)
@@ -117,12 +122,32 @@ def model_mistakes(config: Mapping[str, Any], stage: str, name: str) -> Iterator
                 "motion_field.train.validation",
                 f"is 0, and its gates are tried on the clips that it holds out ({name})",
             )
-    fields = config["motion_field"]["models"]
-    if stage == "motion_audio" and model["field"] not in fields:
+    if stage == "motion_audio":
+        yield from _sound_mistakes(config, name, given)
+
+
+def _sound_mistakes(
+    config: Mapping[str, Any], name: str, given: Mapping[str, Mapping[str, Any]]
+) -> Iterator[tuple[str, str]]:
+    """What can't be of networks of sound: their field, their pictures, their offsets."""
+    model, fields = given["model"], config["motion_field"]["models"]
+    if model["field"] not in fields:
         known = ", ".join(fields) or "none"
         yield (
             "motion_audio.options.field",
             f"there is no model {model['field']!r} (known: {known}; {name})",
+        )
+    crop_size, grid = config["features"]["crop_size"], model.get("hourglass_grid", 64)
+    if model.get("network") == "hourglass" and crop_size % grid:
+        yield (
+            "motion_audio.options.hourglass_grid",
+            f"is {grid}: it must divide features.crop_size, {crop_size} ({name})",
+        )
+    if model.get("sound") == "mfcc_fbank_f0" and given["train"]["mfcc_offset"]:
+        yield (
+            "motion_audio.train.mfcc_offset",
+            f"is {given['train']['mfcc_offset']}: it is of MFCC; with sound: mfcc_fbank_f0 it must "
+            f"be 0 ({name})",
         )
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _LFS = b"version https://git-lfs"
-# Of an unlocked file, and what becomes of its link where a disk, or a download, has none.
+# The text of an unlocked file, and of its link where a disk, or a download, has no links.
 _ANNEX = re.compile(rb"(?:\.\./)*(?:\.git)?/annex/objects/")
 # The last one is what a store of objects (S3, and those like it) answers in place of a file.
 _WEB_PAGE = re.compile(rb"\s*(?:<!doctype html|<html|<head|<\?xml[^>]*>\s*<Error)", re.IGNORECASE)

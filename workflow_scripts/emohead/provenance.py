@@ -39,6 +39,14 @@ class Provenance:
         return cls(**json.loads(text))
 
 
+def read_provenance(path: Path) -> Provenance:
+    """What is in a provenance.json; ValueError when the file is none."""
+    try:
+        return Provenance.from_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError) as error:
+        raise ValueError(f"{path}: no provenance of a result ({error})") from error
+
+
 def find_provenance(*, device: str = "cpu", devices: int = 1, precision: str) -> Provenance:
     """The provenance of what is begun here and now, on `devices` of torch's kind `device`."""
     torch = sys.modules.get("torch")

@@ -16,7 +16,7 @@ class DownloadError(ValueError):
 
 
 def explain(error: BaseException) -> tuple[str, bool]:
-    """Why a transfer failed, in a person's words, and whether another try is no use."""
+    """Why a transfer failed, in plain words, and whether trying again is useless."""
     causes = []
     while error is not None:
         causes.append(error)
@@ -51,7 +51,7 @@ def explain(error: BaseException) -> tuple[str, bool]:
 
 
 def _explain_status(status: int) -> tuple[str, bool]:
-    """Likewise for an HTTP status."""
+    """As `explain`, for an HTTP status."""
     if status in (404, 410):
         return f"there is no such file ({status}); the link may have expired", True
     if status in (401, 403):

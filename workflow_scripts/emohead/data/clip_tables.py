@@ -58,7 +58,7 @@ def collect_clips(
     """
     made = _read(tables)
     clips = _read(lists).drop(columns="modified")
-    # A recording's stretches are clips of its name but for the number, and a row each.
+    # Each stretch of a recording is a row: a clip of the recording's name with another number.
     joined = clips.rename(columns={"clip_id": "take"}).merge(made, on="take", validate="1:m")
     joined = joined[[*clips, *made.columns.drop(["clip_id", "take"])]].sort_values("clip_id")
     joined["number"] = [parse_clip_id(clip_id).number for clip_id in joined["clip_id"]]

@@ -2,12 +2,12 @@
 
 from emohead.data.mead import FPS
 
-#: Of MEAD: about 40 hours of frontal clips, 670 of each of its 48 actors.
+#: MEAD has about 40 hours of frontal clips, 670 of each of its 48 actors.
 MEAD_CLIP_SECONDS = 4.5
 MINI_CLIP_SECONDS = 2.9  # the mini set's
-#: Of a shard's JPEGs: four clips of MEAD gave .51 at 128 pixels and .35 at 256.
+#: In a shard's JPEGs: four clips of MEAD gave .51 at 128 pixels and .35 at 256.
 JPEG_BYTES_PER_PIXEL = 0.4
-#: Of a frame's 28 x 12 MFCC (c0 would be a thirteenth) and 68 landmarks, in float32.
+#: A frame's 28 x 12 MFCC (c0 would be a thirteenth) and 68 landmarks, in float32.
 FEATURE_BYTES = 4 * (28 * 12 + 68 * 2)
 
 

@@ -1,5 +1,6 @@
 """A person's own videos: any files, by a table or by their names instead of MEAD's folders."""
 
+import os
 import re
 import unicodedata
 from collections import Counter
@@ -53,7 +54,7 @@ def read_footage(table: Path, folder: Path) -> list[Clip]:
     """
     clips: list[Clip] = []
     numbers: Counter[tuple[str, str, str]] = Counter()
-    videos: set[Path] = set()
+    videos: set[str] = set()
     for row in read_rows(table, COLUMNS[:3], COLUMNS[3:], free="file"):
         where = f"{table}, line {row.line}"
         file, speaker, emotion, level = (row.cells[column] for column in COLUMNS)
@@ -66,13 +67,13 @@ def read_footage(table: Path, folder: Path) -> list[Clip]:
         level = re.sub(r"[.,]0*$", "", level) or "1"
         if level not in map(str, LEVELS):
             raise ValueError(f"{where}: level {level!r} is none of 1, 2, 3")
-        video = _find(Path(folder), file)
+        video = _find(folder, file)
         if video is None:
             hint = "" if file.isascii() else "; wrong letters: save the table as CSV UTF-8"
-            raise ValueError(f"{where}: there is no file {Path(folder) / file}{hint}")
-        if video in videos:
+            raise ValueError(f"{where}: there is no file {folder / file}{hint}")
+        if str(video) in videos:
             raise ValueError(f"{where}: {video} is in the table twice")
-        videos.add(video)
+        videos.add(str(video))  # as text: 31,000 paths take seconds to compare
         take = speaker, named, level
         numbers[take] += 1
         clips.append(Clip(speaker, "front", named, int(level), numbers[take], video, video))
@@ -83,6 +84,8 @@ def read_footage(table: Path, folder: Path) -> list[Clip]:
 
 def _find(folder: Path, file: str) -> Path | None:
     """The file of a folder, though its name be composed in another way, or a Windows path."""
+    if file and os.path.isfile(path := os.path.join(folder, file)):
+        return Path(path)  # almost always
     for name in (file, file.replace("\\", "/")):
         for form in (name, *(unicodedata.normalize(form, name) for form in ("NFC", "NFD"))):
             if file and (folder / form).is_file():

@@ -56,7 +56,7 @@ class NamePattern:
     """
 
     def __init__(self, pattern: str):
-        """Raises ValueError for a field that there is none of, or for a pattern without any."""
+        """Raises ValueError for an unknown field, or for a pattern without fields."""
         self.pattern = pattern.replace("\\", "/")
         full = "-".join(f"{{{field}}}" for field in ("speaker", "view", "emotion", "level"))
         text = self.pattern.replace(f"{{{CLIP_ID}}}", f"{full}-{{number}}")
@@ -97,7 +97,7 @@ class NamePattern:
 def video_names(folder: Path, depth: int | None = None) -> Iterator[str]:
     """The videos below a folder, by their names there with `/`, sorted; at most `depth` deep.
 
-    Of videos that differ in their suffix alone it is the first one, as VIDEO_SUFFIXES has them.
+    Where videos differ in their suffix alone, the first suffix in VIDEO_SUFFIXES is taken.
     Names that begin with a point are nobody's.
     """
     found: dict[str, str] = {}

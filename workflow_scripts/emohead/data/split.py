@@ -2,9 +2,9 @@
 
 import math
 import zlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,8 @@ COLUMNS = ("clip_id", "part", "start", "stop")
 
 #: Frames (0.4 s) below which a piece of a clip teaches and tests nothing.
 SHORTEST_PIECE = 10
+
+Clip = TypeVar("Clip")
 
 
 def split_clips(
@@ -161,23 +163,24 @@ def _split_inside(
 
 
 def hold_out_validation(
-    train_ids: list[str], *, fraction: float, seed: int
-) -> tuple[list[str], list[str]]:
-    """Training and validation clips out of the training part, both sorted.
+    train: Mapping[str, Clip], *, fraction: float, seed: int
+) -> tuple[dict[str, Clip], dict[str, Clip]]:
+    """Training and validation clips, by their ids, out of the training part; both sorted.
 
     `fraction` of the clips, rounded, are held out, spread over the emotions, each of which keeps a
     clip to train on: of few clips none may be held out. The test part is never touched.
     """
     draw = np.random.default_rng(seed)
     by_emotion: dict[str, list[str]] = {}
-    for clip_id in draw.permutation(sorted(train_ids)):
+    for clip_id in draw.permutation(sorted(train)):
         by_emotion.setdefault(parse_clip_id(clip_id).emotion, []).append(str(clip_id))
-    spare = len(train_ids) - len(by_emotion)
+    spare = len(train) - len(by_emotion)
     held_out: list[str] = []
-    while len(held_out) < min(round(len(train_ids) * fraction), spare):
+    while len(held_out) < min(round(len(train) * fraction), spare):
         largest = max(sorted(by_emotion), key=lambda emotion: len(by_emotion[emotion]))
         held_out.append(by_emotion[largest].pop())
-    return sorted(set(train_ids) - set(held_out)), sorted(held_out)
+    left = sorted(set(train) - set(held_out))
+    return {name: train[name] for name in left}, {name: train[name] for name in sorted(held_out)}
 
 
 def clips_of_part(split: Path, part: str, speaker: str | None = None) -> dict[str, range]:

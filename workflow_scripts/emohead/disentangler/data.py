@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from emohead.data.mead import EMOTIONS, parse_clip_id
-from emohead.disentangler.pairs import Sentence
-from emohead.features.mfcc_shape import COEFFICIENTS
+from emohead.disentangler.pairs import Sentence, steps_of
+from emohead.features.mfcc_shape import WINDOW_FRAMES
 from emohead.features.store import StoredClip
 
 
@@ -36,6 +36,8 @@ class CrossSample(NamedTuple):
 class DisentanglerSamples(Dataset):
     """`samples` draws an epoch, each by seed, epoch and index alone, so that a training can resume.
 
+    Windows begin at any MFCC step; EVP's at every fourth, as video frames do.
+
     The first `pretrain_epochs` are of EmotionSample, the others of CrossSample: the share `paired`
     of them of two emotions, the others of any take and one. EVP has pairs alone, of 13 sentences;
     of few, the decoder would know nothing else. Raises ValueError without a sentence in two
@@ -57,12 +59,14 @@ class DisentanglerSamples(Dataset):
                 "no speaker says a sentence in two emotions, as far as disentangler.pairs and the "
                 "sound agree: see the log of rule pair_sentences"
             )
-        self._sentences = list(sentences)
-        self._takes: dict[tuple[str, str], list[np.ndarray]] = {}
+        self._sentences = [
+            (sentence.speaker, {e: steps_of(each) for e, each in sentence.windows.items()})
+            for sentence in sentences
+        ]
+        self._takes: dict[tuple[str, str], list[np.ndarray]] = {}  # steps
         for clip_id, clip in clips.items():
             name = parse_clip_id(clip_id)
-            windows = clip.mfcc[..., -COEFFICIENTS:]
-            self._takes.setdefault((name.speaker, name.emotion), []).append(windows)
+            self._takes.setdefault((name.speaker, name.emotion), []).append(steps_of(clip.mfcc))
         self._samples, self._pretrain_epochs, self._seed = samples, pretrain_epochs, seed
         self._paired = paired
         self._epoch = 0
@@ -81,10 +85,10 @@ class DisentanglerSamples(Dataset):
             windows = self._moment(draw, speaker, emotion)
             return EmotionSample(torch.tensor(windows), torch.tensor(EMOTIONS.index(emotion)))
         if draw.random() < self._paired:
-            sentence = self._sentences[draw.integers(len(self._sentences))]
-            speaker, both = sentence.speaker, draw.permutation(sorted(sentence.windows))[:2]
-            moment = draw.integers(len(sentence.windows[both[0]]))
-            content = [sentence.windows[emotion][moment] for emotion in both]
+            speaker, sentence = self._sentences[draw.integers(len(self._sentences))]
+            both = draw.permutation(sorted(sentence))[:2]
+            start = draw.integers(len(sentence[both[0]]) - WINDOW_FRAMES + 1)
+            content = [sentence[emotion][start : start + WINDOW_FRAMES] for emotion in both]
         else:
             speaker, emotion = list(self._takes)[draw.integers(len(self._takes))]
             both, content = [emotion] * 2, [self._moment(draw, speaker, emotion)] * 2
@@ -99,4 +103,5 @@ class DisentanglerSamples(Dataset):
         """Any window [28, 12] of a speaker's takes in an emotion."""
         takes = self._takes[speaker, emotion]
         take = takes[draw.integers(len(takes))]
-        return take[draw.integers(len(take))]
+        start = draw.integers(len(take) - WINDOW_FRAMES + 1)
+        return take[start : start + WINDOW_FRAMES]

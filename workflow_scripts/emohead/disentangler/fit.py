@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 
 from emohead.disentangler.data import DisentanglerSamples
-from emohead.disentangler.encoders import Disentangler
-from emohead.disentangler.gates import Gate, try_gates
+from emohead.disentangler.gates import try_gates
+from emohead.disentangler.nets import Disentangler
 from emohead.disentangler.numbers import SentenceNumbers
 from emohead.disentangler.options import DisentanglerOptions
 from emohead.disentangler.pairs import Pair, align_sentences
@@ -17,6 +17,7 @@ from emohead.features.store import StoredClip
 from emohead.landmarks.data import fit_mfcc_statistics
 from emohead.training.batches import EpochLoader
 from emohead.training.checkpoint import Checkpoint
+from emohead.training.gates import Gate
 from emohead.training.loop import fit
 from emohead.training.machine import choose_machine
 from emohead.training.options import Recipe, Runtime

@@ -13,7 +13,6 @@ Table 1 says in its row where the first isn't passed.
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import permutations
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -23,24 +22,16 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from emohead.data.mead import parse_clip_id
-from emohead.disentangler.encoders import Disentangler
+from emohead.disentangler.nets import Disentangler
 from emohead.disentangler.pairs import STEPS_PER_FRAME, Sentence, steps_of
 from emohead.features.mfcc_shape import COEFFICIENTS, WINDOW_FRAMES
 from emohead.features.store import StoredClip
+from emohead.training.gates import Gate
 
 #: "Clearly fewer": the share of clips by which the content probe stays below the emotion probe.
 MARGIN = 0.1
 #: Windows that share most of their sound count as the same moment: one video frame apart.
 SAME_MOMENT = 1
-
-
-class Gate(NamedTuple):
-    """A gate's value, the bar it is compared with, and whether it passes."""
-
-    name: str
-    found: float
-    bar: float
-    passed: bool
 
 
 @torch.inference_mode()

@@ -7,9 +7,9 @@
     L_con   = |c_A - c_B|
     L_cla   = CE(e_A) + CE(e_B)
 
-Distances are mean absolute differences, all weights 1, as in EVP's code (the paper has squares and
-weights), and of windows in standard deviations of each MFCC. EVP's are of MFCC as they are, which
-makes the first four terms ten times as large beside the others.
+Distances are mean absolute differences, of windows in MFCC as they are, and all weights 1, as in
+EVP's code (the paper has squares and weights). In standard deviations, a twentieth, L_con would
+outweigh them at first and empty the content code.
 
 Its loader and its model don't agree on which window is which: this is the one assignment under
 which all seven terms can vanish together. The emotion codes come from other moments, so that they

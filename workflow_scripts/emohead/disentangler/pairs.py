@@ -19,7 +19,7 @@ from emohead.features.store import StoredClip
 
 #: MFCC steps from one video frame to the next.
 STEPS_PER_FRAME = 4
-#: A take is compared with those whose numbers are so many away.
+#: A take is compared with takes whose numbers differ by this at most.
 NEIGHBOURS = 3
 
 
@@ -69,7 +69,7 @@ def warp(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, float]:
 def find_pairs(clips: Mapping[str, StoredClip], numbers: SentenceNumbers) -> list[Pair]:
     """All pairs that the numbers name among `clips`, each of its speaker's first emotion and one.
 
-    Of an emotion with several levels the highest counts, as EVP has it. A pair is kept when each
+    Where an emotion has several levels, the highest is used, as in EVP. A pair is kept when each
     take is the other's nearest among the takes whose numbers are at most NEIGHBOURS away.
     """
     takes: dict[str, dict[str, dict[int, str]]] = {}

@@ -4,8 +4,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from emohead.disentangler.data import CrossSample, EmotionSample
-from emohead.disentangler.encoders import Disentangler
 from emohead.disentangler.losses import cross_losses
+from emohead.disentangler.nets import Disentangler
 from emohead.training.task import TrainingTask
 
 
@@ -38,12 +38,9 @@ class DisentanglerTask(TrainingTask):
         ).unflatten(0, (-1, 2, 2))
         logits = self.model.classifier(emotion)
         losses = cross_losses(
-            rebuilt=self.model.normalise(rebuilt),
-            true=self.model.normalise(batch.content),
-            content=content,
-            logits=logits,
-            emotion=batch.emotion,
-        )
+            rebuilt=rebuilt, true=batch.content,
+            content=content, logits=logits, emotion=batch.emotion,
+        )  # fmt: skip
         return losses | {"accuracy": _accuracy(logits.flatten(0, 1), batch.emotion.flatten())}
 
 

@@ -18,7 +18,6 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 
-from emohead.disentangler.gates import Gate
 from emohead.evaluation.catalogue import FIRST_SCORED
 from emohead.evaluation.landmark_metrics import lip_correlation
 from emohead.evaluation.picture_metrics import boxes_of, psnr
@@ -30,6 +29,7 @@ from emohead.motion.losses import equivariance
 from emohead.motion.options import MotionFieldLossOptions
 from emohead.motion.render import as_batch, find_keypoints, move_face
 from emohead.motion.warps import Warp
+from emohead.training.gates import Gate
 
 #: The least gain of PSNR, correlation and distance, and the greatest equivariance error.
 PSNR, LIPS, APART, EQUIVARIANCE = 1.5, 0.5, 0.05, 0.15

@@ -41,7 +41,7 @@ def redetect(
         for t, seen in enumerate(follow_face(frames, _itself, finder, every=1)):
             landmarks[t], found[t] = seen.landmarks, seen.found
             if t in described:
-                # Of a still face one description is enough; each takes 60 ms.
+                # A still face is described once: each description takes 60 ms.
                 if last is None or not np.array_equal(seen.frame, last):
                     descriptor = describer.describe(seen.frame, seen.landmarks)
                 descriptors[described.index(t)] = descriptor

@@ -21,7 +21,7 @@ def evaluate_sound(
 ) -> dict[str, Values]:
     """Whether a logistic regression on MFCC statistics names each test clip's emotion.
 
-    Of every clip the mean and the standard deviation of each of the 12 coefficients over time.
+    Mean and standard deviation over time of each clip's 12 coefficients.
     """
     logistic = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
     logistic.fit(_statistics(train), _emotions(train))

@@ -9,14 +9,14 @@ from emohead.data.mead import FPS
 from emohead.features.faces import FaceFinder
 from emohead.features.lips import lip_opening
 
-# Of the largest face's area: a smaller one is somebody in the background.
+# A face of less than this part of the largest one's area is somebody in the background.
 _LEAST_AREA = 0.25
 # Correlations: how much better the mirrored, or moved, video must go with the truth.
 _CLEARLY = 0.1
 # Frames. The lips of a method may follow the sound as they like; this is seen (.2 s).
 _LATE, _REACH = 5, 12
 _SURE = 0.5
-# Of the distance to the true colours, what is left of it with red and blue exchanged.
+# Red and blue are swapped if exchanging them leaves less than this of the colours' distance.
 _SWAPPED = 0.7
 
 

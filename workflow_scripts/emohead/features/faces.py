@@ -35,7 +35,7 @@ _FINE_BOX = 256
 # The detector's smallest face is 80 pixels wide. The shorter side of a picture is brought into
 # these bounds: a crop, filled by its face, stays fast, and a face of a sixth of a film is found.
 _DETECTION_SIDE = (192, 480)
-# From frame to frame the face is looked for at this width, this far (in widths) around its place.
+# In the next frame the face is searched at this width, this far (in widths) around its place.
 _SEARCH_FACE, _SEARCH_MARGIN = 104, 0.3
 
 

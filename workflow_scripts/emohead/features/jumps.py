@@ -19,8 +19,8 @@ from skimage.transform import SimilarityTransform
 from emohead.data.mead import FPS
 from emohead.features.faces import FaceDescriber, FaceFinder, NoFaceError, overlap
 
-# From one frame to the next a face's pixels correlate with more than this, if they are filmed; in
-# the mini set with .78 at least, across cuts, even one to 1.2 times the size, with .41 at most.
+# Filmed, a face's pixels in neighbouring frames correlate with more than this: with .78 at least in
+# the mini set; across cuts, even one to 1.2 times the size, with .41 at most.
 _CONTINUOUS = 0.7
 # What a head can't do in a 25th of a second: move by this part of its width, grow by this factor.
 _WAY, _GROWTH = 0.3, 1.12

@@ -22,6 +22,7 @@ import pandas as pd
 import torch
 import yaml
 
+from emohead.config import leave_out_methods
 from emohead.data.split import clips_of_part
 from emohead.features.store import open_clips, open_hdf5
 from emohead.files import stand_in
@@ -269,6 +270,7 @@ def read_config(paths: Sequence[Path]) -> dict[str, Any]:
         if not isinstance(other, Mapping):
             raise ValueError(f"{path}: no config, which is made of keys and values")
         _lay_over(config, other)
+    leave_out_methods(config)
     return config
 
 

@@ -13,7 +13,7 @@ from emohead.features.store import StoredClip
 #: `emohead generate --head`: as predicted, or drawn from the bank; else a video's name.
 STILL, NATURAL = "still", "natural"
 
-# Of an emotion's clips so many are kept, evenly spread.
+# How many clips of an emotion are kept, evenly spread.
 _CLIPS_OF_EMOTION = 12
 #: Landmarks jitter by parts of a pixel: frames over which movements are smoothed.
 SMOOTHING = 2.0
@@ -29,7 +29,7 @@ class HeadBank:
     emotions: tuple[str, ...]
 
 
-#: Of a model whose training clips are gone.
+#: The bank of a model whose training clips are gone.
 NO_MOVEMENTS = HeadBank((), ())
 
 

@@ -24,8 +24,9 @@ _DETECT_EVERY = 10
 _LIDS = ((37, 41), (38, 40), (43, 47), (44, 46))
 # How far lids are shut, frame by frame: down quickly, up slowly (some .3 s in all).
 _BLINK = np.array([0.4, 0.85, 1.0, 0.8, 0.5, 0.25, 0.1])
-# The upper lid goes almost down to the lower one.
-_SHUT = 0.92
+# The upper lid's way down to the lower one: lashes cover the rest. From .8 on the warp's spline
+# tears the brow down, too.
+_SHUT = 0.7
 # Seconds between two blinks: log-normal, some fifteen a minute.
 _BLINK_MEDIAN, _BLINK_SPREAD, _BLINK_LEAST = 3.6, 0.45, 1.0
 

@@ -42,7 +42,7 @@ def read_picture(path: Path) -> np.ndarray:
     path = Path(path)
     try:
         with warnings.catch_warnings():
-            # Of pictures that are large, or have odd EXIF data, and can be read all the same.
+            # Pillow warns of large pictures and odd EXIF data, and reads them all the same.
             warnings.simplefilter("ignore")
             with Image.open(_without_notes(path), formats=_FORMATS) as image:
                 return np.array(_rgb(_upright(image)))

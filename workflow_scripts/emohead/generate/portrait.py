@@ -24,8 +24,8 @@ _MOST_PIXELS, _LONGEST_SIDE = 1920 * 1088, 4096
 # Faces are looked for as in training, with the picture's shorter side in these bounds (pixels); a
 # face must have 80 then.
 _DETECTION_SIDE = (192, 480)
-# Where there is none, for smaller ones and ones that the border cuts: the picture goes on beyond it
-# by this part of its shorter side, which is brought to these pixels. Enlarging more finds no more.
+# If no face is found, smaller ones and ones that the border cuts are searched: in the picture
+# extended by this part of its shorter side, which is brought to these pixels. More finds no more.
 _BEYOND, _FINER_SIDES, _LARGEST_FINER = 0.3, (768, 1536), 2.0
 # A picture that is longer than this many times its width is a strip: enlarged so that a face could
 # be found in it, it would fill the memory.

@@ -19,7 +19,7 @@ from emohead.media.sound import (
 #: Samples a second of the sound that goes into the video: what every player takes.
 PLAYBACK_RATE = 48_000
 _PLAYBACK_SAMPLES = PLAYBACK_RATE // FPS  # of one frame
-# Seconds: the shortest syllable; less can't be told from a click.
+# Seconds: the shortest syllable; a shorter sound may be a click.
 _SHORTEST = 0.2
 
 
@@ -36,7 +36,7 @@ class Sound:
     def __init__(self, path: Path):
         self.path = Path(path)
         self._facts = probe_sound(self.path)
-        #: Of the sound in the video: "mono" or "stereo".
+        #: The layout of the sound in the video: "mono" or "stereo".
         self.layout = self._facts.layout
         samples, voice, damage = 0, VoiceDetector(), Damage()
         for block in self._read(damage):

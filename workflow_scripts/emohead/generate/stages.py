@@ -21,8 +21,8 @@ from emohead.translator.inputs import draw_inputs
 from emohead.translator.render import render
 from emohead.translator.unet import UNet
 
-# Frames of a step of the translator: of so many pixels together, but no more than some. On a CPU,
-# whose cache holds the maps of few, more are slower (4 frames of 256 pixels).
+# Pixels that the translator renders in one step, and the most frames. On a CPU more than 4 frames
+# of 256 pixels are slower, since the cache holds the maps of few.
 _CPU_PIXELS, _GPU_PIXELS, _LARGEST_BATCH = 4 * 256**2, 32 * 256**2, 64
 
 

@@ -49,7 +49,7 @@ class LandmarkBasis:
         """Rebuild a basis from `to_arrays`."""
         arrays = dict(arrays)
         explained = [arrays.pop(f"explained_{part}", None) for part in ("face", "mouth")]
-        if "spread" not in arrays:  # of a checkpoint made before a basis could be of offsets
+        if "spread" not in arrays:  # a checkpoint made before a basis could be of offsets
             total_variance = arrays["deviations"][0] ** 2 / explained[0][0]
             arrays["spread"] = np.sqrt(total_variance / len(arrays["mean"]))
         # Stored by columns, as `eigh` gives them: products of a matrix stored by rows have other

@@ -11,7 +11,7 @@ landmarks, so that one model can know several.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -19,14 +19,13 @@ import torch
 from torch import Tensor, nn
 
 from emohead.data.mead import EMOTIONS
-from emohead.disentangler.encoders import EmotionEncoder
 from emohead.landmarks.at_net import ATNet, AudioEncoder
 from emohead.landmarks.basis import LandmarkBasis
+from emohead.landmarks.emotion_encoder import EmotionEncoder
 from emohead.landmarks.model import MfccStatistics
 from emohead.landmarks.options import LandmarkModelOptions
 
 if TYPE_CHECKING:
-    from emohead.disentangler.encoders import Disentangler
     from emohead.landmarks.data import ClipSample
 
 
@@ -69,10 +68,18 @@ class EVP(ATNet):
             options.emotion_width,
         )
 
-    def go_on_from(self, disentangler: Disentangler) -> None:
-        """Begin with a disentangler's encoders; the model must have its MFCC statistics."""
+    def go_on_from(self, disentangler: Mapping[str, Tensor]) -> None:
+        """Begin with the encoders among a disentangler's weights.
+
+        The model must have the disentangler's MFCC statistics.
+        """
         for name in ("content_encoder", "emotion_encoder"):
-            weights = getattr(disentangler, name).state_dict()
+            prefix = f"{name}."
+            weights = {
+                key.removeprefix(prefix): value
+                for key, value in disentangler.items()
+                if key.startswith(prefix)
+            }
             getattr(self.audio_encoder, name).load_state_dict(weights)
 
     @torch.no_grad()

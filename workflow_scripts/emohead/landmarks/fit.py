@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -19,6 +18,7 @@ from emohead.landmarks.data import (
     fit_training_statistics,
     target_moments,
 )
+from emohead.landmarks.model import MfccStatistics
 from emohead.landmarks.options import LandmarkModelOptions
 from emohead.landmarks.task import LandmarkTask
 from emohead.training.batches import EpochLoader, SeededShuffle
@@ -26,9 +26,6 @@ from emohead.training.checkpoint import Checkpoint
 from emohead.training.loop import fit
 from emohead.training.machine import choose_machine
 from emohead.training.options import Recipe, Runtime
-
-if TYPE_CHECKING:
-    from emohead.disentangler.encoders import Disentangler
 
 #: Sizes of the PCA basis whose residuals are shown beside the model's own: ATVG's, EVP's and more.
 COMPARED_SIZES = (6, 16, 32, 64)
@@ -44,29 +41,27 @@ def train_landmark_model(
     state: Path,
     basis_table: Path | None = None,
     curves: Path | None = None,
-    disentangler: "Disentangler | None" = None,
+    disentangler: Checkpoint | None = None,
 ) -> Checkpoint:
     """Train a landmark model on `clips`, the training part, and return its checkpoint.
 
-    An EVP's encoders start from those of a `disentangler`, whose MFCC statistics it takes over.
+    An EVP's encoders start from those of a `disentangler`, whose MFCC statistics the model takes
+    over.
     `state` is the folder of the unfinished training and `curves` TensorBoard's, see
     `emohead.training.fit`. The `residuals` of several PCA bases on the validation clips (without
     any, on the training clips) go to `basis_table`, .csv; the model's own is marked `used`.
     """
-    train_ids, validation_ids = hold_out_validation(
-        list(clips), fraction=recipe.validation, seed=seed
-    )
+    train, held_out = hold_out_validation(clips, fraction=recipe.validation, seed=seed)
     crop_size = next(iter(clips.values())).crop_size
-    train_clips = {clip_id: clips[clip_id] for clip_id in train_ids}
-    basis, statistics = fit_training_statistics(train_clips, crop_size, options)
+    basis, statistics = fit_training_statistics(train, crop_size, options)
     if disentangler is not None:
-        statistics = disentangler.mfcc_statistics
+        statistics = MfccStatistics.from_arrays(disentangler.arrays)
     torch.manual_seed(seed)
     model = build_landmark_model(options, basis, statistics)
     if disentangler is not None:
-        model.go_on_from(disentangler)
+        model.go_on_from(disentangler.weights)
     train_set = LandmarkClips(
-        train_clips,
+        train,
         crop_size,
         seed=seed,
         reference=options.reference,
@@ -82,23 +77,23 @@ def train_landmark_model(
         collate=collate_clips,
     )
     validation_set = validation_data = None
-    if validation_ids:
+    if held_out:
         validation_set = LandmarkClips(
-            {clip_id: clips[clip_id] for clip_id in validation_ids},
+            held_out,
             crop_size,
             reference=options.reference,
-            reference_clips=train_clips,
+            reference_clips=train,
             coefficients=options.coefficients,
         )
         validation_data = EpochLoader(
             validation_set,
-            range(len(validation_ids)),
+            range(len(validation_set)),
             recipe.batch_size,
             workers=workers,
             collate=collate_clips,
         )
     left = residuals(
-        principal_axes(target_moments(train_clips, crop_size, options))[1],
+        principal_axes(target_moments(train, crop_size, options))[1],
         _targets(validation_set or train_set, options, basis),
         sorted({*COMPARED_SIZES, basis.size}),
     )
@@ -112,7 +107,7 @@ def train_landmark_model(
         seed=seed, state=state, curves=curves,
     )  # fmt: skip
     if disentangler is not None:
-        known = LandmarkClips(train_clips, crop_size, reference="first")
+        known = LandmarkClips(train, crop_size, reference="first")
         model.keep_mean_codes(known[i] for i in range(len(known)))
     return Checkpoint(
         kind="landmarks",

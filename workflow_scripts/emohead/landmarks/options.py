@@ -67,7 +67,7 @@ class LandmarkModelOptions(Options):
     components: Annotated[int, ("minimum", 1), ("maximum", 136)] = 16
     """Of the PCA basis, of offsets or faces; the paper doesn't say, EVP has 16."""
     c0: bool = False
-    """Hear the loudness (c0); wants features.c0. Not yet run."""
+    """Hear the loudness (c0); wants features.c0."""
     audio_width: Count = 128
     """E_A; AT-net's audio encoder has 256."""
     emotion_width: Count = 128

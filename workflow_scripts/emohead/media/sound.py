@@ -29,7 +29,7 @@ _LONGEST_GAP, _LONGEST_GAP_OF_UNKNOWN = 600.0, 10.0
 _CANCELLED = 0.01
 #: Full scale is 1. What is far beyond it was stored in another unit, as 16-bit numbers.
 _FULL_SCALE = 16.0
-#: Of a file's bytes: how many may be damaged.
+#: The part of a file's bytes that may be damaged.
 _MOST_DAMAGED = 0.5
 #: What a sound file begins with; in the last bytes of another one, that was joined to it.
 _BEGINNING = re.compile(

@@ -34,8 +34,8 @@ def opened(
 ) -> Iterator[tuple[av.container.InputContainer, av.stream.Stream]]:
     """An open file and the stream of this kind that is meant; FFmpeg's errors become MediaErrors.
 
-    Of several, it is the default one. Where that shows a still picture, or is silent, it is the
-    first that moves, or has a voice.
+    If there are several, it is the default one. Where that shows a still picture, or is silent, it
+    is the first that moves, or has a voice.
     """
     path = Path(path)
     with _told(path, kind), _open(path) as container:

@@ -8,12 +8,13 @@ import numpy as np
 import torch
 
 from emohead.features.store import StoredClip
-from emohead.motion.audio import MotionAudio, flat, unflat
+from emohead.motion.audio import Face, MotionAudio, flat, unflat
 from emohead.motion.field import MotionField
 from emohead.motion.keypoints import Keypoints
 from emohead.motion.load import restore_field, restore_motion_audio
 from emohead.motion.pose import head_poses
-from emohead.motion.render import find_keypoints, move_face
+from emohead.motion.render import as_batch, find_keypoints, move_face
+from emohead.motion.sound_shard import heard_of
 from emohead.training.checkpoint import load_checkpoint
 
 
@@ -59,17 +60,19 @@ def _hear(
     mover: Mover, face: np.ndarray, clip: StoredClip, reference: StoredClip, true_pose: bool
 ) -> Keypoints:
     sound = mover.sound
-    device = sound.last.weight.device
+    device = sound.pose_mean.device
 
     def poses(landmarks: np.ndarray, size: int) -> torch.Tensor:
         return sound.normalise_pose(torch.from_numpy(head_poses(landmarks, size)).to(device))
 
-    own = flat(find_keypoints(mover.field, [face])).to(device)
     made = sound(
-        torch.from_numpy(clip.mfcc[None]).to(device),
-        own,
-        poses(reference.landmarks[:1], reference.crop_size),
-        torch.tensor([clip.length]),
+        torch.from_numpy(heard_of(clip, sound.options)[None]).to(device),
+        Face(
+            flat(find_keypoints(mover.field, [face])).to(device),
+            poses(reference.landmarks[:1], reference.crop_size),
+            as_batch(mover.field, [face]),
+        ),
+        torch.tensor([clip.length], device=device),
         poses(clip.landmarks, clip.crop_size)[None] if true_pose else None,
     )
     return unflat(made.keypoints[0])

@@ -1,21 +1,22 @@
-"""Keypoints from sound: Audio2Head's two networks behind the motion field, both recurrent here.
+"""Keypoints from sound: Audio2Head's two networks in front of the motion field.
 
-    windows of sound ─ encoder ─┬─> LSTM with its own last output, from the face's pose -> pose
-                                └─> LSTM both ways, with pose and the face's keypoints -> keypoints
+    sound ─ encoder ─> LSTM with its own last output, from the face's pose -> pose
+    sound ─ encoder ─> LSTM both ways, with pose and the face's keypoints -> keypoints
 
 Wang et al., "Audio2Head", IJCAI 2021: the pose from sound by an LSTM, keypoints with Jacobians from
-sound, pose and face, there by a 3-D hourglass. No landmark, emotion or later frame is given.
+sound, pose and face, there by a 3-D hourglass (`emohead.motion.audio_hourglass`). No landmark,
+emotion or later frame is given.
 """
 
+from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from emohead.features.mfcc_shape import COEFFICIENTS, WINDOW_FRAMES
 from emohead.landmarks.layers import mlp
-from emohead.landmarks.model import MfccStatistics
+from emohead.landmarks.model import frame_mask
 from emohead.motion.audio_options import MotionAudioOptions
 from emohead.motion.keypoints import Keypoints
 from emohead.motion.options import KEYPOINTS
@@ -30,35 +31,46 @@ class Scale(NamedTuple):
     deviation: Tensor
 
 
+class Face(NamedTuple):
+    """A face per clip: flat `keypoints` [B, 6 K], normalised `pose` [B, 6], `picture` or nothing.
+
+    Pictures are [B, 3, S, S] in [0, 1], for the hourglass, which looks at them.
+    """
+
+    keypoints: Tensor
+    pose: Tensor
+    picture: Tensor | None = None
+
+
 class SoundMotion(NamedTuple):
-    """`poses` [B, T, 6], normalised, and `keypoints` [B, T, 6 K], flat."""
+    """`poses` [B, T, 6], normalised, and `keypoints` [B, T, 6 K], flat, where `made` [B, T]."""
 
     poses: Tensor
     keypoints: Tensor
+    made: Tensor
 
 
-class MotionAudio(nn.Module):
-    """Head poses and keypoints of each frame of a clip."""
+class MotionAudio(nn.Module, ABC):
+    """Head poses and keypoints of each frame of a clip; a subclass makes the keypoints."""
 
-    def __init__(self, options: MotionAudioOptions, mfcc: MfccStatistics, pose: Scale) -> None:
+    def __init__(self, options: MotionAudioOptions, sound: Scale, pose: Scale) -> None:
         super().__init__()
         self.options = options
         for name, value in (
-            ("mfcc_mean", mfcc.mean), ("mfcc_deviation", mfcc.deviation),
+            ("sound_mean", sound.mean), ("sound_deviation", sound.deviation),
             ("pose_mean", pose.mean), ("pose_deviation", pose.deviation),
         ):  # fmt: skip
             self.register_buffer(name, torch.as_tensor(value, dtype=torch.float32))
-        flat, audio = 6 * KEYPOINTS, options.audio_width
-        heard = (WINDOW_FRAMES * COEFFICIENTS, options.hidden_width, audio)
-        self.pose_encoder = mlp(*heard)
-        self.pose_start = nn.Linear(flat + POSE, options.pose_width)
-        self.pose_lstm = nn.LSTMCell(audio + POSE, options.pose_width)
+        self.pose_encoder = self.encoder_of_sound()
+        self.pose_start = nn.Linear(6 * KEYPOINTS + POSE, options.pose_width)
+        self.pose_lstm = nn.LSTMCell(options.audio_width + POSE, options.pose_width)
         self.pose_last = nn.Linear(options.pose_width, POSE)
-        self.encoder = mlp(*heard)
-        self.lstm = nn.LSTM(
-            audio + POSE + flat, options.lstm_width, batch_first=True, bidirectional=True
-        )
-        self.last = nn.Linear(2 * options.lstm_width, flat)
+
+    def encoder_of_sound(self) -> nn.Sequential:
+        """An MLP on the sound of a frame."""
+        options = self.options
+        steps, numbers = options.heard
+        return mlp(steps * numbers, options.hidden_width, options.audio_width)
 
     def normalise_pose(self, poses: Tensor) -> Tensor:
         """Poses [..., 6] in deviations from the training part's mean."""
@@ -66,42 +78,69 @@ class MotionAudio(nn.Module):
 
     def forward(
         self,
-        mfcc: Tensor,
-        face: Tensor,
-        face_pose: Tensor,
+        sound: Tensor,
+        face: Face,
         lengths: Tensor,
         poses: Tensor | None = None,
+        starts: Tensor | None = None,
     ) -> SoundMotion:
-        """Of windows [B, T, 28, 12], a face's keypoints [B, 6 K] and normalised pose [B, 6].
+        """Of the sound [B, T, steps, numbers] of frames, of which `lengths` [B] of a clip count.
 
-        Of each clip `lengths` [B] frames count. Keypoints are made with the `poses` [B, T, 6] that
-        are given, normalised, else with those that were predicted.
+        Keypoints are made with the `poses` [B, T, 6] that are given, normalised, else with those
+        that were predicted. Of all frames; with `starts` [B] a net that hears windows hears one a
+        clip alone, from there on.
         """
-        windows = (mfcc[..., -COEFFICIENTS:] - self.mfcc_mean) / self.mfcc_deviation
-        windows = windows.flatten(2)
-        predicted = self._poses(windows, face, face_pose)
-        sound = self.encoder(windows)
+        numbers = len(self.sound_mean)  # MFCC may be stored with c0, the first
+        sound = (sound[..., -numbers:] - self.sound_mean) / self.sound_deviation
+        # In float32 in any training: a pose is the sum of all steps before it.
+        with torch.autocast(sound.device.type, enabled=False):
+            predicted = self._poses(sound.flatten(2), face)
         used = predicted.detach() if poses is None else poses
-        faces = face[:, None].expand(-1, windows.shape[1], -1)
-        packed = pack_padded_sequence(
-            torch.cat([sound, used, faces], dim=-1), lengths.cpu(),
-            batch_first=True, enforce_sorted=False,
-        )  # fmt: skip
-        hidden, _ = pad_packed_sequence(
-            self.lstm(packed)[0], batch_first=True, total_length=windows.shape[1]
-        )
-        return SoundMotion(predicted, faces + self.last(hidden))
+        return SoundMotion(predicted, *self.keypoints(sound, used, face, lengths, starts))
 
-    def _poses(self, windows: Tensor, face: Tensor, face_pose: Tensor) -> Tensor:
+    @abstractmethod
+    def keypoints(
+        self, sound: Tensor, poses: Tensor, face: Face, lengths: Tensor, starts: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Keypoints [B, T, 6 K], and of which frames [B, T], of normalised sound and poses."""
+
+    def _poses(self, sound: Tensor, face: Face) -> Tensor:
         """[B, T, 6]: each from the sound and the pose before, the first one's being the face's."""
-        sound = self.pose_encoder(windows)
-        hidden = torch.tanh(self.pose_start(torch.cat([face, face_pose], dim=-1)))
-        cell, pose, poses = torch.zeros_like(hidden), face_pose, []
-        for heard in sound.unbind(1):
-            hidden, cell = self.pose_lstm(torch.cat([heard, pose], dim=-1), (hidden, cell))
+        heard = self.pose_encoder(sound)
+        hidden = torch.tanh(self.pose_start(torch.cat([face.keypoints, face.pose], dim=-1)))
+        cell, pose, poses = torch.zeros_like(hidden), face.pose, []
+        for each in heard.unbind(1):
+            hidden, cell = self.pose_lstm(torch.cat([each, pose], dim=-1), (hidden, cell))
             pose = pose + self.pose_last(hidden)
             poses.append(pose)
         return torch.stack(poses, dim=1)
+
+
+class RecurrentAudio(MotionAudio):
+    """Keypoints by an LSTM both ways, as offsets from the face's."""
+
+    def __init__(self, options: MotionAudioOptions, sound: Scale, pose: Scale) -> None:
+        super().__init__(options, sound, pose)
+        flat = 6 * KEYPOINTS
+        self.encoder = self.encoder_of_sound()
+        self.lstm = nn.LSTM(
+            options.audio_width + POSE + flat, options.lstm_width,
+            batch_first=True, bidirectional=True,
+        )  # fmt: skip
+        self.last = nn.Linear(2 * options.lstm_width, flat)
+
+    def keypoints(
+        self, sound: Tensor, poses: Tensor, face: Face, lengths: Tensor, starts: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """See `MotionAudio.keypoints`; of whole clips, whatever `starts` are."""
+        frames = sound.shape[1]
+        faces = face.keypoints[:, None].expand(-1, frames, -1)
+        packed = pack_padded_sequence(
+            torch.cat([self.encoder(sound.flatten(2)), poses, faces], dim=-1), lengths.cpu(),
+            batch_first=True, enforce_sorted=False,
+        )  # fmt: skip
+        hidden, _ = pad_packed_sequence(self.lstm(packed)[0], batch_first=True, total_length=frames)
+        return faces + self.last(hidden), frame_mask(lengths, frames)
 
 
 def flat(keypoints: Keypoints) -> Tensor:

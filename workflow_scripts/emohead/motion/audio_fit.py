@@ -12,10 +12,11 @@ from emohead.data.split import hold_out_validation
 from emohead.features.store import StoredClip
 from emohead.landmarks.data import fit_mfcc_statistics
 from emohead.landmarks.model import frame_mask
-from emohead.motion.audio import MotionAudio
+from emohead.motion.audio import Face, MotionAudio, Scale
 from emohead.motion.audio_data import MotionBatch, MotionClips, collate_motion
 from emohead.motion.audio_options import MotionAudioLossOptions, MotionAudioOptions
 from emohead.motion.field import MotionField
+from emohead.motion.load import build_motion_audio
 from emohead.motion.options import KEYPOINTS
 from emohead.training.batches import EpochLoader, SeededShuffle
 from emohead.training.checkpoint import Checkpoint
@@ -26,7 +27,7 @@ from emohead.training.task import TrainingTask
 
 
 class MotionAudioTask(TrainingTask):
-    """`loss` and its terms, each a mean over true frames."""
+    """`loss` and its terms, each a mean over true frames; keypoints' over those that were made."""
 
     unit = "clips"
 
@@ -38,13 +39,16 @@ class MotionAudioTask(TrainingTask):
         """The keypoint network is given the true poses, as its target is the true face's."""
         each = torch.arange(len(batch.face), device=batch.face.device)
         poses = self.model.normalise_pose(batch.poses)
-        made = self.model(
-            batch.mfcc, batch.keypoints[each, batch.face], poses[each, batch.face],
-            batch.lengths, poses,
-        )  # fmt: skip
-        mask = frame_mask(batch.lengths, batch.mfcc.shape[1])
+        face = Face(
+            batch.keypoints[each, batch.face],
+            poses[each, batch.face],
+            batch.pictures.movedim(-1, 1) / 255 if batch.pictures.numel() else None,
+        )
+        starts = batch.starts if self.training else None
+        made = self.model(batch.sound, face, batch.lengths, poses, starts)
+        mask = frame_mask(batch.lengths, batch.sound.shape[1])
         places = 2 * KEYPOINTS
-        off = (made.keypoints - batch.keypoints).abs()[mask]
+        off = (made.keypoints - batch.keypoints).abs()[made.made]
         terms = {
             "place": off[:, :places].mean(),
             "jacobian": off[:, places:].mean(),
@@ -78,19 +82,20 @@ def train_motion_audio(
     `state` is the folder of the unfinished training and `curves` TensorBoard's, see
     `emohead.training.fit`.
     """
-    train_ids, validation_ids = hold_out_validation(
-        list(clips), fraction=recipe.validation, seed=seed
-    )
-    train = {clip_id: clips[clip_id] for clip_id in train_ids}
-    samples = MotionClips(train, field, seed=seed, mfcc_offset=recipe.mfcc_offset)
-    statistics = fit_mfcc_statistics(train)
+    train, held_out = hold_out_validation(clips, fraction=recipe.validation, seed=seed)
+    samples = MotionClips(train, field, options, seed=seed, mfcc_offset=recipe.mfcc_offset)
+    if options.sound == "mfcc":
+        statistics = fit_mfcc_statistics(train)
+        scale = Scale(*map(torch.from_numpy, (statistics.mean, statistics.deviation)))
+    else:
+        scale = samples.sound_scale
     torch.manual_seed(seed)
-    model = MotionAudio(options, statistics, samples.pose_scale)
+    model = build_motion_audio(options, scale, samples.pose_scale)
     how = {"workers": choose_machine(recipe, runtime).workers, "collate": collate_motion}
     validation = None
-    if validation_ids:
-        held_out = MotionClips({clip_id: clips[clip_id] for clip_id in validation_ids}, field)
-        validation = EpochLoader(held_out, range(len(held_out)), recipe.batch_size, **how)
+    if held_out:
+        known = MotionClips(held_out, field, options)
+        validation = EpochLoader(known, range(len(known)), recipe.batch_size, **how)
     history, provenance = fit(
         MotionAudioTask(model, loss_options),
         EpochLoader(samples, SeededShuffle(len(samples), seed), recipe.batch_size, **how),
@@ -100,7 +105,7 @@ def train_motion_audio(
         kind="motion_audio",
         options=asdict(options),
         weights=model.state_dict(),
-        arrays=statistics.to_arrays(),
+        arrays={},
         history=history,
         provenance=provenance,
     )

@@ -39,7 +39,7 @@ class DenseMotion(nn.Module):
         self.occlusion = nn.Conv2d(channels, 1, _KERNEL, padding=_KERNEL // 2)
 
     def forward(self, images: Tensor, source: Keypoints, driving: Keypoints) -> Motion:
-        """Of source images [B, 3, S, S] and the keypoints of both frames."""
+        """Takes source images [B, 3, S, S] and the keypoints of both frames."""
         batch, size = len(images), self.grid_size
         small = shrink(images, images.shape[-1] // size)
         places = grid(size, size, small)

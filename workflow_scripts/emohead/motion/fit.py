@@ -31,10 +31,7 @@ def train_motion_field(
     `state` is the folder of the unfinished training and `curves` TensorBoard's, see
     `emohead.training.fit`.
     """
-    train_ids, validation_ids = hold_out_validation(
-        list(clips), fraction=recipe.validation, seed=seed
-    )
-    held_out = {clip_id: clips[clip_id] for clip_id in validation_ids}
+    train, held_out = hold_out_validation(clips, fraction=recipe.validation, seed=seed)
     how = {
         "batch_size": recipe.batch_size,
         "frames_per_clip": recipe.frames_per_clip,
@@ -44,7 +41,7 @@ def train_motion_field(
     task = MotionFieldTask(options, loss_options, seed=seed)
     history, provenance = fit(
         task,
-        training_loader({clip_id: clips[clip_id] for clip_id in train_ids}, seed=seed, **how),
+        training_loader(train, seed=seed, **how),
         validation_loader(held_out, **how) if held_out else None,
         recipe, runtime, seed=seed, state=state, curves=curves,
     )  # fmt: skip

@@ -33,7 +33,7 @@ class Residual(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        """Of [B, C, H, W], the same."""
+        """Takes and returns [B, C, H, W]."""
         return features + self.layers(features)
 
 

@@ -41,28 +41,30 @@ class Up(nn.Module):
 class Hourglass(nn.Module):
     """Down `levels` times and up again, each step up beside what went down: [B, C', H, W].
 
-    Widths double from `width` to at most `max_width`; C' = `channels` = width + C.
+    Widths double from `width` to at most `max_width`; C' = `channels` = width + C. A subclass may
+    have other steps, and something on the way from what went down to what goes up beside it.
     """
+
+    down, up, skip = Down, Up, nn.Identity
 
     def __init__(self, inside: int, width: int, max_width: int, levels: int) -> None:
         super().__init__()
         widths = [min(max_width, width * 2**level) for level in range(levels + 1)]
-        self.downs = nn.ModuleList(
-            Down(inside if level == 0 else widths[level], widths[level + 1])
-            for level in range(levels)
-        )
+        passed = [inside, *widths[1:levels]]
+        self.downs = nn.ModuleList(map(self.down, passed, widths[1:]))
+        self.skips = nn.ModuleList(map(self.skip, reversed(passed)))
         self.ups = nn.ModuleList(
-            Up(widths[level + 1] * (1 if level == levels - 1 else 2), widths[level])
+            self.up(widths[level + 1] * (1 if level == levels - 1 else 2), widths[level])
             for level in reversed(range(levels))
         )
         self.channels = width + inside
 
     def forward(self, features: Tensor) -> Tensor:
-        """Of [B, C, H, W], whose sides 2^levels divides."""
+        """Of [B, C, H, W], whose sides 2^levels divides; of [B, C, T, H, W] where the steps are."""
         passed = [features]
         for down in self.downs:
             passed.append(down(passed[-1]))
         features = passed.pop()
-        for up in self.ups:
-            features = torch.cat([up(features), passed.pop()], dim=1)
+        for up, skip in zip(self.ups, self.skips, strict=True):
+            features = torch.cat([up(features), skip(passed.pop())], dim=1)
         return features

@@ -42,7 +42,7 @@ class KeypointDetector(nn.Module):
             self.jacobians.bias.copy_(torch.tensor([1.0, 0, 0, 1]).repeat(keypoints))
 
     def forward(self, images: Tensor) -> Keypoints:
-        """Of images [B, 3, S, S] in [0, 1]."""
+        """The keypoints of images [B, 3, S, S] in [0, 1]."""
         size = self.grid_size
         small = shrink(images, images.shape[-1] // size)
         features = self.hourglass(small)

@@ -2,8 +2,8 @@
 
 import torch
 
-from emohead.landmarks.model import MfccStatistics
-from emohead.motion.audio import POSE, MotionAudio, Scale
+from emohead.motion.audio import POSE, MotionAudio, RecurrentAudio, Scale
+from emohead.motion.audio_hourglass import HourglassAudio
 from emohead.motion.audio_options import MotionAudioOptions
 from emohead.motion.field import MotionField, build_field
 from emohead.motion.options import MotionFieldOptions
@@ -17,10 +17,17 @@ def restore_field(checkpoint: Checkpoint) -> MotionField:
     return field.eval()
 
 
+def build_motion_audio(options: MotionAudioOptions, sound: Scale, pose: Scale) -> MotionAudio:
+    """The networks of sound that the options say, with the scales of their training part."""
+    kinds = {"recurrent": RecurrentAudio, "hourglass": HourglassAudio}
+    return kinds[options.network](options, sound, pose)
+
+
 def restore_motion_audio(checkpoint: Checkpoint) -> MotionAudio:
     """The trained networks of sound of a checkpoint."""
-    statistics = MfccStatistics.from_arrays(checkpoint.arrays)
-    unknown = Scale(torch.zeros(POSE), torch.ones(POSE))  # the weights have it
-    model = MotionAudio(MotionAudioOptions(**checkpoint.options), statistics, unknown)
+    options = MotionAudioOptions(**checkpoint.options)
+    # Of the right size; their values come with the weights.
+    scales = (Scale(torch.zeros(n), torch.ones(n)) for n in (options.heard[1], POSE))
+    model = build_motion_audio(options, *scales)
     model.load_state_dict(checkpoint.weights)
     return model.eval()

@@ -12,8 +12,8 @@ from emohead.motion.options import MotionFieldLossOptions
 from emohead.motion.warps import Warp
 from emohead.translator.perceptual import PerceptualLoss
 
-# Where keypoints may be born: means of these landmarks. Brows, eyes, nose, corners of the mouth,
-# upper and lower lip, chin.
+# Keypoints may start at means of these landmarks: brows, eyes, nose, corners of the mouth, upper
+# and lower lip, chin.
 _LANDMARKS = (
     (17, 18, 19, 20, 21), (22, 23, 24, 25, 26), (36, 37, 38, 39, 40, 41), (42, 43, 44, 45, 46, 47),
     (30,), (48,), (54,), (51, 62), (57, 66), (8,),

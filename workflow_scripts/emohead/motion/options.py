@@ -30,7 +30,7 @@ class MotionFieldOptions(Options):
 class MotionFieldLossOptions(Options):
     """Weights, and the random warps; the defaults are First Order Motion's.
 
-    Not First Order Motion's, but for trainings of hundreds of steps: `warm_start` and `half_size`.
+    `warm_start` and `half_size` are our own, for trainings of only hundreds of steps.
     """
 
     perceptual: NotNegative = 10.0

@@ -9,7 +9,7 @@ from emohead.data.split import clips_of_part
 
 @dataclass(frozen=True)
 class Amounts:
-    """Frames of each training clip, and of training and test part; `source` says whence."""
+    """Frames of each training clip, and of training and test part; `source` says their origin."""
 
     train_lengths: tuple[int, ...]
     frames: int

@@ -11,7 +11,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.autograd.graph import saved_tensors_hooks
 from torch.utils.flop_counter import FlopCounterMode
 
-from emohead.plan.steps import Step, landmark_step, translator_step
+from emohead.plan.steps import Step, landmark_step, perceptual_step, translator_step
 from emohead.training.options import Recipe
 
 COUNTED_BATCHES = (2, 4)  # what doesn't grow with the batch falls out of the difference
@@ -34,16 +34,19 @@ class StepCost:
     activations: float
 
 
-def count_translator(
-    options: Mapping[str, Any], crop_size: int, *, perceptual: bool = True
-) -> StepCost:
+def count_translator(options: Mapping[str, Any], crop_size: int) -> StepCost:
     """The cost of an image, counted on torch's fake tensors, which only have shapes.
 
     Activations are of float32 with `train.precision` 32-true, else (with auto, too) of bf16.
     """
     with FakeTensorMode():
-        step = translator_step(options, crop_size, perceptual=perceptual)
-        return count_step(step, bf16=_bf16(options))
+        return count_step(translator_step(options, crop_size), bf16=_bf16(options))
+
+
+def count_perceptual_loss(options: Mapping[str, Any], crop_size: int) -> float:
+    """The floating-point operations that it adds to the training with an image."""
+    with FakeTensorMode():
+        return count_step(perceptual_step(options, crop_size)).training
 
 
 def count_landmark_model(options: Mapping[str, Any]) -> StepCost:
@@ -74,11 +77,11 @@ def count_step(step: Step, *, bf16: bool = False, frames: int = 1) -> StepCost:
 
 def _measure(step: Step, batch: int) -> tuple[int, int, int]:
     """FLOPs of the forward pass and of the whole step, and bytes kept between its two ways."""
-    with FlopCounterMode(display=False) as forward:
-        step.forward(batch)
-    with FlopCounterMode(display=False) as training, _SavedBytes() as saved:
-        step.loss(step.forward(batch)).backward()
-    return forward.get_total_flops(), training.get_total_flops(), saved.total
+    with FlopCounterMode(display=False) as flops, _SavedBytes() as saved:
+        made = step.forward(batch)
+        forward = flops.get_total_flops()
+        step.loss(made).backward()
+    return forward, flops.get_total_flops(), saved.total
 
 
 class _SavedBytes(saved_tensors_hooks):

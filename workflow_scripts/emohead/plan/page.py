@@ -117,13 +117,14 @@ def _samples(trainings: Sequence[TrainingCost]) -> Iterable[Sequence[str]]:
     )  # fmt: skip
     for training in trainings:
         step = training.step
+        plain = None if training.perceptual is None else step.training - training.perceptual
         yield (
             training.name,
             training.sample,
             f"{step.parameters:,}",
             number(step.forward / 1e9),
             number(step.training / 1e9),
-            number(training.plain_step.training / 1e9) if training.sample == "image" else "–",
+            "–" if plain is None else number(plain / 1e9),
             f"{training.samples_per_batch:,} {training.sample}s",
             size(training.activation_bytes),
             size(training.weight_bytes),

@@ -4,7 +4,9 @@
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 #: The machine that all of it is from.
 MEASURED_ON = "one core of an AMD EPYC with AVX-512 and bf16"
@@ -31,6 +33,7 @@ class Rates:
     make_mini: Rate = Rate(0.007, "s a frame", "make_mini of the mini run")
     list_clips: Rate = Rate(0.4, "s a shard", "list_clips of the mini run, 12 clips each")
     extract_features: Rate = Rate(0.014, "s a frame", "three of MEAD's clips, 1080p")
+    extract_sound: Rate = Rate(0.006, "s a frame", "a clip of the mini set; pYIN is most of it")
     train_landmarks: Rate = Rate(60, "GFLOP/s", "both trainings of the mini run, float32")
     train_motion_field: Rate = Rate(
         130, "GFLOP/s", "that of the mini run, bf16, two thirds of it on pictures of half the size"
@@ -44,6 +47,9 @@ class Rates:
     translator_step: Rate = Rate(309, "GFLOP an image", "of the paper's AATU at 256 px, counted")
     motion_step: Rate = Rate(
         533, "GFLOP a pair", "of First Order Motion's at 256 px, with VGG-19, counted by hand"
+    )
+    hourglass_step: Rate = Rate(
+        16, "GFLOP a frame", "of Audio2Head's 3-D hourglass on 64 cells a side, counted"
     )
     render_float32: Rate = Rate(
         0.281, "s a frame", "the paper's AATU at 256 px as rendered, benchmarks/generation.py"
@@ -71,13 +77,24 @@ class Rates:
     shown: Rate = Rate(0.051, "B a pixel", "the videos of the mini run at 128 px")
 
 
-#: A job has the cores that end it in so many minutes, but no more than it has a use for.
+#: A job gets the cores that end it in so many minutes, at most as many as it can use.
 SHORT_ENOUGH, MOST_CORES = 10, 4
 
 
 def cores_for(seconds: float) -> int:
     """Cores of a job of so many seconds of one."""
     return min(MOST_CORES, max(1, math.ceil(seconds / 60 / SHORT_ENOUGH)))
+
+
+def hourglass_gflop(model: Mapping[str, Any]) -> float:
+    """Of a frame in a window, forth and back, by a model of motion_audio; 0 without an hourglass.
+
+    A convolution's work grows with the square of its width, and with the number of cells.
+    """
+    if model.get("network") != "hourglass":
+        return 0
+    width, grid = model.get("hourglass_width", 32) / 32, model.get("hourglass_grid", 64) / 64
+    return Rates.hourglass_step.value * (width * grid) ** 2
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """A training step of each stage on made-up samples, to be counted and timed."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -33,19 +33,11 @@ class Step:
     loss: Callable[[Any], Tensor]
 
 
-def translator_step(
-    options: Mapping[str, Any], crop_size: int, *, perceptual: bool = True, device: str = "cpu"
-) -> Step:
-    """A translator with its `model` and `loss` options, as train_translator gets them.
-
-    VGG-19's weights are random: they cost what ImageNet's do. `perceptual=False` leaves them out.
-    """
-    loss_options = replace(TranslatorLossOptions(**options["loss"]), vgg_weights="random")
-    if not perceptual:
-        loss_options = replace(loss_options, l1=1, perceptual=0)
+def translator_step(options: Mapping[str, Any], crop_size: int, *, device: str = "cpu") -> Step:
+    """A translator with its `model` and `loss` options, as train_translator gets them."""
     with torch.device(device):
         model = UNet(TranslatorOptions(**options["model"]))
-    loss = TranslatorLoss(loss_options).to(device, memory_format=torch.channels_last)
+    loss = _translator_loss(options, device)
 
     def forward(images: int) -> Tensor:
         size = (images, model.options.drawn_channels, crop_size, crop_size)
@@ -55,7 +47,23 @@ def translator_step(
             given = with_warped(given, points, points)
         return model(given.contiguous(memory_format=torch.channels_last)).float()
 
-    return Step(model, forward, lambda made: loss(made, torch.zeros_like(made))["loss"])
+    return Step(model, forward, loss)
+
+
+def perceptual_step(options: Mapping[str, Any], crop_size: int) -> Step:
+    """A translator's loss alone, of frames that no model made."""
+
+    def forward(images: int) -> Tensor:
+        return torch.zeros(images, 3, crop_size, crop_size, requires_grad=True)
+
+    return Step(nn.Identity(), forward, _translator_loss(options, "cpu"))
+
+
+def _translator_loss(options: Mapping[str, Any], device: str) -> Callable[[Tensor], Tensor]:
+    """VGG-19's weights are random: they cost what ImageNet's do."""
+    loss_options = TranslatorLossOptions(**{**options["loss"], "vgg_weights": "random"})
+    loss = TranslatorLoss(loss_options).to(device, memory_format=torch.channels_last)
+    return lambda made: loss(made, torch.zeros_like(made))["loss"]
 
 
 def landmark_step(options: Mapping[str, Any], frames: int, *, device: str = "cpu") -> Step:

@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from emohead.plan.amounts import Amounts
-from emohead.plan.counting import StepCost, count_landmark_model, count_translator
+from emohead.plan.counting import (
+    StepCost,
+    count_landmark_model,
+    count_perceptual_loss,
+    count_translator,
+)
 from emohead.plan.measuring import measure_landmark_model, measure_translator
 from emohead.training.options import Recipe
 
@@ -14,15 +19,16 @@ from emohead.training.options import Recipe
 class TrainingCost:
     """A training's cost.
 
-    `step` is of one sample (an image, or a frame of a clip), `plain_step` the same without the
-    perceptual loss; `samples_per_batch` and `samples_per_epoch` count in the same unit;
-    `measured_seconds` is the time of a sample's training on this machine, where it was measured.
+    `step` is of one sample (an image, or a frame of a clip); `perceptual`, where the stage has
+    such a loss, what that takes of the step's operations; `samples_per_batch` and
+    `samples_per_epoch` count in the same unit; `measured_seconds` is the time of a sample's
+    training on this machine, where it was measured.
     """
 
     name: str
     sample: str
     step: StepCost
-    plain_step: StepCost
+    perceptual: float | None
     epochs: int
     samples_per_batch: int
     samples_per_epoch: int
@@ -86,7 +92,7 @@ def _of_translator(
         name=name,
         sample="image",
         step=count_translator(options, crop_size),
-        plain_step=count_translator(options, crop_size, perceptual=False),
+        perceptual=count_perceptual_loss(options, crop_size),
         epochs=train.epochs,
         samples_per_batch=train.batch_size,
         samples_per_epoch=amounts.frames_per_epoch(train.frames_per_clip, train.validation),
@@ -98,12 +104,11 @@ def _of_landmark_model(
     name: str, options: Mapping[str, Any], amounts: Amounts, measure: bool
 ) -> TrainingCost:
     train = Recipe(**options["train"])
-    step = count_landmark_model(options)
     return TrainingCost(
         name=name,
         sample="frame",
-        step=step,
-        plain_step=step,
+        step=count_landmark_model(options),
+        perceptual=None,
         epochs=train.epochs,
         samples_per_batch=train.batch_size * amounts.mean_length,
         samples_per_epoch=amounts.frames_per_epoch(None, train.validation),

@@ -5,8 +5,16 @@ from dataclasses import dataclass
 from statistics import mean
 from typing import Any
 
+from emohead.motion.sound_shape import NUMBERS, STEPS
 from emohead.plan.amounts import Amounts
-from emohead.plan.rates import FRAME_SIZE, PAPER_GFLOP, Memory, Rates, cores_for
+from emohead.plan.rates import (
+    FRAME_SIZE,
+    PAPER_GFLOP,
+    Memory,
+    Rates,
+    cores_for,
+    hourglass_gflop,
+)
 from emohead.plan.sizes import Sizes, needed_models
 from emohead.plan.trainings import TrainingCost
 from emohead.training.options import Recipe, Runtime
@@ -16,6 +24,7 @@ from emohead.translator.data import MEMORY_LIMIT
 REPORTS, REPORTS_OF_REFERENCE = 7, 3
 MIB = 2**20
 VGG_BYTES = 548e6  # torchvision's file
+SOUND_BYTES = 4 * STEPS * NUMBERS  # of a frame
 
 
 @dataclass(frozen=True)
@@ -84,6 +93,7 @@ def all_work(
             same("extract_features", sizes.shards, extraction,
                  memory=Memory.extract_features, disk=amounts.shard_bytes(crop_size)),
             same("collect_clips, split_clips, fit_emotion_judges", 3, None),
+            *_sound(config, sizes, amounts),
         ],
         "training": [
             *_weights(config),
@@ -105,12 +115,21 @@ def _data(sizes: Sizes, amounts: Amounts) -> list[Work]:
         seconds = amounts.frames * Rates.make_mini.value / sizes.speakers
         return [same("make_mini", sizes.speakers, seconds, memory=Memory.make_mini)]
     if sizes.source == "archives":
-        # As fast as the line and the disk are.
+        # Takes as long as the line and the disk need.
         return [
             same("fetch_archive", 2 * sizes.speakers, None),
             same("unpack_archives", sizes.speakers, None),
         ]
     return []
+
+
+def _sound(config: Mapping[str, Any], sizes: Sizes, amounts: Amounts) -> list[Work]:
+    """What Audio2Head hears, where a model does."""
+    models = needed_models(config, "motion_audio").values()
+    if not any(options["model"].get("sound") == "mfcc_fbank_f0" for options in models):
+        return []
+    seconds = amounts.frames * Rates.extract_sound.value / sizes.shards
+    return [same("extract_sound", sizes.shards, seconds, disk=amounts.frames * SOUND_BYTES)]
 
 
 def _weights(config: Mapping[str, Any]) -> list[Work]:
@@ -144,7 +163,7 @@ def _motion(
     config: Mapping[str, Any], sizes: Sizes, amounts: Amounts, machine: Machine
 ) -> list[Work]:
     """Motion fields, whose work grows with the square of the generator's width, and their gates;
-    and the networks of sound, which take as long on a GPU.
+    and the networks of sound, of which only the hourglass is faster on a GPU.
     """
     work = []
     for name, options in needed_models(config, "motion_field").items():
@@ -163,12 +182,15 @@ def _motion(
                  gpus=int(_renders_on_gpu(config, machine)), memory=Memory.render_clips),
         ]  # fmt: skip
     for name, options in needed_models(config, "motion_audio").items():
-        seconds = options["train"]["epochs"] * amounts.train_frames * Rates.train_motion_audio.value
+        train, on_gpu = options["train"], _on_gpu(options["runtime"]["device"], machine)
+        cores = min(train["threads"], machine.cores)
+        rate = machine.tflops * 1e3 if on_gpu else Rates.train_landmarks.value * cores
+        windows = len(amounts.train_lengths) * options["model"].get("window", 64)
+        epoch = amounts.train_frames * Rates.train_motion_audio.value
+        epoch += windows * hourglass_gflop(options["model"]) / rate
         work.append(
-            same(f"train_motion_audio, {name}", sizes.seeds, seconds,
-                 cores=min(options["train"]["threads"], machine.cores),
-                 gpus=int(_on_gpu(options["runtime"]["device"], machine)),
-                 memory=Memory.train_landmarks)
+            same(f"train_motion_audio, {name}", sizes.seeds, train["epochs"] * epoch,
+                 cores=cores, gpus=int(on_gpu), memory=Memory.train_landmarks)
         )  # fmt: skip
     return work
 

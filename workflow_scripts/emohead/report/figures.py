@@ -1,6 +1,6 @@
 """The statistical figures, drawn by seaborn: trainings, methods by emotion, ablations, lengths."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 
@@ -11,27 +11,19 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from seaborn import axes_style, plotting_context
 
-from emohead.data.mead import EMOTIONS
 from emohead.evaluation.catalogue import HEADLINE, metric
-from emohead.report.methods import GROUND_TRUTH, Method, labels_of
-from emohead.report.scores import (
-    label_methods,
-    of_reference,
-    protocol_label,
-    read_scores,
-    score_by,
-    table_of,
-)
-from emohead.report.style import BLUE, FAINT, ORANGE, RC, figure_label, method_colours, save_figure
-from emohead.report.tables import heading_of, write_csv
+from emohead.evaluation.summary import read_scores
+from emohead.evaluation.table1 import group_scores
+from emohead.report.methods import PROTOCOL_LABELS, Method, label_methods, labels_of
+from emohead.report.style import BLUE, FAINT, ORANGE, RC, figure_label, method_colours
+from emohead.report.tables import heading_of, stage_heading, write_forms
 
 PARTS = {"training": BLUE, "validation": ORANGE}
-PROGRESS = ("epoch", "step", "seconds")
 #: Between 0 and 1: nothing that a logarithmic axis would show better.
-SHARES = ("accuracy",)
+SHARES = ": accuracy"
 LOG_RATIO = 5  # a range that a linear axis would flatten
 VERDICTS = {"better": BLUE, "worse": ORANGE, "": "#777777", "first": "#000000"}
-BARS = 30
+ACROSS = 5  # panels of the trainings
 
 
 def _draw(plot: so.Plot, width: float, height: float) -> Figure:
@@ -48,65 +40,37 @@ def _draw(plot: so.Plot, width: float, height: float) -> Figure:
     return figure
 
 
-def write_training_figure(
-    histories: Sequence[tuple[str, Path]], *, outputs: Sequence[Path]
-) -> None:
-    """Draw the history.csv files, labelled; a label given several times has several seeds."""
-    read = [(label, read_history(path)) for label, path in histories]
-    save_figure(draw_training_figure(read), outputs)
-
-
-def read_history(path: Path) -> pd.DataFrame:
-    """A history.csv: columns epoch, step, seconds, then losses, `val_` before validation's."""
-    if not path.is_file():
-        raise ValueError(f"no training history {path}: train the model first")
-    history = pd.read_csv(path)
-    if "epoch" not in history or history.empty or not set(history) - set(PROGRESS):
-        raise ValueError(f"{path}: not a training history with the columns epoch and loss")
-    return history
-
-
-def draw_training_figure(histories: Sequence[tuple[str, pd.DataFrame]]) -> Figure:
-    """A row per label and a panel per loss, the total first; each seed is a line."""
+def draw_training_figure(histories: Sequence[tuple[str, Path]]) -> Figure:
+    """A panel for each loss of each label's history.csv, the total first; each seed is a line."""
     curves = pd.concat(
-        history.drop(columns=["step", "seconds"], errors="ignore")
+        pd.read_csv(path)
+        .drop(columns=["step", "seconds"])
         .melt("epoch", var_name="loss")
         .assign(model=label, seed=seed)
-        for seed, (label, history) in enumerate(histories)
-    )
-    curves = curves.dropna().reset_index(drop=True)
+        for seed, (label, path) in enumerate(histories)
+    ).dropna(ignore_index=True)
     is_validation = curves["loss"].str.startswith("val_")
     curves["part"] = np.where(is_validation, "validation", "training")
     curves["loss"] = curves["loss"].str.removeprefix("val_")
-    losses = {
-        model: sorted(part["loss"].unique(), key=lambda name: name != "loss")
+    curves["panel"] = curves["model"] + ": " + curves["loss"]
+    panels = [
+        f"{model}: {loss}"
         for model, part in curves.groupby("model", sort=False)
-    }
-    curves["place"] = [
-        losses[model].index(loss)
-        for model, loss in zip(curves["model"], curves["loss"], strict=True)
+        for loss in sorted(part["loss"].unique(), key="loss".__ne__)
     ]
-    places = range(max(map(len, losses.values())))
     plot = (
         so.Plot(curves, x="epoch", y="value", color="part", group="seed")
-        .facet(col="place", row="model", order={"col": list(places), "row": list(losses)})
+        .facet("panel", order=panels, wrap=ACROSS)
         .share(x=False, y=False)
         .add(so.Line(linewidth=1.3, marker="o", pointsize=1.5))
         .scale(color=PARTS)
     )
-    figure = _draw(plot, 2.3 * len(places) + 0.6, 1.8 * len(losses) + 0.4)
-    for axis, (model, place) in zip(figure.axes, product(losses, places), strict=True):
-        if place >= len(losses[model]):
-            axis.set_axis_off()
-            continue
-        loss = losses[model][place]
-        values = curves.loc[(curves["model"] == model) & (curves["loss"] == loss), "value"]
-        values = values[np.isfinite(values)]
-        if loss not in SHARES and (values > 0).all() and values.max() > LOG_RATIO * values.min():
+    figure = _draw(plot, 2.3 * ACROSS, 1.7 * -(-len(panels) // ACROSS) + 0.4)
+    for axis, panel in zip(figure.axes, panels, strict=True):
+        axis.set_title(panel, loc="left", fontsize=8)
+        values = curves.loc[curves["panel"] == panel, "value"].replace(np.inf, np.nan)
+        if not panel.endswith(SHARES) and values.max() > LOG_RATIO * values.min() > 0:
             axis.set_yscale("log")
-        axis.set_title(loss, loc="left", fontsize=9)
-        if place == 0:
-            axis.set_ylabel(model, rotation=0, ha="right", va="center", fontweight="bold")
     figure.supxlabel("epoch")
     return figure
 
@@ -115,54 +79,23 @@ def write_emotions_figure(
     scores: Sequence[Path], methods: Sequence[Method], reference: str, outputs: Sequence[Path]
 ) -> None:
     """Draw one protocol of the tables of scores as .png or .pdf, its numbers as .csv."""
-    numbers = group_scores(read_scores(scores), labels_of(methods), reference)
-    for path in outputs:
-        if path.suffix == ".csv":
-            write_csv(path, numbers)
-        else:
-            save_figure(draw_emotions_figure(numbers), [path])
-
-
-def group_scores(scores: pd.DataFrame, labels: Mapping[str, str], reference: str) -> pd.DataFrame:
-    """Means of Table 1's metrics with 95 % intervals, by emotion and, if there are several, level.
-
-    `group` is emotion or level, `name` which; the ground truth, perfect throughout, is left out.
-    ValueError if there is nothing else.
-    """
-    rows = of_reference(scores, reference)
-    rows = rows[rows["method"] != GROUND_TRUTH]
-    if rows.empty:
-        raise ValueError(f"no method but the ground truth has scores with {reference!r}")
-    groups = {"emotion": rows}
-    # Neutral has one level alone, and says nothing of levels.
-    levels = rows[rows["emotion"] != "neutral"]
-    if levels.loc[levels["level"] > 0, "level"].nunique() > 1:
-        groups["level"] = levels
-    return pd.DataFrame(
-        {"reference": reference, "method": method, "label": label, "metric": name,
-         "convention": convention, "group": group, "name": each,
-         "clips": table_of(part[part[group] == each], method, name, convention).shape[1],
-         "mean": found.mean, "low": found.low, "high": found.high}
-        for method, label in label_methods(rows, labels).items()
-        for name, convention in HEADLINE.items()
-        for group, part in groups.items()
-        for each, found in score_by(part, group, method, name, convention).items()
-    )  # fmt: skip
+    rows = read_scores(scores)
+    numbers = group_scores(rows, label_methods(rows, labels_of(methods)), reference)
+    write_forms(outputs, numbers=numbers, figure=draw_emotions_figure(numbers))
 
 
 def draw_emotions_figure(numbers: pd.DataFrame) -> Figure:
     """A panel per metric and, below, the levels' where there are any; dots with intervals."""
     methods = dict(zip(numbers["method"], numbers["label"], strict=True))
     names = {method: figure_label(method, label) for method, label in methods.items()}
-    colours = method_colours(list(methods))
+    colours = {names[method]: colour for method, colour in method_colours(list(methods)).items()}
     groups = list(numbers["group"].unique())
-    order = [*EMOTIONS, *sorted({each for each in numbers["name"] if each not in EMOTIONS})]
+    levels = "level " + numbers["name"].astype(str)
     frame = numbers.assign(
         drawn=numbers["method"].map(names),
         panel=numbers["group"] + " " + numbers["metric"],
-        place=[f"level {each}" if group == "level" else each
-               for group, each in zip(numbers["group"], numbers["name"], strict=True)],
-    ).sort_values("name", key=lambda column: column.map(order.index), kind="stable")  # fmt: skip
+        place=numbers["name"].where(numbers["group"] == "emotion", levels),
+    ).sort_values("place", kind="stable")
     panels = {
         f"{group} {name}": metric(name, HEADLINE[name]) for group in groups for name in HEADLINE
     }
@@ -172,16 +105,14 @@ def draw_emotions_figure(numbers: pd.DataFrame) -> Figure:
         .share(x=False, y=False)
         .add(so.Dot(pointsize=4), so.Dodge())
         .add(so.Range(linewidth=1.2), so.Dodge())
-        .scale(
-            color=so.Nominal({names[m]: colours[m] for m in methods}, order=list(names.values()))
-        )
+        .scale(color=so.Nominal(colours, order=list(colours)))
     )
     figure = _draw(plot, 10.8, 5 * len(groups) + 0.3)
     for axis, measured in zip(figure.axes, panels.values(), strict=True):
         unit = measured.unit.split()[0]
         shown_unit = f" ({unit})" if unit in ("px", "dB") else ""
         axis.set_title(f"{heading_of(measured)}{shown_unit}", fontsize=9)
-    figure.suptitle(protocol_label(numbers["reference"].iloc[0]), fontsize=10)
+    figure.suptitle(PROTOCOL_LABELS[numbers["reference"].iloc[0]], fontsize=10)
     return figure
 
 
@@ -191,33 +122,28 @@ def draw_ablations_figure(numbers: pd.DataFrame) -> Figure:
     `numbers` as `compare` gives them. The line is the first model's mean; blue is better than that
     one and orange worse, as far as the paired difference can tell.
     """
-    label = [figure_label(*each) for each in zip(numbers["model"], numbers["label"], strict=True)]
-    blocks = {
-        (stage, reference): f"{stage} · {protocol_label(reference)}"
-        for stage, reference in zip(numbers["stage"], numbers["reference"], strict=True)
-    }
     frame = numbers.assign(
-        drawn=label,
-        block=[blocks[each] for each in zip(numbers["stage"], numbers["reference"], strict=True)],
-        colour=numbers["verdict"].where(numbers["difference"].notna() | ~numbers["first"], "first"),
+        drawn=[figure_label(*each) for each in numbers[["model", "label"]].to_numpy()],
+        block=numbers["stage"] + " · " + numbers["reference"].map(PROTOCOL_LABELS),
+        place=numbers.groupby(["stage", "reference", "model"]).cumcount(),
+        colour=numbers["verdict"].mask(numbers["first"], "first"),
     )
-    columns = range(frame["place"].max() + 1)
+    blocks, columns = list(frame["block"].unique()), range(frame["place"].max() + 1)
     plot = (
         so.Plot(frame, x="mean", y="drawn", xmin="low", xmax="high", color="colour")
-        .facet(col="place", row="block", order={"row": list(blocks.values())})
+        .facet(col="place", row="block", order={"row": blocks})
         .share(x=False, y=False)
         .add(so.Dot(pointsize=4), legend=False)
         .add(so.Range(linewidth=1.3), legend=False)
         .scale(color=VERDICTS)
     )
-    rows = sum(part["drawn"].nunique() for _, part in frame.groupby("block"))
-    figure = _draw(
-        plot, 2.1 * len(columns) + 0.085 * max(map(len, label)), rows * 0.3 + len(blocks)
-    )
-    for axis, (block, place) in zip(figure.axes, product(blocks.values(), columns), strict=True):
-        part = frame[(frame["block"] == block) & (frame["place"] == place)]
-        axis.axvline(part["mean"].iloc[0], color=FAINT, lw=1.2, zorder=0)
-        heading = part["heading"].iloc[0]
+    rows = frame.groupby("block")["drawn"].nunique().sum()
+    width = 2.1 * len(columns) + 0.085 * frame["drawn"].str.len().max()
+    figure = _draw(plot, width, rows * 0.3 + len(blocks))
+    for axis, (block, place) in zip(figure.axes, product(blocks, columns), strict=True):
+        first = frame[(frame["block"] == block) & (frame["place"] == place)].iloc[0]
+        axis.axvline(first["mean"], color=FAINT, lw=1.2, zorder=0)
+        heading = stage_heading(first["metric"], first["convention"])
         axis.set_title(heading if place else f"{block}\n{heading}", loc="left", fontsize=9)
         axis.tick_params(axis="y", labelleft=not place)
     return figure
@@ -229,28 +155,21 @@ def longest_shown(seconds: pd.Series) -> float:
 
 
 def draw_lengths_figure(clips: pd.DataFrame, emotions: Sequence[str]) -> Figure:
-    """A histogram per emotion, on the same axes, and the median.
-
-    Clips beyond `longest_shown` are in the last bar.
-    """
+    """A histogram per emotion; clips beyond `longest_shown` are in the last bar."""
     limit, across = longest_shown(clips["seconds"]), min(4, len(emotions))
-    frame = clips.assign(seconds=clips["seconds"].clip(upper=limit))
+    bars = so.Bar(color=BLUE, edgewidth=0, alpha=1, width=1)
     plot = (
-        so.Plot(frame, x="seconds")
+        so.Plot(clips.assign(seconds=clips["seconds"].clip(upper=limit)), x="seconds")
         .facet("emotion", wrap=across, order=list(emotions))
-        .add(
-            so.Bar(color=BLUE, edgewidth=0, alpha=1, width=1),
-            so.Hist(bins=BARS, binrange=(0, limit)),
-        )
+        .add(bars, so.Hist(bins=30, binrange=(0, limit)))
     )
     figure = _draw(plot, 2.5 * across + 0.4, 1.6 * -(-len(emotions) // across) + 0.3)
     for axis, emotion in zip(figure.axes, emotions, strict=True):
-        seconds = clips.loc[clips["emotion"] == emotion, "seconds"]
+        median = clips.loc[clips["emotion"] == emotion, "seconds"].median()
         axis.set_title(emotion, loc="left", fontsize=9, fontweight="bold")
-        said = f"median {seconds.median():.1f} s" if len(seconds) else "none"
+        said = "none" if np.isnan(median) else f"median {median:.1f} s"
         axis.set_title(said, loc="right", fontsize=8)
-        if len(seconds):
-            axis.axvline(seconds.median(), color=ORANGE, lw=1.2)
+        axis.axvline(median, color=ORANGE, lw=1.2)
     figure.supxlabel("seconds", fontsize=9)
     figure.supylabel("clips", fontsize=9)
     return figure

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cache
+from itertools import cycle
 from pathlib import Path
 
 from matplotlib import font_manager
@@ -40,14 +41,8 @@ RC = {
 
 def method_colours(method_ids: Sequence[str]) -> dict[str, str]:
     """A colour per method: fixed for the paper's rows, else the next of `OTHER_COLOURS`."""
-    others = [method_id for method_id in method_ids if method_id not in METHOD_COLOURS]
-    extra = {each: OTHER_COLOURS[i % len(OTHER_COLOURS)] for i, each in enumerate(others)}
-    return {each: (METHOD_COLOURS | extra)[each] for each in method_ids}
-
-
-def label_inches(labels: Sequence[str]) -> float:
-    """Room for the longest row label at font size 9."""
-    return 0.085 * max(len(label) for label in labels) + 0.15
+    others = cycle(OTHER_COLOURS)
+    return {each: METHOD_COLOURS.get(each) or next(others) for each in method_ids}
 
 
 def figure_label(name: str, label: str) -> str:
@@ -72,17 +67,11 @@ def _letters() -> frozenset[int]:
     return frozenset().union(*(font.get_charmap() for font in fonts))
 
 
-def save_figure(figure: Figure, paths: Sequence[Path], dpi: int = 160) -> None:
-    """Write the figure as .png or .pdf, by suffix; without dates, equal figures are equal bytes.
-
-    Seaborn puts a legend beside the figure, which is then made wider.
-    """
+def save_figure(figure: Figure, paths: Sequence[Path]) -> None:
+    """Write the figure as .png or .pdf, by suffix; without dates, equal figures are equal bytes."""
+    # Seaborn puts a legend beside the figure, which is then made wider.
+    box = "tight" if figure.legends else None
     for path in paths:
-        if path.suffix not in (".png", ".pdf"):
-            raise ValueError(f"{path}: figures are written as .png or .pdf")
         metadata = {"CreationDate": None} if path.suffix == ".pdf" else {"Software": None}
         with whole_file(path) as unfinished:
-            figure.savefig(
-                unfinished, dpi=dpi, metadata=metadata,
-                bbox_inches="tight" if figure.legends else None,
-            )  # fmt: skip
+            figure.savefig(unfinished, dpi=160, metadata=metadata, bbox_inches=box)

@@ -1,23 +1,27 @@
 """One table in its forms: numbers as .csv, and for readers .md, .tex and .html."""
 
-import math
 import re
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from markupsafe import Markup, escape
+from matplotlib.figure import Figure
+from pandas.io.formats.style import Styler
 from tabulate import tabulate
 
-from emohead.evaluation.catalogue import Metric
+from emohead.evaluation.catalogue import Metric, metric
+from emohead.evaluation.statistics import FEWEST_SPEAKERS
 from emohead.files import whole_file
 from emohead.report.page_parts import render_template
+from emohead.report.style import save_figure
 
 MISSING = "–"
+#: Columns of text, and those of the paper's figures, in a page.
+_TEXT = "text-align: left; white-space: normal; min-width: 8rem; max-width: 26rem"
+_SOFT = "color: var(--soft)"
 _BOLD = re.compile(r"\*\*(.+?)\*\*")
 _LATEX = {each: f"\\{each}" for each in "&%$#_{}"} | {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
@@ -55,7 +59,7 @@ class Table:
     metric: str = ""
     heat: pd.DataFrame | None = None
 
-    @cached_property
+    @property
     def sides(self) -> list[str]:
         """Columns of figures are `right`, those of text `left`."""
         figures = [
@@ -65,40 +69,29 @@ class Table:
         ]
         return ["right" if right else "left" for right in [False, *figures[1:]]]
 
-    @property
-    def heads(self) -> list[tuple[str, str]]:
-        """(group, heading) of each column; the group may be empty."""
-        return [each if isinstance(each, tuple) else ("", each) for each in self.cells]
-
-    @property
-    def groups(self) -> list[tuple[str, int]]:
-        """The groups of columns, each with how many it has."""
-        groups = groupby(group for group, _ in self.heads)
-        return [(group, len(list(columns))) for group, columns in groups]
-
-    def html_rows(self) -> Iterator[list[tuple[Markup, Markup]]]:
-        """Attributes and content of the HTML cells, row by row."""
-        for at, row in enumerate(self.cells.itertuples(index=False)):
-            heats = [math.nan] * len(row) if self.heat is None else self.heat.iloc[at]
-            yield [
-                (self._attributes(column, str(text), heat), _html_cell(text))
-                for column, (text, heat) in enumerate(zip(row, heats, strict=True))
-            ]
-
-    def _attributes(self, column: int, text: str, heat: float) -> Markup:
-        group, heading = self.heads[column]
-        kinds = ["paper"] if group == "Paper" else []
-        kinds += ["text"] if self.sides[column] == "left" else []
-        kinds += [text.strip("*").replace(" ", "-")] if heading == "Verdict" else []
-        kind = Markup(' class="{}"').format(" ".join(kinds)) if kinds else ""
-        return kind + Markup("" if math.isnan(heat) else f' style="--heat:{heat:.3f}"')
+    def to_html(self) -> Markup:
+        """The `<table>`, with heat as the variable `--heat`, and verdicts as classes."""
+        cells = self.cells.reset_index(drop=True)
+        # The id, by which the look is found: of this table alone among a page's.
+        told = (self.heading, self.reference, self.metric, cells.to_csv())
+        style = Styler(cells, uuid=f"{zlib.crc32(repr(told).encode()):x}", cell_ids=False)
+        style.hide(axis="index").format(_html_cell).format_index(escape="html", axis=1)
+        looks = {n: _TEXT for n, side in zip(cells, self.sides, strict=True) if side == "left"}
+        looks |= {name: _SOFT for name in cells if name[0] == "Paper"}
+        style.set_table_styles({n: [{"selector": "", "props": look}] for n, look in looks.items()})
+        if self.heat is not None:
+            heat = self.heat.reset_index(drop=True).map("--heat: {:.3f}".format, na_action="ignore")
+            style.apply(lambda _: heat.fillna(""), axis=None)
+        if "Verdict" in cells:
+            style.set_td_classes(cells[["Verdict"]].map(lambda text: text.strip("*")))
+        return Markup(style.to_html())
 
 
 @dataclass(frozen=True)
 class Tables:
-    """Tables that belong together, with an introduction, and a caption and notes for all of them.
+    """Tables that belong together; `kind` is the class of their section in a page.
 
-    `kind` is the class of their section in a page; a `warning` stands on top, and in each caption.
+    A `warning` stands on top, and in each LaTeX caption.
     """
 
     kind: str
@@ -109,22 +102,27 @@ class Tables:
     notes: Sequence[str] = ()
 
 
-def write_tables(
-    paths: Sequence[Path], tables: Tables, numbers: pd.DataFrame | None = None
+def write_forms(
+    paths: Sequence[Path],
+    *,
+    tables: Tables | None = None,
+    numbers: pd.DataFrame | None = None,
+    figure: Figure | None = None,
 ) -> None:
-    """Write each form, by suffix; `numbers` are the .csv's.
+    """Write each form, by suffix: `numbers` are the .csv's, `figure` the .png's.
 
-    A .html is a fragment that doesn't say its encoding; other than ASCII letters become character
-    references, so that it is read right by itself too.
+    A .html is a fragment that doesn't say its encoding: it is ASCII, with character references.
     """
     forms = {".md": to_markdown, ".tex": to_latex, ".html": to_html}
     for path in paths:
         if path.suffix == ".csv":
             write_csv(path, numbers)
-            continue
-        coding = ("ascii", "xmlcharrefreplace") if path.suffix == ".html" else ("utf-8", "strict")
-        with whole_file(path) as unfinished:
-            unfinished.write_text(forms[path.suffix](tables), *coding, newline="\n")
+        elif path.suffix in forms:
+            coding = ("ascii", "xmlcharrefreplace") if path.suffix == ".html" else ("utf-8",)
+            with whole_file(path) as unfinished:
+                unfinished.write_text(forms[path.suffix](tables), *coding, newline="\n")
+        else:
+            save_figure(figure, [path])
 
 
 def write_csv(path: Path, numbers: pd.DataFrame) -> None:
@@ -138,12 +136,9 @@ def to_markdown(tables: Tables) -> str:
     parts = [tables.warning and f"**{tables.warning.upper()}**", tables.introduction]
     for table in tables.tables:
         cells = table.cells.map(lambda text: markdown_text(text).replace("\n", " "))
-        cells.columns = [
-            f"{heading} ({group.lower()})" if group else heading for group, heading in table.heads
-        ]
         body = tabulate(
-            cells, headers="keys", tablefmt="pipe", showindex=False, disable_numparse=True,
-            colalign=table.sides,
+            cells, headers=[*map(_flat, cells)], tablefmt="pipe", showindex=False,
+            disable_numparse=True, colalign=table.sides,
         )  # fmt: skip
         parts += [f"### {table.heading}", table.about, body, *map(_quoted, table.notes)]
     parts += [tables.caption, *map(_quoted, tables.notes)]
@@ -160,14 +155,11 @@ def to_latex(tables: Tables) -> str:
     texts, warning = [], ""
     if tables.warning:
         warning = rf"\textcolor{{red}}{{\textbf{{{latex_text(tables.warning)}}}}} "
-    for table in tables.tables:
-        lines = pd.DataFrame(
-            _latex_lines(table.cells), columns=table.cells.columns.map(_latex_head)
-        )
-        said = [f"{table.heading}.", table.about, *table.notes]
-        if not texts:
-            said[1:1] = [tables.caption, *tables.notes]
-        text = lines.style.hide(axis="index").to_latex(
+    for i, table in enumerate(tables.tables):
+        common = () if i else (tables.caption, *tables.notes)
+        said = [f"{table.heading}.", *common, table.about, *table.notes]
+        lines = pd.DataFrame(_latex_lines(table.cells), columns=table.cells.columns)
+        text = lines.style.hide(axis="index").format_index(latex_text, axis=1).to_latex(
             column_format="".join(side[0] for side in table.sides),
             caption=warning + latex_text(" ".join(filter(None, said))),
             hrules=True, multicol_align="c", position_float="centering",
@@ -187,23 +179,38 @@ def latex_text(text: str) -> str:
     return "".join(_LATEX.get(each, each if ord(each) < 256 else "?") for each in text)
 
 
-def number(value: float | None, decimals: int) -> str:
-    """A number with fixed decimals; `∞`, `-∞`; `–` for None and NaN."""
-    if value is None or math.isnan(value):
-        return MISSING
-    if math.isinf(value):
-        return "∞" if value > 0 else "-∞"
-    return f"{value:.{decimals}f}"
+def number(value: float, decimals: int) -> str:
+    """A number with fixed decimals; `∞`, `-∞`; `–` for NaN."""
+    return f"{value:.{decimals}f}".replace("inf", "∞").replace("nan", MISSING)
 
 
-def interval(low: float, high: float, decimals: int) -> str:
-    """`[1.20, 1.26]`; empty if unknown or without width."""
-    return f"[{number(low, decimals)}, {number(high, decimals)}]" if low < high else ""
+def with_interval(text: str, low: float, high: float, decimals: int) -> str:
+    """The text and below it `[1.20, 1.26]`, unless that is unknown or without width."""
+    ends = f"\n[{number(low, decimals)}, {number(high, decimals)}]"
+    return text + ends if low < high else text
 
 
 def heading_of(measured: Metric) -> str:
     """A metric's heading with the direction of better: `F-LMD ↓`."""
     return f"{measured.heading} {'↓' if measured.lower_is_better else '↑'}"
+
+
+def stage_heading(name: str, convention: str) -> str:
+    """A metric's heading among those of a stage, of which some are of one name."""
+    heading, arrow = heading_of(metric(name, convention)).rsplit(" ", 1)
+    return f"{heading}, {convention} {arrow}" if name in ("ssim", "psnr") else f"{heading} {arrow}"
+
+
+def interval_note(speakers: int) -> str:
+    """The sentence that goes under intervals: whether they are of any speakers, or of these few."""
+    if speakers >= FEWEST_SPEAKERS:
+        return f"Intervals have the speaker as their unit ({speakers} speakers)."
+    numeral = ("", "", "two", "three", "four", "five")[speakers]
+    these = f"these {numeral} speakers" if numeral else "this one speaker"
+    return (
+        f"Intervals are of {these}, by clips: they say nothing of other people, for whom the "
+        f"speaker is the unit, from {FEWEST_SPEAKERS} on."
+    )
 
 
 def duration(seconds: float) -> str:
@@ -213,27 +220,12 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.1f} min" if seconds < 3600 else f"{seconds / 3600:.1f} h"
 
 
-def percent(fraction: float) -> str:
-    """`5 %`, `1.6 %`, or `< 0.1 %` for what is more than nothing."""
+def percent(part: float, whole: float = 1) -> str:
+    """`5 %`, `1.6 %`, or `< 0.1 %` for what is more than nothing; of nothing `0 %`."""
+    fraction = part / whole if whole else 0
     if 0 < fraction < 0.001:
         return "< 0.1 %"
     return f"{100 * fraction:.1f}".removesuffix(".0") + " %"
-
-
-@dataclass(frozen=True)
-class Share:
-    """A part of a whole, as printed in a table."""
-
-    count: int
-    of: int
-
-    @property
-    def fraction(self) -> float:
-        """0 for a part of nothing."""
-        return self.count / self.of if self.of else 0.0
-
-    def __str__(self) -> str:
-        return percent(self.fraction)
 
 
 def _html_cell(text: object) -> Markup:
@@ -241,14 +233,13 @@ def _html_cell(text: object) -> Markup:
     return Markup(f"{above}<br><small>{below}</small>" if below else above)
 
 
+def _flat(column: str | tuple[str, str]) -> str:
+    group, heading = column if isinstance(column, tuple) else ("", column)
+    return f"{heading} ({group.lower()})" if group else heading
+
+
 def _quoted(note: str) -> str:
     return f"> {markdown_text(note)}"
-
-
-def _latex_head(heading: str | tuple[str, str]) -> Any:
-    if isinstance(heading, tuple):
-        return tuple(map(latex_text, heading))
-    return latex_text(heading)
 
 
 def _latex_lines(cells: pd.DataFrame) -> list[list[str]]:

@@ -34,7 +34,7 @@ class Limits:
     def check_length(self, sound: Path) -> None:
         """Raise ValueError when a sound is too long; decodes no more of it than is allowed."""
         samples = 0
-        # From where `generate` hears it.
+        # `generate` reads it from here on.
         start = sound_start(sound)
         facts = SoundFacts(channels=1, channel=None, start=start)
         for block in iterate_audio(sound, start=start, facts=facts, damage=Damage()):

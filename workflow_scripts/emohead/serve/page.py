@@ -32,8 +32,8 @@ _FIRST_STEP = "Choose a face and a voice, or an example, and press *Generate*."
 
 #: Seconds between two looks for files that have been kept long enough.
 _TIDYING_INTERVAL = 60
-_ERROR_SECONDS = 30  # that an error is shown
-#: Of a model that hasn't answered: no videos, no curve.
+_ERROR_SECONDS = 30  # how long an error is shown
+#: The column of a model that hasn't answered: no videos, no curve.
 _EMPTY_COLUMN = [None, None, gr.update(visible=False)]
 
 

@@ -15,9 +15,11 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft4Validator, Draft202012Validator
+from jsonschema.protocols import Validator
+from jsonschema.validators import extend
 
-from emohead.report.methods import GROUND_TRUTH
+from emohead.evaluation.summary import GROUND_TRUTH
 from emohead.study.key import RATED, SCALES, TRAP, Key
 
 MOST_BYTES = 256 * 1024
@@ -28,6 +30,8 @@ TRAP_MARGIN, REPEAT_MARGIN = 0.3, 0.3
 QUICKEST = 1.0
 #: Clocks and timers are this inexact (s), players this hasty.
 _CLOCK, _HASTE = 5.0, 0.7
+#: JSON Schema takes 5.0 for an integer since draft 6; a page never writes it, and it is no index.
+_Validator = extend(Draft202012Validator, type_checker=Draft4Validator.TYPE_CHECKER)
 
 
 class AnswerError(ValueError):
@@ -61,30 +65,35 @@ class Answers:
 
 
 @cache
-def _validator(points: int) -> Draft202012Validator:
+def _validator(points: int, orders: int) -> Validator:
     seconds = {"type": "number", "minimum": 0, "maximum": 86_400}
     trial = {
-        "item": {"type": "string", "pattern": "^[0-9a-f]{12}$"},
+        "item": _text("[0-9a-f]{12}"),
         **{name: {"type": "integer", "minimum": 1, "maximum": points} for name in SCALES},
         "plays": {"type": "integer", "minimum": 1, "maximum": 1000},
         "opened": seconds,
         "seconds": seconds,
     }
-    time = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$"}
+    time = _text(r"[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}(\.[0-9]{1,6})?Z")
     fields = {
-        "format": {"const": 1},
-        "study": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
-        "rater": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
-        "turn": {"type": "integer", "minimum": 0},
+        "format": {"type": "integer", "const": 1},
+        "study": _text("[0-9a-f]{16}"),
+        "rater": _text("[0-9a-f]{32}"),
+        "turn": {"type": "integer", "minimum": 0, "maximum": orders - 1},
         "consent": {"type": "boolean"},
         "started": time,
         "finished": time,
-        "hearing": {"type": "string", "pattern": "^[0-9]{1,12}$"},
+        "hearing": _text("[0-9]{1,12}"),
         "hearing_tries": {"type": "integer", "minimum": 1, "maximum": 3},
         "simulated": {"type": "boolean"},
         "trials": {"type": "array", "items": _object(trial)},
     }
-    return Draft202012Validator(_object(fields))
+    return _Validator(_object(fields))
+
+
+def _text(pattern: str) -> dict:
+    """All of a text: in Python, `$` would let a line break follow."""
+    return {"type": "string", "pattern": rf"\A(?:{pattern})\Z"}
 
 
 def _object(properties: Mapping[str, Any]) -> dict:
@@ -101,25 +110,27 @@ def check_answer(data: bytes, key: Key) -> dict:
     if len(data) > MOST_BYTES:
         raise AnswerError(f"is larger than {MOST_BYTES // 1024} kB")
     try:
-        answer = json.loads(data.decode("utf-8"), parse_constant=_no_number)
+        answer = json.loads(
+            data.decode("utf-8"), parse_constant=_no_number, object_pairs_hook=_fields
+        )
+    except AnswerError:
+        raise
     except (ValueError, RecursionError) as error:
         raise AnswerError("is not JSON") from error
-    mistake = next(_validator(key.points).iter_errors(answer), None)
+    mistake = next(_validator(key.points, len(key.orders)).iter_errors(answer), None)
     if mistake is not None:
         raise AnswerError(_explain(mistake))
     if answer["study"] != key.study:
         raise AnswerError(f"belongs to another study, {answer['study']}, and not to {key.study}")
     if not answer["consent"]:
         raise AnswerError("has no consent")
-    if answer["turn"] >= len(key.orders):
-        raise AnswerError(f"has turn {answer['turn']}, and the study {len(key.orders)} orders")
     _check_trials(answer, key)
     _check_times(answer, key)
     return answer
 
 
 def read_answers(folder: Path, key: Key) -> Answers:
-    """Check every .json file of a folder, in the order of their names.
+    """Check every file of a folder but hidden ones, in the order of their names.
 
     One bad file stops none of the others. ValueError when there is no folder, or nothing usable.
     """
@@ -129,7 +140,7 @@ def read_answers(folder: Path, key: Key) -> Answers:
     dropped: list[Dropped] = []
     contents: set[str] = set()
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() != ".json" or path.name.startswith("."):
+        if path.name.startswith("."):
             continue
         try:
             data = _read_bytes(path)
@@ -198,9 +209,11 @@ def shown_name(name: str) -> str:
 
 
 def _read_bytes(path: Path) -> bytes:
-    """At most one byte more than is allowed; what is a link, or no file, isn't followed."""
+    """At most one byte more than is allowed; of links, folders and other kinds of files nothing."""
     if path.is_symlink() or not path.is_file():
         raise AnswerError("is not a plain file")
+    if path.suffix.lower() != ".json":
+        raise AnswerError("is not named .json")
     try:
         with path.open("rb") as file:
             return file.read(MOST_BYTES + 1)
@@ -246,6 +259,13 @@ def _check_times(answer: Mapping[str, Any], key: Key) -> None:
 
 def _no_number(name: str) -> float:
     raise ValueError(name)
+
+
+def _fields(pairs: list[tuple[str, Any]]) -> dict:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise AnswerError("has a field twice")
+    return fields
 
 
 def _explain(mistake: Any) -> str:

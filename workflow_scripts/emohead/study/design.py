@@ -67,7 +67,7 @@ def _with_checks(
         inserted[int(rng.integers(int(start) + 1, int(stop) + 1))] = int(trap)
     for again in rng.choice(length // 3, REPEATS, replace=False):
         free = [place for place in range(2 * length // 3, length) if place not in inserted]
-        # Of few clips, there may be no place without the same clip before or behind.
+        # With few clips, each place may have the same clip before or behind it.
         apart = [p for p in free if shown[again] not in shown[p - 1 : p + 1]]
         inserted[int(rng.choice(apart or free))] = trials[again]
     ordered = []

@@ -1,5 +1,6 @@
 """The study's page: one file that holds videos, orders and jsPsych."""
 
+import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ from markupsafe import Markup
 
 from emohead.evaluation.study_clips import choose_clips
 from emohead.files import whole_file
-from emohead.report.page_parts import Media, render_template
+from emohead.report.page_parts import render_template
 from emohead.study.design import draw_orders
 from emohead.study.key import PRACTICE, RATED, SCALES, TRAP, Key, write_key
 from emohead.study.protocol import protocol_text
@@ -55,28 +56,27 @@ def write_study(
     traps = [_place(items, TRAP, clip_id) for clip_id, _ in chosen.traps]
     orders = draw_orders(rated, practice, traps, np.random.default_rng(seed))
 
-    media = Media()
     manifest = {
         "points": points,
         "scales": [{"name": name, **questions[name]} for name in SCALES],
         "items": [item.id for item in items],
-        "media": [media.add(video) for video in stimuli.videos],
         "practice": len(practice),
         "orders": orders,
         "hearing": stimuli.hearing,
-        "hearing_sound": media.add(stimuli.hearing_sound),
     }
+    media = dict(zip(manifest["items"], map(_base64, stimuli.videos), strict=True))
+    media["hearing"] = _base64(stimuli.hearing_sound)
     made = Key("", reference, methods, points, stimuli.hearing, items, tuple(map(tuple, orders)))
     protocol_of = partial(protocol_text, questions=questions, consent=consent)
     # What was promised is a part of the study: with other rules it is another one.
-    told = json.dumps([manifest, consent, protocol_of(made)], sort_keys=True).encode()
+    told = json.dumps([manifest, media, consent, protocol_of(made)], sort_keys=True).encode()
     made = replace(made, study=hashlib.sha256(told).hexdigest()[:16])
     manifest["study"] = made.study
     text = render_template(
         "study.html.j2",
         room=ROOM,
         manifest=manifest,
-        media=media.texts,
+        media=media,
         consent=[part for part in consent.split("\n") if part.strip()],
         minutes=made.minutes,
         libraries=[
@@ -102,6 +102,10 @@ def _place(items: Sequence, kind: str, clip_id: str, method: str | None = None) 
         if (item.kind, item.clip_id) == (kind, clip_id) and method in (None, item.method)
     )
     return place
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
 
 
 def _template(name: str) -> str:

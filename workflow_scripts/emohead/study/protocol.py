@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from emohead.evaluation.study_clips import PRACTICE, TRAPS
-from emohead.report.methods import BUILT_IN
+from emohead.evaluation.summary import BUILT_IN
 from emohead.study.answers import QUICKEST, REPEAT_MARGIN, TRAP_MARGIN
 from emohead.study.design import REPEATS
 from emohead.study.key import SCALES, Key
@@ -23,9 +23,9 @@ page's videos, questions, orders and text of consent) and of this text.
 own clip) and `copy_reference` (the reference face, which stays still) are hidden anchors. Reference
 face: {reference}. Every rater sees every method of every clip: {trials} videos in about {minutes}
 minutes, among them {practice} for practice, {traps} traps (a real clip with another clip's sound)
-and {repeats} repeats. All videos are encoded anew in one way, and a clip's are equally long; no
-byte of the page tells a method. Methods follow a Williams design over clips and rounds, clips come
-in random order. Questions open when a video has ended.
+and {repeats} repeats. All videos are encoded anew in one way, and a clip's have as many frames
+and bytes; no name, number or metadata of the page tells a method. Methods follow a Williams design
+over clips and rounds, clips come in random order. Questions open when a video has ended.
 
 ## What is asked, from 1 to {points}
 

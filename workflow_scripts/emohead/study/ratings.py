@@ -16,7 +16,7 @@ COLUMNS = (
 def tabulate_ratings(answers: Answers, key: Key) -> pd.DataFrame:
     """One row for each rater, trial and scale; `kind` is rated, repeat, practice or trap.
 
-    Of a repeated video the first rating is `rated` and the second `repeat`.
+    Where a video was shown twice, the first rating is `rated` and the second `repeat`.
     """
     rows = []
     for rater, answer in answers.kept.items():

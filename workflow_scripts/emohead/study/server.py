@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 from emohead.study.answers import MOST_BYTES, AnswerError, check_answer
 from emohead.study.key import Key, read_key
 
-_SECONDS = 30  # that a connection may stand still
-#: Of a request that is refused so much is read and thrown away; else the refusal would be lost.
+_SECONDS = 30  # how long a connection may stand still
+#: Bytes of a refused request that are read and thrown away; otherwise the refusal would be lost.
 _MOST_THROWN_AWAY = 2**22
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -43,18 +43,24 @@ class StudyServer(ThreadingHTTPServer):
 
     def __init__(self, study: Path, answers: Path, *, host: str = "127.0.0.1", port: int = 0):
         self.key: Key = read_key(study / "key.json")
-        self.page = (study / "study.html").read_bytes()
+        page = study / "study.html"
+        if not page.is_file():
+            raise ValueError(f"no page {page}: make a study first (snakemake --cores all study)")
+        self.page = page.read_bytes()
         if self.key.study.encode() not in self.page:
             raise ValueError(f"{study}: study.html and key.json are of different studies")
         self.answers = answers
-        answers.mkdir(parents=True, exist_ok=True)
+        try:
+            answers.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ValueError(f"--answers {answers}: {error.strerror}") from error
         # Those who answered before a restart have had their turns.
         self.turns = itertools.count(len(list(answers.glob("*.json"))))
         self.loopback = host == "localhost" or ip_address(host).is_loopback
         try:
             super().__init__((host, port), _Handler)
-        except OSError as error:
-            raise ValueError(f"{host}:{port} can't be served: {error.strerror}") from error
+        except (OSError, OverflowError) as error:
+            raise ValueError(f"{host}:{port} can't be served: {error}") from error
 
     def handle_error(self, request, client_address) -> None:
         """A browser that went away is no error of ours."""

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
+from emohead.evaluation.summary import COPY_REFERENCE, GROUND_TRUTH
 from emohead.files import whole_file
-from emohead.report.methods import COPY_REFERENCE, GROUND_TRUTH
 from emohead.study.key import SCALES, TRAP, Key
 
 _STARTED = datetime(2000, 1, 1)

@@ -1,4 +1,7 @@
-"""A study's videos: all encoded anew in one way, so that nothing but the picture tells a method."""
+"""A study's videos: all encoded anew in one way, so that nothing but the picture tells a method.
+
+A sharper picture takes more bytes, so that a clip's videos are filled up to as many.
+"""
 
 import hashlib
 import hmac
@@ -11,16 +14,17 @@ import numpy as np
 
 from emohead.data.mead import FPS
 from emohead.evaluation.study_clips import StudyClips
+from emohead.evaluation.summary import BUILT_IN, COPY_REFERENCE, GROUND_TRUTH
 from emohead.media.reading import SAMPLES_PER_FRAME, read_audio, read_video
 from emohead.media.writing import write_audio, write_video
 from emohead.mini.speech import SAMPLE_RATE as SPEECH_RATE
 from emohead.mini.speech import VOICES, Manner, speak
-from emohead.report.methods import BUILT_IN, COPY_REFERENCE, GROUND_TRUTH
 from emohead.study.key import PRACTICE, RATED, TRAP, Item
 
 #: In every video's metadata, the real ones' too.
 COMMENT = "Part of a user study; may be synthetic."
 _CRF = 18
+_BOX_HEAD = 8  # bytes: a box's size and name
 _DIGITS = 3
 
 
@@ -65,9 +69,19 @@ def make_stimuli(folders: Mapping[str, Sequence[Path]], clips: StudyClips, *, se
             write_video(path, frames, crf=_CRF, audio=sound, comment=COMMENT)
             item = Item(item_id, kind, method, clip_id, sound_id, len(frames) / FPS)
             made.append((item, path.read_bytes()))
+        size = {item.clip_id: 0 for item, _ in made}
+        for item, video in made:
+            size[item.clip_id] = max(size[item.clip_id], len(video) + _BOX_HEAD)
+        made = [(item, _fill(video, size[item.clip_id])) for item, video in made]
         made.sort(key=lambda pair: pair[0].id)
         digits, sound = _say_digits(np.random.default_rng(seed), Path(folder) / "digits.m4a")
     return Stimuli(tuple(i for i, _ in made), tuple(v for _, v in made), digits, sound)
+
+
+def _fill(video: bytes, size: int) -> bytes:
+    """An MPEG-4 file with a box at its end that players skip, so that it has `size` bytes."""
+    rest = size - len(video)
+    return video + rest.to_bytes(4, "big") + b"free" + bytes(rest - _BOX_HEAD)
 
 
 def _find_video(folders: Sequence[Path], method: str, clip_id: str) -> Path:

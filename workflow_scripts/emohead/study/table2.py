@@ -8,6 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from emohead.evaluation.catalogue import HEADLINE, Metric, metric
+from emohead.evaluation.published import PAPER_LABELS, TABLE_2
 from emohead.evaluation.statistics import (
     CONFIDENCE,
     DRAWS,
@@ -16,9 +17,7 @@ from emohead.evaluation.statistics import (
     holm,
     paired_difference,
 )
-from emohead.report.methods import BUILT_IN
-from emohead.report.paper import PAPER_LABELS, TABLE_2
-from emohead.report.scores import of_reference, table_of
+from emohead.evaluation.summary import BUILT_IN, of_reference, table_of
 from emohead.study.agreement import icc2, krippendorff_alpha
 from emohead.study.answers import Answers
 from emohead.study.key import SCALES, Key
@@ -228,17 +227,16 @@ def _metric_values(
 def correlate(
     rated: np.ndarray, measured: np.ndarray, draws: int = _CORRELATION_DRAWS
 ) -> Correlation:
-    """Spearman's rho of two arrays [methods, clips]; NaN for less than three clips.
+    """Spearman's rho of two arrays [methods, clips]; NaN for less than three clips, or no spread.
 
     The interval has the percentiles of resampled clips, with all methods' videos of each.
     """
     clips = rated.shape[1]
-    if clips < 3:
+    if clips < 3 or np.isnan(rho := _spearman(rated[None], measured[None])[0]):
         return Correlation(*(float("nan"),) * 3)
     chosen = np.random.default_rng(RANDOM_SEED).integers(clips, size=(draws, clips))
     drawn = _spearman(*(each[:, chosen].swapaxes(0, 1) for each in (rated, measured)))
     low, high = np.nanquantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    rho = _spearman(rated[None], measured[None])[0]
     return Correlation(float(rho), float(low), float(high))
 
 
@@ -250,10 +248,15 @@ def _spearman(first: np.ndarray, second: np.ndarray) -> np.ndarray:
         return (a * b).sum(axis=1) / np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
 
 
+def raters_in_words(count: int) -> str:
+    """`1 rater`, `30 raters`."""
+    return f"{count} rater{'s' if count != 1 else ''}"
+
+
 def _notes(answers: Answers) -> list[str]:
     kept, excluded = len(answers.kept), answers.count("excluded")
     notes = [
-        f"{kept} raters; {excluded} excluded by the protocol's rules and "
+        f"{raters_in_words(kept)}; {excluded} excluded by the protocol's rules and "
         f"{answers.count('refused')} files refused, listed in excluded.csv."
     ]
     if kept == 1:

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pandas as pd
 
+from emohead.evaluation.published import SOURCE_2
 from emohead.evaluation.statistics import Difference
+from emohead.evaluation.summary import read_scores
 from emohead.report.methods import Method, labels_of
-from emohead.report.paper import SOURCE_2
-from emohead.report.scores import read_scores
-from emohead.report.tables import Table, Tables, write_csv, write_tables
+from emohead.report.tables import Table, Tables, write_csv, write_forms
 from emohead.study.answers import read_answers
 from emohead.study.key import SCALES, read_key
 from emohead.study.ratings import tabulate_ratings
-from emohead.study.table2 import Correlation, Table2, build_table2
+from emohead.study.table2 import Correlation, Table2, build_table2, raters_in_words
 
 MADE_UP = "Made up: these raters are simulated. Nothing here is a result."
 CAPTION = (
@@ -52,7 +52,7 @@ def write_table2(
     built = build_table2(table, known, read, scores=rows, seed=seed, labels=labels_of(methods))
     write_csv(ratings, table)
     write_csv(excluded, pd.DataFrame(read.dropped, columns=["file", "kind", "reason"]))
-    write_tables(output, tables(built), numbers(built))
+    write_forms(output, tables=tables(built), numbers=numbers(built))
 
 
 def numbers(table: Table2) -> pd.DataFrame:
@@ -109,7 +109,7 @@ def _sections(
         + [_number(row.paper.get(scale)) for scale in SCALES]
         for row in table.rows
     ]
-    yield f"Table 2: {table.raters} raters, {table.clips} clips", head, rows
+    yield f"Table 2: {raters_in_words(table.raters)}, {table.clips} clips", head, rows
     rows = [
         [each.label, HEADINGS[each.scale], _interval(each.difference.mean, each.difference),
          _p(each.p_holm), _p(each.p_wilcoxon)]

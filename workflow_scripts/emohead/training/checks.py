@@ -58,7 +58,7 @@ class FiniteCheck:
             raise Diverged(self._sentence(f"validation of epoch {epoch + 1}", bad))
 
     def _sentence(self, where: str, bad: Mapping[str, float]) -> str:
-        # The sum says nothing where one of its terms does, nor the gradient where a loss does.
+        # A sum isn't named beside the term that broke it, nor the gradient beside a loss.
         losses = {name: value for name, value in bad.items() if name != GRADIENT} or bad
         terms = {name: value for name, value in losses.items() if not name.endswith("loss")}
         terms = terms or losses

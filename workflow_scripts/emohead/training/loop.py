@@ -59,13 +59,16 @@ def fit(
     folder `state`, which is this training's alone: see `training_state`. A run that finds a state
     there resumes from it, inside an epoch too, and ends with the weights and the history (but for
     its seconds) of one that was never stopped: on a CPU to the bit. The state of a shorter training
-    is the beginning of this one; that of a longer one is discarded.
+    is the beginning of this one; that of a longer one is discarded. Where `state` is empty, the one
+    in `checkpoint_storage` is gone on with.
 
     `curves` is a folder for TensorBoard. `after_epoch` is called with the number of the epoch, from
     1, once its validation is done. With several devices the script is started again for each of the
     others; these processes end here. Raises Diverged when a loss or gradient is NaN or infinite.
     """
-    machine, files = choose_machine(recipe, runtime), StateFiles(state)
+    machine = choose_machine(recipe, runtime)
+    files = StateFiles(state, runtime.checkpoint_storage)
+    files.fetch()
     found = files.load()
     saved = found if found is None or _is_beginning(found, recipe) else None
     if saved is not None:  # `precision: auto` was settled when the training began
@@ -95,6 +98,7 @@ def fit(
             raise
     if not fabric.is_global_zero:
         raise SystemExit
+    files.remove_others()
     provenance = replace(training.provenance, seconds=training.history[-1]["seconds"])
     return Fitted(pd.DataFrame(training.history), provenance)
 
@@ -159,7 +163,7 @@ class _Training:
             lr=recipe.learning_rate,
             betas=(0.9, 0.999),
             eps=recipe.adam_epsilon,
-            fused=True,  # of a small model's step its many small operations are a tenth
+            fused=True,  # many small operations take a tenth of a small model's step
         )
         self.decay = ExponentialLR(adam, gamma=recipe.decay)
         self.step_task, self.adam = fabric.setup(

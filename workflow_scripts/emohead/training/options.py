@@ -102,3 +102,9 @@ class Runtime(Options):
     """Processes that prepare batches; auto: on a GPU up to 8, else none."""
     checkpoint_minutes: NotNegative = 5.0
     """A killed training goes on from its last checkpoint, inside an epoch too."""
+    checkpoint_storage: str | None = None
+    """A folder's URL, as s3://bucket/folder: checkpoints go there, too.
+
+    A machine without a state of its own goes on from them. With object storage the rules name a
+    folder there.
+    """

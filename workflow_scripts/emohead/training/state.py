@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from operator import attrgetter
@@ -12,6 +13,7 @@ from typing import Any, BinaryIO
 
 import torch
 from filelock import FileLock, Timeout
+from fsspec.core import url_to_fs
 
 from emohead.files import whole_file
 from emohead.locks import acquire, locked
@@ -103,15 +105,33 @@ def save_training(checkpoint: Checkpoint, model: Path, history: Path, provenance
 class StateFiles:
     """`last.ckpt`, all that a training needs to resume, and `best.ckpt`, the best epoch's weights.
 
-    Each is there whole or not at all, whenever the process or the power goes.
+    Each is there whole or not at all, whenever the process or the power goes. With `storage`, a
+    folder's URL, they are also in its folder of this one's name, where another machine finds them.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, storage: str | None = None):
         self._last, self._best = folder / "last.ckpt", folder / "best.ckpt"
+        self._storage = None
+        if storage is not None:
+            self._storage, path = url_to_fs(storage)
+            self._stored = f"{path}/{folder.name}"
+
+    def fetch(self) -> None:
+        """Bring both from the storage, unless this machine has a state of its own."""
+        if self._storage is None or self._last.exists():
+            return
+        for file in (self._best, self._last):
+            stored = f"{self._stored}/{file.name}"
+            if self._storage.exists(stored):
+                with whole_file(file) as unfinished:
+                    self._storage.get_file(stored, str(unfinished))
+        if self._last.exists():
+            print(f"the last state comes from {self._stored}", flush=True)
 
     def save(self, state: dict[str, Any]) -> None:
         """Take the place of the last state."""
         _save(self._last, state)
+        self._store(self._last)
 
     def load(self) -> dict[str, Any] | None:
         """The last state, None at a training's beginning."""
@@ -122,6 +142,7 @@ class StateFiles:
     def save_best(self, weights: dict[str, torch.Tensor]) -> None:
         """Take the place of the best weights."""
         _save(self._best, weights)
+        self._store(self._best)
 
     def load_best(self) -> dict[str, torch.Tensor]:
         """The best weights so far."""
@@ -131,6 +152,36 @@ class StateFiles:
         """Remove both; if that is broken off, what is left is a training's beginning."""
         self._last.unlink(missing_ok=True)
         self._best.unlink(missing_ok=True)
+
+    def remove_others(self) -> None:
+        """Remove from the storage what other options or code left beside this training."""
+        if self._storage is None:
+            return
+        folder, _, own = self._stored.rpartition("/")
+        with _no_reason_to_end(f"{folder}: can't be tidied up"):
+            for other in self._storage.ls(folder, detail=False):
+                if Path(other).name != own:
+                    self._storage.rm(other, recursive=True)
+
+    def _store(self, file: Path) -> None:
+        """Copy a file to the storage, whole or not at all."""
+        if self._storage is None:
+            return
+        stored = f"{self._stored}/{file.name}"
+        unfinished = f"{stored}.{socket.gethostname()}-{os.getpid()}"
+        with _no_reason_to_end(f"{stored}: not stored, only on this machine"):
+            self._storage.makedirs(self._stored, exist_ok=True)
+            self._storage.put_file(str(file), unfinished)
+            self._storage.mv(unfinished, stored)
+
+
+@contextmanager
+def _no_reason_to_end(problem: str) -> Iterator[None]:
+    """Print the problem where the storage fails: the training goes on, and tries it again."""
+    try:
+        yield
+    except Exception as error:  # every kind of storage has its own
+        print(f"{problem}: {error!r}", flush=True)
 
 
 def _save(path: Path, content: Any) -> None:

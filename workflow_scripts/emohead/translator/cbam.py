@@ -36,7 +36,7 @@ def _greatest_of_pixel(features: Tensor) -> Tensor:
 
 
 class _GreatestOfPixel(torch.autograd.Function):
-    """As `max`, whose own gradient torch always lays out channels first."""
+    """As `max`, whose gradient torch would always lay out channels first."""
 
     @staticmethod
     def forward(ctx, features: Tensor) -> Tensor:

@@ -27,7 +27,7 @@ CURVES = (
 )  # fmt: skip
 _JAW = slice(0, 17)
 _ABOVE = 2 / 3
-# Of a frame of 512 pixels a third of the distance is a grey level.
+# In a frame of 512 pixels one grey level is three pixels of distance.
 _GREY_LEVELS = 512 / 3
 # Canny's thresholds, and by how much of the picture the face's own outline is kept out.
 _LOW, _HIGH, _RIM = 100, 200, 1 / 32

@@ -33,12 +33,10 @@ def train_translator(
     `state` is the folder of the unfinished training and `curves` TensorBoard's, see
     `emohead.training.fit`; `pictures` is one for the samples of every epoch.
     """
-    train_ids, validation_ids = hold_out_validation(
-        list(clips), fraction=recipe.validation, seed=seed
-    )
+    train, held_out = hold_out_validation(clips, fraction=recipe.validation, seed=seed)
     workers = choose_machine(recipe, runtime).workers
     train_data = training_loader(
-        {clip_id: clips[clip_id] for clip_id in train_ids},
+        train,
         batch_size=recipe.batch_size,
         seed=seed,
         frames_per_clip=recipe.frames_per_clip,
@@ -48,9 +46,9 @@ def train_translator(
         workers=workers,
     )
     validation_data = None
-    if validation_ids:
+    if held_out:
         validation_data = validation_loader(
-            {clip_id: clips[clip_id] for clip_id in validation_ids},
+            held_out,
             batch_size=recipe.batch_size,
             frames_per_clip=recipe.frames_per_clip,
             inputs=options.inputs,
@@ -58,8 +56,7 @@ def train_translator(
             workers=workers,
         )
     task = TranslatorTask(options, loss_options, seed=seed)
-    shown = {clip_id: clips[clip_id] for clip_id in validation_ids or train_ids}
-    after_epoch = SamplePictures(task.model, shown, pictures) if pictures else None
+    after_epoch = SamplePictures(task.model, held_out or train, pictures) if pictures else None
     history, provenance = fit(
         task, train_data, validation_data, recipe, runtime,
         seed=seed, state=state, curves=curves, after_epoch=after_epoch,

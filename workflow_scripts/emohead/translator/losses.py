@@ -10,10 +10,12 @@ from emohead.translator.unet import Painting
 # Two and a half grey levels: a painted pixel must be nearer to the truth than the found one by this
 # much.
 _MARGIN = 0.01
-# Eyes and mouth as points, and the widths of the bells about them, in parts of the picture; and
-# what the rest counts beside a bell's middle.
+# Eyes and mouth as points, and the widths of the bells about them, in parts of the picture.
 _DETAILS = ((slice(36, 42), 0.05), (slice(42, 48), 0.05), (slice(48, 68), 0.09))
-_ELSEWHERE = 0.1
+# What the rest counts beside a bell's middle, and the middle of a further bell, as large as the
+# opening between the lips: few pixels of few frames, all of which a warp gets wrong.
+_ELSEWHERE, _OPENING = 0.1, 8.0
+_INNER_LIPS = slice(60, 68)
 
 
 class TranslatorLoss(nn.Module):
@@ -73,11 +75,16 @@ def _choice(mask: Tensor, nearer_by: Tensor) -> Tensor:
 
 
 def _about_eyes_and_mouth(landmarks: Tensor, size: int) -> Tensor:
-    """Weights [B, 1, S, S] with a mean of 1: bells about the middles of eyes and mouth."""
-    pixels = torch.arange(size, device=landmarks.device)
-    weights = _ELSEWHERE
+    """Weights [B, 1, S, S] with a mean of 1: bells about the middles of eyes, mouth and opening."""
+    inner = landmarks[:, _INNER_LIPS]
+    weights = _ELSEWHERE + _OPENING * _bell(inner, inner.std(dim=1).clamp(min=0.5), size)
     for points, width in _DETAILS:
-        middle = landmarks[:, points].mean(dim=1)[..., None]  # [B, 2, 1]
-        across, down = (-((pixels - middle) / (width * size)).square() / 2).exp().unbind(1)
-        weights = weights + down[:, :, None] * across[:, None]
+        weights = weights + _bell(landmarks[:, points], inner.new_full((2,), width * size), size)
     return (weights / weights.mean(dim=(1, 2), keepdim=True))[:, None]
+
+
+def _bell(points: Tensor, width: Tensor, size: int) -> Tensor:
+    """A bell [B, S, S] about the middle of points [B, N, 2]; `width`, pixels, is [2] or [B, 2]."""
+    offset = torch.arange(size, device=points.device) - points.mean(dim=1)[..., None]  # [B, 2, S]
+    across, down = (-(offset / width[..., None]).square() / 2).exp().unbind(1)
+    return down[:, :, None] * across[:, None]

@@ -36,7 +36,7 @@ from torch.nn import functional
 from emohead.translator.cbam import CBAM
 from emohead.translator.options import ATTENDED_MAPS, TranslatorOptions
 
-LARGE_MAPS = 2  # of the decoder's, beside the frame
+LARGE_MAPS = 2  # how many of the decoder's maps have the frame's size, beside the frame
 MOUTH_AREA = slice(5, 7)  # its two halves in "areas"
 _OPEN_AT_FIRST = -2.0  # both masks, as a logit: .12
 

@@ -103,7 +103,7 @@ def _sum(target: Path) -> str:
 
 @contextmanager
 def _patience(seconds: float) -> Iterator[None]:
-    """Lets connections that say nothing break off; torch.hub would wait forever."""
+    """Sets a time-out for silent connections; torch.hub would wait forever."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)
     try:

@@ -50,7 +50,7 @@ def inception_features(
 class FeatureSums:
     """What FID needs of features [T, F]: their number, sum [F] and sum of products [F, F].
 
-    Of several speakers' sums, `+` gives those of all their frames.
+    `+` joins the sums of several speakers.
     """
 
     count: int
@@ -69,7 +69,7 @@ class FeatureSums:
         return sums
 
     def __add__(self, other: Self) -> Self:
-        if not (self.count and other.count):  # of none, the width may be unknown
+        if not (self.count and other.count):  # an empty sum may not know its width
             return self if self.count else other
         return type(self)(
             self.count + other.count, self.total + other.total, self.products + other.products

@@ -13,7 +13,7 @@ function randomHex(bytes) {
 }
 
 function mediaUrl(id, type) {
-  const text = atob(document.getElementById(id).textContent.trim());
+  const text = atob(document.getElementById(`media-${id}`).textContent.trim());
   const bytes = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
   return URL.createObjectURL(new Blob([bytes], { type }));
 }
@@ -67,7 +67,7 @@ function stop(jsPsych, why) {
 }
 
 function hearingCheck(jsPsych, answers) {
-  const url = mediaUrl(manifest.hearing_sound, "audio/mp4");
+  const url = mediaUrl("hearing", "audio/mp4");
   const check = form(markup("hearing"), "Go on", {
     on_load: () => {
       const sound = new Audio(url);
@@ -118,7 +118,7 @@ function trial(place, title, trials) {
   return form(markup("trial"), "Next", {
     on_load: () => {
       [plays, opened, begun] = [0, null, performance.now()];
-      url = mediaUrl(manifest.media[place], "video/mp4");
+      url = mediaUrl(manifest.items[place], "video/mp4");
       within("h1").textContent = title;
       within("[type=submit]").disabled = true;
       within(".play").addEventListener("click", play);
@@ -177,6 +177,7 @@ async function save(answers) {
   }
   if (sent) {
     status.textContent = "Your answers are saved. You can close this page.";
+    within(".save").disabled = true;
   } else {
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));

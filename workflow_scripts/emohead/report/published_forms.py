@@ -8,21 +8,13 @@ line, and never in one column.
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from emohead.evaluation.catalogue import THEVAL
-from emohead.report.methods import GROUND_TRUTH, Method, labels_of
-from emohead.report.paper import ROWS, SOURCES
-from emohead.report.scores import (
-    label_methods,
-    of_reference,
-    protocol_label,
-    read_scores,
-    references_of,
-    table_of,
-)
-from emohead.report.tables import MISSING, Table, Tables, write_tables
+from emohead.evaluation.published import ROWS, SOURCES
+from emohead.evaluation.summary import of_reference, read_scores, references_of, theval_scores
+from emohead.report.methods import PROTOCOL_LABELS, Method, label_methods, labels_of
+from emohead.report.tables import MISSING, Table, Tables, write_forms
 
 #: Headings of the figures, with the direction of better.
 HEADINGS = {
@@ -46,56 +38,39 @@ BY_THEVAL = (
 def write_published(
     scores: Sequence[Path], methods: Sequence[Method], outputs: Sequence[Path]
 ) -> None:
-    """Write the groups' forms; without `scores`, without this run. ValueError as `read_scores`."""
-    rows = read_scores(scores) if scores else None
-    tables = Tables(
-        "published", published_groups(rows, labels_of(methods)), introduction=INTRODUCTION
-    )
-    write_tables(outputs, tables)
+    """Write the groups' forms; errors as `read_scores`."""
+    groups = published_groups(read_scores(scores), labels_of(methods))
+    write_forms(outputs, tables=Tables("published", groups, introduction=INTRODUCTION))
 
 
-def published_groups(scores: pd.DataFrame | None, labels: Mapping[str, str]) -> list[Table]:
+def published_groups(scores: pd.DataFrame, labels: Mapping[str, str]) -> list[Table]:
     """The paper's group, this run's by THEval (for each protocol), then the newer ones."""
+    names, rows = label_methods(scores, labels), dict([*ROWS.set_index("label").groupby("group")])
     paper, *newer = [
-        _group(
-            source.heading, f"{source.convention} Source: {source.source}.",
-            ROWS[ROWS["group"] == source.Index].set_index("label"),
-        )
-        for source in SOURCES.itertuples()
-    ]  # fmt: skip
-    if scores is None:
-        return [paper, *newer]
-    names = label_methods(scores, labels)
+        _group(each.heading, f"{each.convention} Source: {each.source}.", rows[each.Index])
+        for each in SOURCES.itertuples()
+    ]
     by_theval = [
         _group(
-            f"This run by THEval: {protocol_label(each).lower()}", BY_THEVAL,
+            f"This run by THEval: {PROTOCOL_LABELS[each].lower()}",
+            BY_THEVAL,
             theval_figures(of_reference(scores, each), names),
         )
         for each in references_of(scores)
-    ]  # fmt: skip
+    ]
     return [paper, *(group for group in by_theval if len(group.cells)), *newer]
 
 
 def theval_figures(scores: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
-    """THEval's five metrics without weights under one protocol: value, and score in brackets.
-
-    The score is 1 - |value - true| / |true|, of means over a method's clips, as THEval's eq. (12).
-    """
-    true = {name: table_of(scores, GROUND_TRUTH, name, "theval") for name in THEVAL}
+    """`theval_scores` under one protocol as printed: value, and score in brackets; their mean."""
     rows = {}
     for method, label in names.items():
-        figures, found = {}, []
-        for name in THEVAL:
-            ours = table_of(scores, method, name, "theval")
-            clips = ours.columns.intersection(true[name].columns)
-            if len(clips):
-                value, truth = (float(t[clips].mean(axis=1).mean()) for t in (ours, true[name]))
-                found.append(1 - abs(value - truth) / abs(truth) if truth else float("nan"))
-                figures[name] = f"{value:.3g} ({found[-1]:.2f})"
+        found = theval_scores(scores, method)
+        rows[label] = {
+            each.Index: f"{each.value:.3g} ({each.score:.2f})" for each in found.itertuples()
+        }
         if len(found) == len(THEVAL):
-            figures["theval"] = f"{np.mean(found):.3f}"
-        if figures:
-            rows[label] = figures
+            rows[label]["theval"] = f"{found['score'].mean(skipna=False):.3f}"
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
