@@ -4,7 +4,6 @@ import itertools
 import math
 import statistics
 
-import librosa
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
@@ -12,6 +11,7 @@ from scipy.spatial.transform import Rotation
 from emohead.evaluation import dynamics
 from emohead.evaluation.catalogue import METRICS
 from emohead.features.average_head import HEAD, RIGID
+from emohead.media.librosa import librosa
 from emohead.media.loudness import speech_frames
 
 DRAW = np.random.default_rng(0)

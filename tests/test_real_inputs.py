@@ -44,6 +44,7 @@ from emohead.files import put_link
 from emohead.generate.picture import read_picture
 from emohead.generate.sound import Sound
 from emohead.locks import locked
+from emohead.media.librosa import LOCK
 from emohead.media.reading import (
     MediaError,
     RgbPart,
@@ -642,6 +643,18 @@ def test_a_disk_without_locks_is_said_and_gone_on_with(tmp_path, monkeypatch, ca
     with locked(tmp_path / "lock"):
         pass
     assert "this disk has no locks" in capsys.readouterr().out
+
+
+def test_librosa_is_imported_by_one_process_at_a_time():
+    """Two that compile it at once leave files with which a third one dies."""
+    with open(LOCK, "w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        importing = [sys.executable, "-c", "from emohead.features.mfcc import mfcc_windows"]
+        with subprocess.Popen(importing) as process:
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(timeout=10)
+            fcntl.flock(held, fcntl.LOCK_UN)
+            assert process.wait(timeout=60) == 0
 
 
 def test_hdf5_asks_for_no_locks(tmp_path):

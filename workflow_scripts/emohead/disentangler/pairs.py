@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
-import librosa
 import numpy as np
 
 from emohead.data.mead import EMOTIONS, parse_clip_id
 from emohead.disentangler.numbers import SentenceNumbers
 from emohead.features.mfcc_shape import COEFFICIENTS, WINDOW_FRAMES
 from emohead.features.store import StoredClip
+from emohead.media.librosa import librosa
 
 #: MFCC steps from one video frame to the next.
 STEPS_PER_FRAME = 4

@@ -11,10 +11,10 @@ The first coefficient, c0, is the loudness: a gain of the sound changes it and n
 
 from collections.abc import Iterable, Iterator
 
-import librosa
 import numpy as np
 
 from emohead.features.mfcc_shape import COEFFICIENTS, WINDOW_FRAMES
+from emohead.media.librosa import librosa
 from emohead.media.reading import SAMPLE_RATE, SAMPLES_PER_FRAME
 
 HOP = SAMPLE_RATE // 100

@@ -10,13 +10,13 @@ both draw a line from the last to the next one. Windows of 25 ms as python_speec
 from collections.abc import Mapping
 from pathlib import Path
 
-import librosa
 import numpy as np
 
 from emohead.data.mead import Clip
 from emohead.features.mfcc import HOP, N_FFT, N_MELS, WINDOW
 from emohead.features.store import Shard, open_hdf5
 from emohead.files import whole_file
+from emohead.media.librosa import librosa
 from emohead.media.reading import SAMPLE_RATE, SAMPLES_PER_FRAME, clip_audio
 from emohead.motion.sound_shape import NUMBERS, STEPS
 
