@@ -140,8 +140,10 @@ def import_everything() -> None:
     from snakemake.cli import get_argument_parser
 
     from emohead.code_digest import code_digest
+    from emohead.features.faces import load_predictor
 
     get_argument_parser()  # finds the plugins
+    load_predictor()
     for script in sorted(LIBRARY.glob("*.py")):
         import_module(script.stem)
         code_digest(script.name)  # which keeps what it has read

@@ -5,6 +5,7 @@ package face-recognition-models; the predictor was trained on 300-W, for non-com
 """
 
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -53,7 +54,9 @@ def predictor_file() -> Path:
     return _model("shape_predictor_68_face_landmarks.dat")
 
 
-def _predictor() -> dlib.shape_predictor:
+@cache
+def load_predictor() -> dlib.shape_predictor:
+    """The landmark predictor; nothing changes it, so that a process needs one."""
     return dlib.shape_predictor(str(predictor_file()))
 
 
@@ -66,7 +69,7 @@ class FaceFinder:
     """dlib's detector and landmark predictor, loaded once for a process."""
 
     detector: dlib.fhog_object_detector = field(default_factory=dlib.get_frontal_face_detector)
-    predictor: dlib.shape_predictor = field(default_factory=_predictor)
+    predictor: dlib.shape_predictor = field(default_factory=load_predictor)
 
     def boxes(self, image: np.ndarray) -> np.ndarray:
         """All faces of a picture, uint8 [H, W] or [H, W, 3], largest first.
