@@ -5,6 +5,7 @@ few people would otherwise learn by heart.
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -69,10 +70,9 @@ class _Shape:
 
     def of_picture(self, picture: np.ndarray) -> np.ndarray:
         """A picture uint8 [S, S, 3]; what it doesn't show is its nearest pixels."""
-        steps = np.arange(self._size) / self._size
-        places = np.stack(np.meshgrid(steps, steps), axis=-1)
-        field = (self._origins(places) * self._size).astype(np.float32)
-        return cv2.remap(picture, field, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return cv2.remap(
+            picture, self._sources, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
 
     def of_points(self, points: np.ndarray) -> np.ndarray:
         """The new places of points [N, 2] (pixels) of the picture, float32."""
@@ -82,6 +82,13 @@ class _Shape:
         for _ in range(12):
             places = places + origins - self._origins(places)
         return (places * self._size).astype(np.float32)
+
+    @cached_property
+    def _sources(self) -> np.ndarray:
+        """Where each pixel comes from, float32 [S, S, 2]."""
+        steps = np.arange(self._size) / self._size
+        places = np.stack(np.meshgrid(steps, steps), axis=-1)
+        return (self._origins(places) * self._size).astype(np.float32)
 
     def _origins(self, places: np.ndarray) -> np.ndarray:
         """The source of each place [..., 2], both in parts of the picture."""
