@@ -86,9 +86,9 @@ rule score_networks:
         # Where the rendered faces are, for those networks that see faces.
         landmarks=LANDMARKS if WEIGHTS["arcface"] or WEIGHTS["emotion_fan"] else [],
     output:
+        # 34 MB a side.
         **({"sums": temp(FID_SUMS)} if FRECHET else {}),
         scores=SPEAKER_NETWORK_SCORES,
-        # 34 MB a side.
     log:
         "results/logs/score_networks/{method}-{reference}-seed{seed}-{speaker}.log",
     benchmark:
