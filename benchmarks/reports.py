@@ -6,6 +6,7 @@ Usage: python benchmarks/reports.py [--speakers 8]    (48 are MEAD)
 """
 
 import argparse
+import json
 import subprocess
 import sys
 import tempfile
@@ -65,6 +66,7 @@ with tempfile.TemporaryDirectory() as folder:
     for script, forms in FORMS.items():
         command = [sys.executable, str(ROOT / "workflow_scripts" / script), "--scores", str(table)]
         command += ["--output", *(f"{folder}/made.{form}" for form in forms)]
+        command += ["--methods", json.dumps([{"id": name, "label": name} for name in METHODS])]
         if script == "report_emotions.py":
             command += ["--reference", "neutral"]
         seconds, mib = measure(command)

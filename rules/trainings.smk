@@ -52,12 +52,10 @@ def vgg_weights(stage):
     return of_model
 
 
-def gpus(stage, name=None):
-    """GPUs that a training asks for, a model's or its stage's: `devices`, if they are used."""
-    train = config[stage]["train"]
-    if name:
-        options = model_options(stage, name)
-        train = {**options["train"], **options["runtime"]}
+def gpus(stage, name):
+    """GPUs that a model's training asks for: `devices`, if they are used."""
+    options = model_options(stage, name)
+    train = {**options["train"], **options["runtime"]}
     found = train["device"] == "auto" and shutil.which("nvidia-smi") is not None
     return train["devices"] if train["device"] == "cuda" or found else 0
 

@@ -1,7 +1,6 @@
 """Headless Chromium, spoken to by its DevTools protocol; only what the page tests need."""
 
 import asyncio
-import base64
 import contextlib
 import itertools
 import shutil
@@ -98,10 +97,6 @@ class Page:
             await self.send(
                 "Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1
             )
-
-    async def screenshot(self, path: Path) -> None:
-        shot = await self.send("Page.captureScreenshot", captureBeyondViewport=True)
-        path.write_bytes(base64.b64decode(shot["data"]))
 
 
 @contextlib.asynccontextmanager

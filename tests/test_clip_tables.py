@@ -74,7 +74,7 @@ def test_too_many_rejects_stop_with_the_commonest_reasons(tables):
         collect_clips(*tables, max_rejected=0.25)
 
 
-def test_no_clip_at_all_is_said(tables, tmp_path):
+def test_no_clip_at_all_is_said(tables):
     for table in (*tables[0], *tables[1]):
         pd.read_csv(table).iloc[:0].to_csv(table, index=False)
     with pytest.raises(ValueError, match=r"there is no clip: check data\.speakers"):

@@ -27,7 +27,15 @@ from emohead.disentangler.gates import try_gates
 from emohead.disentangler.losses import cross_losses
 from emohead.disentangler.nets import REACH, Disentangler, DisentanglerOptions
 from emohead.disentangler.numbers import SentenceNumbers
-from emohead.disentangler.pairs import align_sentences, find_pairs, steps_of, warp, windows_of
+from emohead.disentangler.pairs import (
+    align_sentences,
+    find_pairs,
+    read_pairs,
+    steps_of,
+    warp,
+    windows_of,
+    write_pairs,
+)
 from emohead.disentangler.task import DisentanglerTask
 from emohead.features.mfcc import mfcc_windows
 from emohead.landmarks.model import MfccStatistics
@@ -303,6 +311,21 @@ def test_a_pair_whose_sound_disagrees_is_dropped():
     }
     assert by_emotion["W901", 2] == {"angry", "neutral"}
     assert by_emotion["W902", 2] == {"angry", "happy", "neutral"}
+
+
+@pytest.mark.parametrize("speaker", ["W901", "007", "NA"])
+def test_pairs_are_read_as_they_were_written(tmp_path, speaker):
+    clips = {
+        clip_id.replace("W901", speaker): clip
+        for clip_id, clip in corpus().items()
+        if clip_id.startswith("W901")
+    }
+    pairs = find_pairs(clips, NUMBERS)
+    write_pairs(pairs, tmp_path / "pairs.csv")
+    read = read_pairs(tmp_path / "pairs.csv")
+    assert [pair.speaker for pair in read] == [speaker] * len(pairs)
+    assert [pair._replace(cost=0) for pair in read] == [pair._replace(cost=0) for pair in pairs]
+    np.testing.assert_allclose([pair.cost for pair in read], [pair.cost for pair in pairs])
 
 
 def test_neutral_has_numbers_of_its_own_and_the_highest_level_counts():

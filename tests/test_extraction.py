@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
@@ -322,6 +323,32 @@ def test_a_killed_shard_goes_on_where_it_stopped(extracted, faulty, tmp_path, ca
     before, now = contents(extracted / "s.h5"), contents(tmp_path / "s.h5")
     first, last = clips[0].clip_id, clips[-1].clip_id
     assert now == {first: before[first], clips[2].clip_id: before[first], last: before[last]}
+
+
+def test_a_second_job_of_a_shard_waits_until_the_first_one_is_done(faulty, tmp_path):
+    """As where a killed Snakemake has left a job behind, and is started again."""
+    text, pipe = tmp_path / "1.mp4", tmp_path / "2.mp4"
+    shutil.copy(faulty[list(FAULTS).index("text.mp4")].video, text)
+    os.mkfifo(pipe)  # the first job waits for somebody who writes
+    clips = [as_clip(1, text), as_clip(2, pipe)]
+    first = script(tmp_path, clips)
+    wait_for(lambda: len(list((tmp_path / "state").glob("*.json"))) == 1)
+    with ThreadPoolExecutor(1) as pool:
+        second = pool.submit(
+            extract_shard, clips, tmp_path / "2.h5", tmp_path / "2.csv", OPTIONS,
+            state=tmp_path / "state",
+        )  # fmt: skip
+        time.sleep(0.5)
+        writer = os.open(pipe, os.O_WRONLY)
+        pipe.unlink()
+        shutil.copy(text, pipe)
+        os.close(writer)
+        told, _ = first.communicate()
+        assert first.returncode == 0, told
+        second.result()
+    assert pd.read_csv(tmp_path / "2.csv")["rejected"].notna().tolist() == [True, True]
+    kept = {"1.mp4", "2.mp4", "2.csv", "2.h5", "list.csv", "s.csv", "s.h5"}
+    assert {path.name for path in tmp_path.iterdir()} == kept
 
 
 def test_a_full_disk_stops_with_a_sentence_and_keeps_the_state(faulty, tmp_path):

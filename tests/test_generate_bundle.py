@@ -111,6 +111,16 @@ def test_a_bundle_that_is_not_there_is_named(tmp_path):
         read_bundle(tmp_path / "none.h5")
 
 
+def test_a_bundle_that_may_not_be_read_is_named(tmp_path, monkeypatch):
+    def closed(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("emohead.generate.bundle.open_hdf5", closed)
+    # Nor does it tell what stands in its place, as here, where nothing does.
+    with pytest.raises(ValueError, match=r"closed\.h5: not a bundle of emohead .*denied"):
+        read_bundle(tmp_path / "closed.h5")
+
+
 def test_a_bundle_without_a_weight_is_refused(path):
     with h5py.File(path, "a") as file:
         del file["landmarks/weights/fc.bias"]
@@ -146,7 +156,7 @@ def test_what_a_run_has_not_is_said(run, method, seed, words):
         read_run(run, method, seed)
 
 
-def test_the_config_of_another_run_is_noticed(run, tmp_path):
+def test_the_config_of_another_run_is_noticed(run):
     with ShardWriter(run / "features/W901-happy.h5") as writer:
         writer.add("a", landmarks=np.zeros((1, 68, 2)), frames=np.zeros((1, 64, 64, 3), np.uint8))
     with pytest.raises(ValueError, match="64 pixels wide, the config says 32"):

@@ -116,7 +116,7 @@ def test_the_largest_face_is_taken_and_all_are_counted(tmp_path, read, astronaut
 
 
 @pytest.mark.parametrize("part", [np.s_[85:], np.s_[:, 205:], np.s_[60:, :250]])
-def test_a_face_cut_by_the_border_goes_on_beyond_it(tmp_path, read, astronaut, plain, part):
+def test_a_face_cut_by_the_border_goes_on_beyond_it(tmp_path, read, astronaut, part):
     cut = astronaut[part]
     portrait = read(saved(tmp_path / "a.png", cut), 128)
     if part == np.s_[85:]:

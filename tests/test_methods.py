@@ -298,7 +298,7 @@ def test_a_long_clip_is_rendered_a_few_frames_at_a_time(clips, tmp_path, monkeyp
     assert peak < 12e6
 
 
-def test_a_translator_makes_a_batch_at_a_time(monkeypatch):
+def test_a_translator_makes_a_batch_at_a_time():
     seen = []
     model = translator()
     model.register_forward_pre_hook(lambda _, inputs: seen.append(len(inputs[0])))

@@ -334,7 +334,7 @@ def squares(draw: np.random.Generator) -> tuple[torch.Tensor, ...]:
     return drawn_and_source, pictures[:, 1], torch.full((4, 2, 68, 2), 16.0)
 
 
-def test_warm_start_ends(tmp_path: Path):
+def test_warm_start_ends():
     """Its weight falls to 0: from then on the landmarks say nothing."""
     loss = MotionFieldLossOptions(vgg_width=0.125, sizes=1, warm_start=2)
     task = MotionFieldTask(SMALL, loss, seed=0).train()

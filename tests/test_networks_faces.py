@@ -10,8 +10,12 @@ import torchvision
 from torch import nn
 from torch.nn import functional
 
+from emohead.evaluation.identity import described_frames
 from emohead.evaluation.networks import arcface, emotion_fan
 from emohead.evaluation.networks.fvd import i3d_features, read_i3d
+from emohead.evaluation.networks.run import Networks, score_networks
+from emohead.features.store import ShardWriter, open_clips
+from emohead.methods.rendered import open_rendering
 
 DRAW = np.random.default_rng(0)
 
@@ -109,6 +113,32 @@ def test_csim_is_the_cosine_of_the_embeddings(backbone):
     network = arcface.read_arcface(path)
     assert arcface.csim(network, one, other) == pytest.approx((a * b).sum(1).mean(), abs=1e-4)
     assert arcface.csim(network, one, one) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("length", [2, 26, 27, 60])
+def test_csim_is_of_the_frames_that_dlib_describes(tmp_path, monkeypatch, length):
+    """As the catalogue says; frame t is grey t here, and its face is all of it."""
+    clip_id = "W901-front-happy-3-001"
+    film = [np.full((16, 16, 3), t, np.uint8) for t in range(length)]
+    (tmp_path / "state").mkdir()
+    with ShardWriter(tmp_path / "clips.h5", codec="bmp") as writer:
+        writer.add(clip_id, landmarks=np.zeros((length, 68, 2)), frames=film)
+    seen = []
+
+    def csim(network, *sides):
+        seen.extend([face.mean() for face in side] for side in sides)
+        return 0.5
+
+    monkeypatch.setattr("emohead.evaluation.networks.run.csim", csim)
+    monkeypatch.setattr("emohead.evaluation.networks.run.face_picture", lambda face, _: face)
+    values = score_networks(
+        open_rendering(tmp_path, "ours"), open_clips([tmp_path / "clips.h5"]),
+        Networks(arcface=nn.Identity()), takes={clip_id: None}, state=tmp_path / "state", sums=None,
+        seen={clip_id: np.zeros((length, 68, 2))},
+    )  # fmt: skip
+    assert values == {clip_id: {("identity", "arcface_cosine"): 0.5}}
+    assert seen == [list(described_frames(length))] * 2
+    assert seen[0] == list(range(1, length, 25))
 
 
 def test_the_face_is_turned_to_where_arcface_wants_it():

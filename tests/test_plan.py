@@ -201,6 +201,21 @@ def test_hours_of_audio2heads_hourglass():
     assert found.gpus == 1 and made["extract_sound"].jobs == 48 * 8
 
 
+def test_trainings_take_no_more_cores_than_a_machine_has():
+    asked = config(*map(preset, ("mead", "comparators", "comparators_mead")))
+    machine = Machine(cores=4, gpus=1)
+    found = work(asked, no_trainings(asked), machine)
+    trained = {rule: each for rule, each in found.items() if rule.startswith("train_")}
+    assert {rule.partition(",")[0] for rule in trained} >= {
+        "train_disentangler", "train_landmarks", "train_translator", "train_motion_audio",
+    }  # fmt: skip
+    assert {each.cores for each in trained.values()} == {4}
+    samples = 200 * 10_000 * Rates.disentangler_step.value
+    hours = samples / (4 * Rates.train_landmarks.value) / 3600
+    assert found["train_disentangler, evp_codes"].hours == pytest.approx([hours])
+    assert phase_hours([*trained.values()], machine, 1) > 0
+
+
 def rendering(overlay: dict, machine: Machine) -> dict[str, Work]:
     """The plan of MEAD's rendering by a translator that computes as much as the paper's."""
     merged = config(preset("mead"), overlay)

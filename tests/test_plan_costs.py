@@ -162,6 +162,9 @@ def test_amounts_are_counted_in_the_split(tmp_path: Path):
     assert amounts.image_bytes(128) == 40 * 128 * 128 * 3
     assert amounts.feature_bytes == 40 * (1344 + 544)
     assert "2 training clips and 1 test clips" in amounts.source
+    split.unlink()
+    with pytest.raises(ValueError, match=r"split\.csv: there is no such file; rule split_clips"):
+        count_amounts(split)
 
 
 def test_amounts_are_expected_without_one():

@@ -122,6 +122,25 @@ def test_rendering(run, data, tmp_path):
         assert again[clip_id].attributes == clip.attributes
 
 
+def test_a_method_of_other_parts_begins_anew(run, data, tmp_path):
+    """As where a method of the config is changed after its rendering was killed."""
+
+    def job(landmarks, dies_at=None):
+        run(
+            "render_clips", dies_at, features=data / "small.h5", split=data / "small.csv",
+            speaker="W901", state=tmp_path / "state", code="as it is", landmarks=landmarks,
+            translator="truth", method="ours", reference="same_emotion",
+            rendering=json.dumps({"device": "cpu", "precision": "32-true", "batch_size": 8}),
+            threads=1, folder=tmp_path / "frames",
+        )  # fmt: skip
+
+    job("truth", ("emohead.features.store.ClipWriter.append", 150))
+    assert list(times_of(tmp_path / "state/frames")) == [f"{CLIPS[0]}.h5"]
+    job("reference")
+    for clip in open_clips((tmp_path / "frames").glob("*.h5")).values():
+        assert (clip.landmarks == clip.landmarks[:1]).all()
+
+
 def test_scoring(run, data, tmp_path):
     def job(out, dies_at=None):
         run(

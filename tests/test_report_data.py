@@ -280,7 +280,7 @@ def test_page_asks_nobody_and_needs_its_files(inputs):
         page_of(inputs)
 
 
-def test_speakers_may_have_odd_names(tmp_path, inputs):
+def test_speakers_may_have_odd_names(inputs):
     rows = pd.DataFrame(clip_rows("007", "sad", 1) + clip_rows("NA", "sad", 1))
     rows.to_csv(inputs["clips"], index=False)
     assert list(read_clip_table(inputs["clips"])["speaker"]) == ["007", "NA"]

@@ -194,7 +194,7 @@ def test_predicted_landmarks_are_the_shard_s(scored, talking, truth):
     assert values["f_lmd", "redetected/raw/128"] == 0
 
 
-def test_another_face_is_another_person(scored, talking):
+def test_another_face_is_another_person(scored):
     other = Renderer(PORTRAITS["W902"]()).render(FacePose.at_rest(), SIZE)
     values = scored(np.repeat(other[None], FRAMES, axis=0))
     assert values["identity", "dlib_distance"] > 0.6

@@ -4,13 +4,10 @@ import argparse
 import json
 from pathlib import Path
 
-import pandas as pd
-
 from emohead.data.split import clips_of_part
 from emohead.disentangler.numbers import SentenceNumbers
-from emohead.disentangler.pairs import Pair, find_pairs
+from emohead.disentangler.pairs import find_pairs, write_pairs
 from emohead.features.store import open_clips
-from emohead.files import whole_file
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--features", type=Path, nargs="+", required=True, help="feature shards")
@@ -26,5 +23,4 @@ if __name__ == "__main__":
     print(f"{len(pairs) - len(dropped)} of {len(pairs)} pairs say the same, as far as they sound")
     for pair in dropped:
         print(f"dropped: {pair.first} and {pair.second} (one of them is nearer to another take)")
-    with whole_file(flags.output) as unfinished:
-        pd.DataFrame(pairs, columns=list(Pair._fields)).to_csv(unfinished, index=False)
+    write_pairs(pairs, flags.output)

@@ -47,6 +47,7 @@ if __name__ == "__main__":
         models += [Path(part) for part in parts if part not in (*STAND_INS, WARP, BUNDLE, MOTION)]
         inputs = [
             flags.code,
+            *parts,
             *models,
             *flags.features,
             flags.split,

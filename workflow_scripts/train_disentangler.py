@@ -4,12 +4,10 @@ import argparse
 import json
 from pathlib import Path
 
-import pandas as pd
-
 from emohead.disentangler.fit import train_disentangler
 from emohead.disentangler.numbers import SentenceNumbers
 from emohead.disentangler.options import DisentanglerOptions
-from emohead.disentangler.pairs import Pair
+from emohead.disentangler.pairs import read_pairs
 from emohead.training.flags import add_training_flags, open_training
 from emohead.training.gates import write_gates
 from emohead.training.state import save_training
@@ -25,7 +23,7 @@ if __name__ == "__main__":
     with open_training(flags, flags.numbers, flags.pairs) as training:
         checkpoint, gates = train_disentangler(
             training.clips,
-            [Pair(*row) for row in pd.read_csv(flags.pairs).itertuples(index=False)],
+            read_pairs(flags.pairs),
             SentenceNumbers(**flags.numbers),
             DisentanglerOptions(**flags.options["model"]),
             training.recipe,

@@ -6,18 +6,12 @@ from pathlib import Path
 
 from emohead.archives.unpacking import unpack, write_problems
 from emohead.data.mead import EMOTIONS
-
-
-def archive(text: str) -> tuple[str, Path]:
-    """`KIND=PATH`, split."""
-    kind, _, path = text.partition("=")
-    return kind, Path(path)
-
+from emohead.flags import name_and_path
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--speaker", required=True)
 parser.add_argument(
-    "--archive", type=archive, action="append", required=True, metavar="KIND=PATH",
+    "--archive", type=name_and_path, action="append", required=True, metavar="KIND=PATH",
     help="video=PATH, audio=PATH",
 )  # fmt: skip
 parser.add_argument("--view", required=True)

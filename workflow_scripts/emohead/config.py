@@ -12,7 +12,7 @@ MINI_SPEAKERS = ("W901", "W902")
 MEAD_CLIPS, MEAD_NEUTRAL_CLIPS = 30, 40
 
 #: The keys of `train` that decide a training's speed and not its weights: the fields of
-#: `emohead.training.Runtime`.
+#: `emohead.training.options.Runtime`.
 RUNTIME = ("device", "compile", "workers", "checkpoint_minutes", "checkpoint_storage")
 
 #: The stages that train models, each after those that it starts from.

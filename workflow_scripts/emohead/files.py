@@ -47,10 +47,14 @@ def put_link(link: Path, file: Path) -> None:
 def stand_in(path: Path) -> str | None:
     """What a file is that stands in another one's place, for a sentence; None when nothing known.
 
-    Downloads leave such files, with the names of what they should be.
+    Downloads leave such files, with the names of what they should be. It is asked for where a file
+    couldn't be used: one that can't be read either is told by the caller's own error.
     """
-    with open(path, "rb") as file:
-        head = file.read(200)
+    try:
+        with open(path, "rb") as file:
+            head = file.read(200)
+    except OSError:
+        return None
     if not head:
         return "empty"
     if head.startswith(_LFS):

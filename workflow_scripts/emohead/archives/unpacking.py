@@ -146,13 +146,11 @@ def _unpack_one(kind: str, path: Path, selection: _Selection) -> list[str]:
     if what := why_not_an_archive(head):
         return [f"is no archive but {what}: nothing was taken"]
     seen, reasons = _Contents(), []
-    with tqdm.wrapattr(
-        open(path, "rb"),
-        "read",
-        path.stat().st_size,
-        desc=f"{selection.speaker} {path.name}",
-        mininterval=10,
-    ) as source:
+    name = f"{selection.speaker} {path.name}"
+    with (
+        open(path, "rb") as file,
+        tqdm.wrapattr(file, "read", path.stat().st_size, desc=name, mininterval=10) as source,
+    ):
         try:
             with tarfile.open(fileobj=source, mode="r|*", tarinfo=_StrictMember) as tar:
                 for member in tar:

@@ -41,7 +41,7 @@ def train_disentangler(
     """Train a disentangler on `clips`, the training part, and run the gates on held-back sentences.
 
     `pairs` are those of `find_pairs`; `state` is the folder of the unfinished training and `curves`
-    TensorBoard's, see `emohead.training.fit`.
+    TensorBoard's, see `emohead.training.loop.fit`.
     """
     held = {clip_id: clip for clip_id, clip in clips.items() if numbers.is_held_back(clip_id)}
     train = {clip_id: clip for clip_id, clip in clips.items() if clip_id not in held}

@@ -24,20 +24,6 @@ REACH = 6.0
 EVPS_DEVIATION = 0.02
 
 
-class OfOnePixel(nn.ConvTranspose2d):
-    """A transposed convolution of a map of one pixel, [N, C, 1, 1]: a product of two matrices.
-
-    torch's own takes four times as long, half of the decoder's time.
-    """
-
-    def forward(self, codes: Tensor) -> Tensor:
-        """Return [N, O, H, W]: the kernels, but for what the padding cuts off."""
-        (rows, columns), (height, width) = self.padding, self.kernel_size
-        kernels = self.weight[:, :, rows : height - rows, columns : width - columns]
-        made = codes.flatten(1) @ kernels.flatten(1)
-        return made.unflatten(1, kernels.shape[1:]) + self.bias[:, None, None]
-
-
 class Decoder(nn.Sequential):
     """Codes [N, C] -> windows [N, 28, 12] in (-1, 1)."""
 

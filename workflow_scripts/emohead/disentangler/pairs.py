@@ -7,14 +7,17 @@ only if the sound agrees: each of its two takes is the other's nearest among the
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from emohead.data.mead import EMOTIONS, parse_clip_id
 from emohead.disentangler.numbers import SentenceNumbers
 from emohead.features.mfcc_shape import COEFFICIENTS, WINDOW_FRAMES
 from emohead.features.store import StoredClip
+from emohead.files import whole_file
 from emohead.media.librosa import librosa
 
 #: MFCC steps from one video frame to the next.
@@ -37,6 +40,19 @@ class Pair(NamedTuple):
     second: str
     cost: float
     kept: bool
+
+
+def write_pairs(pairs: Sequence[Pair], table: Path) -> None:
+    """Pairs as a table, .csv, a row each."""
+    with whole_file(table) as unfinished:
+        pd.DataFrame(pairs, columns=list(Pair._fields)).to_csv(unfinished, index=False)
+
+
+def read_pairs(table: Path) -> list[Pair]:
+    """Read what `write_pairs` wrote."""
+    # A speaker may be called 007, or NA.
+    rows = pd.read_csv(table, dtype={"speaker": str}, keep_default_na=False)
+    return [Pair(*row) for row in rows.itertuples(index=False)]
 
 
 def steps_of(windows: np.ndarray) -> np.ndarray:

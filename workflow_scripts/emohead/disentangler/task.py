@@ -1,4 +1,4 @@
-"""Training of the disentangler, for `emohead.training.fit`."""
+"""Training of the disentangler, for `emohead.training.loop.fit`."""
 
 import torch.nn.functional as F
 from torch import Tensor

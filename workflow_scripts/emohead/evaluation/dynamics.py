@@ -4,6 +4,8 @@ Quignon et al., "THEval", CVPR 2026 (Newbyl/THEval): the five that need no weigh
 points instead of MediaPipe's, loudness instead of Silero's detector of speech, and the head's pose
 from points instead of FaceXFormer's. None has a better side by itself: a method should have what
 the true clips have.
+
+Points are [T, 68, 2] in pixels of a crop of 256, the lips' opening and whether somebody speaks [T].
 """
 
 from itertools import combinations

@@ -17,6 +17,8 @@ Box = tuple[slice, slice]
 
 #: SSIM's window is so many pixels wide; a box is at least as large.
 WINDOW = 7
+# Of the crop, on each side of the box around a clip's points.
+_MARGIN = 0.05
 # ATVG's script compares frames of this size.
 _LEGACY_SIZE = 256
 
@@ -60,13 +62,13 @@ def boxes_of(true_landmarks: np.ndarray, size: int) -> dict[str, Box]:
     }
 
 
-def box_around(points: np.ndarray, size: int, margin: float = 0.05) -> Box:
+def box_around(points: np.ndarray, size: int) -> Box:
     """The box around points [T, N, 2] (x, y) of a clip, in a crop of `size` pixels.
 
-    `margin` is a fraction of the crop, added on each side.
+    5 % of the crop wider on each side.
     """
-    low = np.floor(points.min((0, 1)) - margin * size).astype(int).clip(0, size - WINDOW)
-    high = np.ceil(points.max((0, 1)) + margin * size).astype(int).clip(low + WINDOW, size)
+    low = np.floor(points.min((0, 1)) - _MARGIN * size).astype(int).clip(0, size - WINDOW)
+    high = np.ceil(points.max((0, 1)) + _MARGIN * size).astype(int).clip(low + WINDOW, size)
     return slice(low[1], high[1]), slice(low[0], high[0])
 
 

@@ -171,8 +171,9 @@ def crop_region(
 ) -> tuple[int, int, int, int]:
     """The part x0, y0, x1, y1 of a picture that a crop is made from, with a small margin.
 
-    Its corners are multiples of 2, as the colours of 4:2:0 video want it, or the picture's own. A
-    crop that lies outside the picture gets the nearest pixels of it.
+    `transform` [2, 3] leads from the picture's pixels to the crop's. The part's corners are
+    multiples of 2, as the colours of 4:2:0 video want it, or the picture's own. A crop that lies
+    outside the picture gets the nearest pixels of it.
     """
     corners = np.array([(0, 0), (crop_size, 0), (0, crop_size), (crop_size, crop_size)]) - 0.5
     linear = np.linalg.inv(transform[:, :2].astype(float))
@@ -184,7 +185,10 @@ def crop_region(
 
 
 def share_outside(transform: np.ndarray, crop_size: int, width: int, height: int) -> float:
-    """The share of a crop that shows nothing of its picture but the edges, drawn out: 0 to 1."""
+    """The share of a crop that shows nothing of its picture but the edges, drawn out: 0 to 1.
+
+    `transform` [2, 3] leads from a picture of `width` x `height` pixels to the crop.
+    """
     centres = (np.arange(32) + 0.5) * crop_size / 32 - 0.5
     points = np.stack(np.meshgrid(centres, centres), axis=-1).reshape(-1, 2)
     source = (points - transform[:, 2]) @ np.linalg.inv(transform[:, :2].astype(float)).T

@@ -32,7 +32,7 @@ def lip_curve(landmarks: np.ndarray, samples: np.ndarray) -> np.ndarray:
 
 
 def write_curve(curve: np.ndarray) -> str:
-    """A curve as a cell of a table: per cents, separated by spaces."""
+    """A curve [13] as a cell of a table: per cents, separated by spaces."""
     return " ".join(f"{100 * value:.0f}" for value in curve)
 
 

@@ -5,7 +5,6 @@ import json
 import multiprocessing
 import os
 import re
-import shutil
 import sys
 import threading
 import traceback
@@ -29,8 +28,8 @@ from emohead.features.faces import FaceFinder
 from emohead.features.options import FeatureOptions
 from emohead.features.store import ShardWriter
 from emohead.files import whole_file
-from emohead.locks import locked
 from emohead.processes import single_threaded_children
+from emohead.resume import resumable
 
 _TABLE_COLUMNS = (*(fact.name for fact in fields(ClipFacts)), "take", "rejected")
 
@@ -49,13 +48,11 @@ def extract_shard(
     A clip that can't be used is left out of the shard and has its reason in the table's column
     `rejected`; the others have their facts there. One that was cut into stretches has a row for
     each, and one that says what was left out; `take` is the id that it is listed by. `workers`
-    processes work side by side. Finished clips are kept in the folder `state` until all are: a call
-    after a killed one resumes there.
+    processes work side by side. Finished clips are kept in the folder `state` until all are (see
+    `emohead.resume.resumable`): a call after a killed one resumes there.
     """
-    state.mkdir(parents=True, exist_ok=True)
-    with locked(state / "lock"):
-        for unfinished in state.glob(".*.unfinished-*"):
-            unfinished.unlink()
+    # Each clip's part has a key of its own.
+    with resumable(state):
         parts = [_Part.of(clip, state, options) for clip in clips]
         todo = [part for part in parts if not part.is_made()]
         if len(todo) < len(parts):
@@ -73,7 +70,6 @@ def extract_shard(
         rows = [row for part in parts for row in part.rows()]
         with whole_file(table) as unfinished:
             pd.DataFrame(rows, columns=list(_TABLE_COLUMNS)).to_csv(unfinished, index=False)
-    shutil.rmtree(state)
 
 
 @dataclass(frozen=True)

@@ -46,10 +46,10 @@ def train_landmark_model(
     """Train a landmark model on `clips`, the training part, and return its checkpoint.
 
     An EVP's encoders start from those of a `disentangler`, whose MFCC statistics the model takes
-    over.
-    `state` is the folder of the unfinished training and `curves` TensorBoard's, see
-    `emohead.training.fit`. The `residuals` of several PCA bases on the validation clips (without
-    any, on the training clips) go to `basis_table`, .csv; the model's own is marked `used`.
+    over. `state` is the folder of the unfinished training and `curves` TensorBoard's, see
+    `emohead.training.loop.fit`. The `residuals` of several PCA bases on the validation clips
+    (without any, on the training clips) go to `basis_table`, .csv; the model's own is marked
+    `used`.
     """
     train, held_out = hold_out_validation(clips, fraction=recipe.validation, seed=seed)
     crop_size = next(iter(clips.values())).crop_size

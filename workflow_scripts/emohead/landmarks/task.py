@@ -1,4 +1,4 @@
-"""Training of a landmark model, for `emohead.training.fit`."""
+"""Training of a landmark model, for `emohead.training.loop.fit`."""
 
 from __future__ import annotations
 

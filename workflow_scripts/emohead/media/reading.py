@@ -11,19 +11,12 @@ import numpy as np
 
 from emohead.data.mead import FPS, Clip
 from emohead.media.pictures import Normaliser
-from emohead.media.sound import (
-    SAMPLE_RATE,
-    SAMPLES_PER_FRAME,
-    iterate_audio,
-    probe_sound,
-    read_audio,
-)
+from emohead.media.sound import SAMPLE_RATE, SAMPLES_PER_FRAME, read_audio
 from emohead.media.streams import MediaError, opened
 
 __all__ = [
     "SAMPLES_PER_FRAME", "SAMPLE_RATE", "MediaError", "RgbPart", "VideoFacts", "clip_audio",
-    "iterate_audio", "iterate_frames", "luma", "probe_sound", "probe_video", "read_audio",
-    "read_video",
+    "iterate_frames", "luma", "probe_video", "read_audio", "read_video",
 ]  # fmt: skip
 
 # Pixel formats whose first plane is an 8-bit luma: taken as it is, for speed.

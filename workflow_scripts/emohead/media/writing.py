@@ -89,13 +89,12 @@ def write_video(
     fps: int = FPS,
     crf: int = 16,
     audio: np.ndarray | None = None,
-    sample_rate: int = SAMPLE_RATE,
     comment: str | None = None,
 ) -> None:
     """Write uint8 [H, W, 3] RGB frames (H and W even) as H.264, with AAC sound when given.
 
-    `comment` goes into the container's metadata; every made video says there that it is
-    synthetic. The same frames give the same bytes.
+    `audio` is float32 [N], 16 kHz, one channel. `comment` goes into the container's metadata; every
+    made video says there that it is synthetic. The same frames give the same bytes.
     """
     frames = iter(frames)
     first = next(frames, None)
@@ -104,7 +103,7 @@ def write_video(
     height, width = first.shape[:2]
     with mp4_writer(
         path, width=width, height=height, fps=fps, crf=crf,
-        sound=None if audio is None else SoundFormat(sample_rate),
+        sound=None if audio is None else SoundFormat(),
         metadata={} if comment is None else {"comment": comment},
     ) as writer:  # fmt: skip
         for image in chain([first], frames):
@@ -113,15 +112,13 @@ def write_video(
             writer.add_sound(audio[None])
 
 
-def write_audio(
-    path: Path, samples: np.ndarray, sample_rate: int, *, bit_rate: int = 96_000
-) -> None:
+def write_audio(path: Path, samples: np.ndarray, sample_rate: int) -> None:
     """Write float32 samples [N] in [-1, 1] as AAC in an MPEG-4 container (`.m4a`)."""
     with (
         whole_file(path) as unfinished,
         av.open(_address(unfinished), "w", format="mp4") as container,
     ):
-        track = _SoundTrack(container, SoundFormat(sample_rate, bit_rate=bit_rate))
+        track = _SoundTrack(container, SoundFormat(sample_rate))
         track.add(samples[None])
         track.finish()
 

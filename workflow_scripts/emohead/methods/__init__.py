@@ -1,1 +1,1 @@
-"""A row of Table 1: a landmark model and a translator together, or somebody else's videos."""
+"""A row of Table 1: two models, a bundle or a motion field that render, or another's videos."""

@@ -53,7 +53,7 @@ def place_target(clip: StoredClip, reference: np.ndarray, length: int) -> Target
 
 
 def back_and_forth(frames: int, length: int) -> np.ndarray:
-    """`length` places in a video of so many frames, played to its end, back, and so on."""
+    """Places [length] in a video of so many frames, played to its end, back, and so on."""
     place = np.arange(length) % max(2 * frames - 2, 1)
     return np.where(place < frames, place, 2 * frames - 2 - place)
 
@@ -71,7 +71,10 @@ def retarget(landmarks: np.ndarray, target: np.ndarray, crop_size: int) -> np.nd
 
 
 def one_euro(track: np.ndarray, crop_size: int) -> np.ndarray:
-    """The One Euro filter (Casiez et al. 2012) along the first axis, with EVP's parameters."""
+    """The One Euro filter (Casiez et al. 2012) over time, with EVP's parameters; both [T, ...].
+
+    In pixels of a crop of `crop_size`.
+    """
     track = track * (_SIZE / crop_size)
     smooth, speed = [track[0]], np.zeros_like(track[0])
     for value in track[1:]:

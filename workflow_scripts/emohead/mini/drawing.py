@@ -10,18 +10,20 @@ from emohead.mini.warping import Box
 
 #: OpenCV takes corners as integers with this many fractional bits.
 _SHIFT = 4
+#: Points of a smooth curve.
+_SAMPLES = 24
 
 
-def smooth_curve(points: np.ndarray, samples: int = 24) -> np.ndarray:
-    """A natural cubic spline [samples, 2] through points [K, 2]."""
-    return _spline_basis(len(points), samples) @ points
+def smooth_curve(points: np.ndarray) -> np.ndarray:
+    """A natural cubic spline [24, 2] through points [K, 2]."""
+    return _spline_basis(len(points)) @ points
 
 
 @cache
-def _spline_basis(knots: int, samples: int) -> np.ndarray:
-    """The spline's samples are linear in its knots when these are evenly spaced: [samples, K]."""
+def _spline_basis(knots: int) -> np.ndarray:
+    """The spline's samples are linear in its knots when these are evenly spaced: [24, K]."""
     spline = CubicSpline(np.arange(knots), np.eye(knots), bc_type="natural")
-    return spline(np.linspace(0, knots - 1, samples))
+    return spline(np.linspace(0, knots - 1, _SAMPLES))
 
 
 def polygon_mask(corners: np.ndarray, box: Box, blur: float) -> np.ndarray:

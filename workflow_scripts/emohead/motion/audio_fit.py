@@ -80,7 +80,7 @@ def train_motion_audio(
     """Train the networks of sound on `clips`, the training part; the field stays as it is.
 
     `state` is the folder of the unfinished training and `curves` TensorBoard's, see
-    `emohead.training.fit`.
+    `emohead.training.loop.fit`.
     """
     train, held_out = hold_out_validation(clips, fraction=recipe.validation, seed=seed)
     samples = MotionClips(train, field, options, seed=seed, mfcc_offset=recipe.mfcc_offset)

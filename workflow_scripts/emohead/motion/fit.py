@@ -29,7 +29,7 @@ def train_motion_field(
     """Train a motion field on `clips`, the training part, and return its checkpoint.
 
     `state` is the folder of the unfinished training and `curves` TensorBoard's, see
-    `emohead.training.fit`.
+    `emohead.training.loop.fit`.
     """
     train, held_out = hold_out_validation(clips, fraction=recipe.validation, seed=seed)
     how = {

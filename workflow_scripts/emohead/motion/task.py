@@ -1,4 +1,4 @@
-"""Training of the motion field, for `emohead.training.fit`."""
+"""Training of the motion field, for `emohead.training.loop.fit`."""
 
 import torch
 from torch import Tensor

@@ -48,7 +48,9 @@ class Amounts:
 
 
 def count_amounts(split: Path) -> Amounts:
-    """Amounts by split.csv, once the clips have been extracted."""
+    """Amounts by split.csv, once the clips have been extracted; ValueError where it isn't there."""
+    if not split.is_file():
+        raise ValueError(f"{split}: there is no such file; rule split_clips makes it")
     train, test = (
         [len(span) for span in clips_of_part(split, part).values()] for part in ("train", "test")
     )

@@ -133,7 +133,7 @@ def _footage(data: Mapping[str, Any]) -> tuple[int, int, int, bool]:
 
 
 def _mead_layout(data: Mapping[str, Any]) -> tuple[int, int, int, bool]:
-    """`mini_clips`, for all other sources."""
+    """As `_footage`, for all other sources."""
     emotions, speakers = data["emotions"], _speakers(data)
     clips = speakers * sum(clips_of(data, emotion) for emotion in emotions)
     return speakers, speakers * len(emotions), clips, "neutral" in emotions

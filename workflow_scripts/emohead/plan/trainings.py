@@ -50,12 +50,12 @@ class TrainingCost:
         return self.step.activations * self.samples_per_batch
 
     def hours(self, rate: float) -> float:
-        """Seconds at `rate` FLOP/s, sustained."""
+        """Hours at `rate` FLOP/s, sustained."""
         return self.operations / rate / 3600
 
     @property
     def measured_hours(self) -> float | None:
-        """Seconds at the measured speed."""
+        """Hours at the measured speed; None where it wasn't."""
         if self.measured_seconds is None:
             return None
         return self.measured_seconds * self.samples_per_epoch * self.epochs / 3600

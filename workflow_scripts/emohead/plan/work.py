@@ -97,7 +97,7 @@ def all_work(
         ],
         "training": [
             *_weights(config),
-            *_disentanglers(config, sizes, amounts),
+            *_disentanglers(config, sizes, amounts, machine),
             *_motion(config, sizes, amounts, machine),
             *(_training(config, stage, cost, sizes, amounts, machine)
               for stage, costs in trainings.items() for cost in costs),
@@ -142,7 +142,9 @@ def _weights(config: Mapping[str, Any]) -> list[Work]:
     return [same("fetch_vgg_weights", 1, None, disk=VGG_BYTES)] if fetched else []
 
 
-def _disentanglers(config: Mapping[str, Any], sizes: Sizes, amounts: Amounts) -> list[Work]:
+def _disentanglers(
+    config: Mapping[str, Any], sizes: Sizes, amounts: Amounts, machine: Machine
+) -> list[Work]:
     """What is trained before the landmark models that ask for it; on a GPU it takes no longer."""
     models = needed_models(config, "disentangler")
     work = [same("pair_sentences", 1, None)] if models else []
@@ -150,10 +152,11 @@ def _disentanglers(config: Mapping[str, Any], sizes: Sizes, amounts: Amounts) ->
         model, train = options["model"], options["train"]
         gflop = Rates.disentangler_step.value * (model["conv_width"] / 64) ** 2
         samples = train["epochs"] * model["samples_per_epoch"]
-        rate = Rates.train_landmarks.value * train["threads"]
+        cores = min(train["threads"], machine.cores)
+        rate = Rates.train_landmarks.value * cores
         work.append(
             same(f"train_disentangler, {name}", sizes.seeds, samples * gflop / rate,
-                 cores=train["threads"],
+                 cores=cores,
                  memory=Memory.train_landmarks + amounts.feature_bytes / MIB)
         )  # fmt: skip
     return work

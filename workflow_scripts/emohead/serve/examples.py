@@ -30,11 +30,14 @@ _SAID = (
 )
 
 
-def make_examples(folder: Path, size: int = 512) -> list[Example]:
+_SIZE = 512  # pixels of a face's picture
+
+
+def make_examples(folder: Path) -> list[Example]:
     """Draw the faces, let espeak-ng say the sentences, write both to `folder`; nothing random."""
     folder.mkdir(parents=True, exist_ok=True)
     for speaker in {speaker for speaker, _, _ in _SAID}:
-        picture = Renderer(PORTRAITS[speaker]()).render(FacePose.at_rest(), size)
+        picture = Renderer(PORTRAITS[speaker]()).render(FacePose.at_rest(), _SIZE)
         cv2.imwrite(str(folder / f"{speaker}.png"), picture[..., ::-1])
     examples = []
     for speaker, emotion, text in _SAID:

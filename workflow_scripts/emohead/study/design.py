@@ -29,9 +29,8 @@ def draw_orders(
     practice: Sequence[int],
     traps: Sequence[int],
     rng: np.random.Generator,
-    count: int = ORDERS,
 ) -> list[list[int]]:
-    """`count` orders of trials, as indices of items; `rated` are those [clips, methods].
+    """`ORDERS` orders of trials, as indices of items; `rated` are those [clips, methods].
 
     Practice comes first. The traps lie in the middle; two trials of the first third come again in
     the last. No clip follows itself. Neighbouring orders differ in their row of the square.
@@ -40,7 +39,7 @@ def draw_orders(
     clips, methods = rated.shape
     square = williams_square(methods)
     orders = []
-    for start in range(count):
+    for start in range(ORDERS):
         row = (start + rng.permutation(clips)) % len(square)
         shown: list[int] = []  # clips
         for _ in range(methods):

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -14,23 +13,10 @@ from emohead.files import whole_file
 from emohead.study.key import SCALES, TRAP, Key
 
 _STARTED = datetime(2000, 1, 1)
-
-
-@dataclass(frozen=True)
-class Spread:
-    """Standard deviations in points: of raters, of clips, of both by method, of one answer."""
-
-    rater: float = 1.0
-    clip: float = 0.6
-    rater_method: float = 0.9
-    clip_method: float = 0.6
-    rest: float = 1.5
-
-    @property
-    def total(self) -> float:
-        """Standard deviation of one answer."""
-        parts = (self.rater, self.clip, self.rater_method, self.clip_method, self.rest)
-        return float(np.sqrt(np.square(parts).sum()))
+#: Standard deviations in points: of raters, of clips, of both by method, of one answer.
+RATER, CLIP, RATER_METHOD, CLIP_METHOD, REST = 1.0, 0.6, 0.9, 0.6, 1.5
+#: That of an answer, with all of them.
+TOTAL = float(np.sqrt(np.square([RATER, CLIP, RATER_METHOD, CLIP_METHOD, REST]).sum()))
 
 
 def draw_ratings(
@@ -39,20 +25,19 @@ def draw_ratings(
     clips: int,
     points: int,
     rng: np.random.Generator,
-    spread: Spread = Spread(),
 ) -> dict[str, np.ndarray]:
     """Whole points [raters, clips] by method; `levels` are the means before they are rounded."""
-    of_rater = rng.normal(0, spread.rater, (raters, 1))
-    of_clip = rng.normal(0, spread.clip, clips)
+    of_rater = rng.normal(0, RATER, (raters, 1))
+    of_clip = rng.normal(0, CLIP, clips)
     return {
         method: np.clip(
             np.rint(
                 level
                 + of_rater
                 + of_clip
-                + rng.normal(0, spread.rater_method, (raters, 1))
-                + rng.normal(0, spread.clip_method, clips)
-                + rng.normal(0, spread.rest, (raters, clips))
+                + rng.normal(0, RATER_METHOD, (raters, 1))
+                + rng.normal(0, CLIP_METHOD, clips)
+                + rng.normal(0, REST, (raters, clips))
             ),
             1,
             points,
@@ -61,10 +46,10 @@ def draw_ratings(
     }
 
 
-def expected_rating(level: float, points: int, spread: Spread = Spread()) -> float:
+def expected_rating(level: float, points: int) -> float:
     """The mean of `draw_ratings` over all raters and clips: of a rounded and clipped normal."""
     edges = np.arange(1.5, points)
-    return 1 + float(stats.norm.sf(edges, level, spread.total).sum())
+    return 1 + float(stats.norm.sf(edges, level, TOTAL).sum())
 
 
 def default_levels(key: Key) -> dict[str, float]:

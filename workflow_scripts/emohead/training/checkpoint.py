@@ -16,9 +16,9 @@ from emohead.provenance import Provenance
 class Checkpoint:
     """What a trained model is made of.
 
-    `kind` is `landmarks` or `translator`; `options` are plain values, as in the config; `arrays`
-    are what was fitted rather than trained (the PCA basis); `history` has one row an epoch.
-    `provenance` is None where the file is older than that.
+    `kind` is the stage, one of `emohead.config.STAGES`; `options` are plain values, as in the
+    config; `arrays` are what was fitted rather than trained (PCA basis, MFCC statistics); `history`
+    has one row an epoch. `provenance` is None where the file is older than that.
     """
 
     kind: str

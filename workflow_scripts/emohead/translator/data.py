@@ -21,8 +21,8 @@ from emohead.training.batches import EpochLoader
 from emohead.translator.augmentation import as_another_face
 from emohead.translator.inputs import draw_input
 
-# uint8: drawing ++ reference [B, 6 or 18, S, S], frame [B, 3, S, S]. For a translator that warps
-# also the landmarks of the frame and of the reference, float32 [B, 2, 68, 2], pixels
+# uint8: drawing ++ reference [B, 6, 10 or 18, S, S], frame [B, 3, S, S]. For a translator that
+# warps also the landmarks of the frame and of the reference, float32 [B, 2, 68, 2], pixels
 TranslatorBatch = tuple[Tensor, Tensor] | tuple[Tensor, Tensor, Tensor]
 
 MEMORY_LIMIT = 8 * 2**30  # bytes of decoded frames; above it, frames are decoded when asked for
@@ -45,10 +45,10 @@ class FramePair(NamedTuple):
 class TranslatorSamples(Dataset):
     """Samples by FramePair: (drawing ++ reference uint8 [6, S, S], frame uint8 [3, S, S]).
 
-    `inputs` is the translator's option; with edges (the frame's own), there are 15 channels instead
-    of 3. With `points`, the landmarks of the frame and of the reference, float32 [2, 68, 2], are
-    third. All frames are decoded once, here, when they fit in `memory_limit` bytes. Drawings are
-    made anew each time: at 128 px that takes 0.05 ms.
+    `inputs` is the translator's option: of a drawing there are 3 channels, with areas 7, with edges
+    (the frame's own) 15. With `points`, the landmarks of the frame and of the reference, float32
+    [2, 68, 2], are third. All frames are decoded once, here, when they fit in `memory_limit` bytes.
+    Drawings are made anew each time: at 128 px that takes 0.05 ms.
     """
 
     def __init__(

@@ -31,7 +31,7 @@ def train_translator(
     """Train a translator on `clips`, the training part, and return its checkpoint.
 
     `state` is the folder of the unfinished training and `curves` TensorBoard's, see
-    `emohead.training.fit`; `pictures` is one for the samples of every epoch.
+    `emohead.training.loop.fit`; `pictures` is one for the samples of every epoch.
     """
     train, held_out = hold_out_validation(clips, fraction=recipe.validation, seed=seed)
     workers = choose_machine(recipe, runtime).workers

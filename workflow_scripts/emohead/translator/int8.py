@@ -37,7 +37,7 @@ def in_int8(
     """A copy of a trained model that computes in bytes, for frames alone; `model` stays as it is.
 
     Takes and makes float32 on a CPU, as the model does. It is calibrated with the frames of a face
-    uint8 [S, S, 3] for drawings uint8 [B, S, S, 3], which are best like those that follow, and with
+    uint8 [S, S, 3] for drawings uint8 [B, S, S, C], which are best like those that follow, and with
     `warp` their landmarks, as in `render`; the same ones give the same copy.
     """
     net = for_inference(model, bf16=False)

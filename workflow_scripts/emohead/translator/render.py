@@ -66,7 +66,9 @@ def render(
     landmarks: np.ndarray | None = None,
     reference_landmarks: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Frames uint8 [B, S, S, 3] for drawings [B, S, S, 3 or 15] and one face uint8 [S, S, 3].
+    """Frames uint8 [B, S, S, 3] for drawings uint8 [B, S, S, C] and one face uint8 [S, S, 3].
+
+    C is that of the model's `inputs`, by DRAWING_CHANNELS.
 
     A model with `warp` needs the `landmarks` [B, 68, 2] that are drawn and those of the face.
     Runs where the model is, in the precision of its weights and in evaluation mode; the model's

@@ -1,4 +1,4 @@
-"""Training of a translator, for `emohead.training.fit`."""
+"""Training of a translator, for `emohead.training.loop.fit`."""
 
 import torch
 from torch import Tensor

@@ -191,8 +191,8 @@ class UNet(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Frame [B, 3, S, S] in [0, 1] for images in [0, 1]; S divisible by 2^len(widths).
 
-        Images are drawing ++ reference [B, 6, S, S], with `inputs="edges"` [B, 18, S, S], and
-        with `warp` behind them the warped reference [B, 3, S, S].
+        Images are drawing ++ reference [B, 6, S, S] (with `inputs="areas"` 10 channels, with
+        "edges" 18), and with `warp` behind them the warped reference [B, 3, S, S].
         """
         return self.paint(images).frame
 

@@ -29,7 +29,7 @@ _SLACK, _SLACK_OF_JAW = 6e-5, 6e-3
 
 
 def with_warped(images: Tensor, target: Tensor, reference: Tensor) -> Tensor:
-    """Drawing ++ reference [B, 6, S, S], and behind them the warped reference: [B, 9, S, S].
+    """Drawing ++ reference [B, C, S, S], and behind them the warped one: [B, C + 3, S, S].
 
     `target` and `reference` are landmarks [B, 68, 2] in pixels: where the reference face is to be
     brought, and where it has them itself.

@@ -1,1 +1,1 @@
-"""Metrics by published networks whose weights are given: LPIPS, FID, SyncNet."""
+"""Metrics by published networks whose weights are given; `reasons.HEADINGS` names them."""

@@ -96,7 +96,10 @@ def face_picture(frame: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
 
 @torch.inference_mode()
 def csim(network: IResNet, faces: Iterable[np.ndarray], truth: Iterable[np.ndarray]) -> float:
-    """Mean cosine of the embeddings of `face_picture`s, rendered against true, frame by frame."""
+    """Mean cosine of the embeddings of `face_picture`s, rendered against true, frame by frame.
+
+    As many of both, one at least.
+    """
     device = network.conv1.weight.device
     made, true = (
         network(torch.from_numpy(np.stack(list(side))).permute(0, 3, 1, 2).to(device) / 127.5 - 1)

@@ -172,13 +172,13 @@ def _identity(
     landmarks: np.ndarray,
     true_landmarks: np.ndarray,
 ) -> float:
-    """CSIM of a frame a second."""
-    chosen = set(described_frames(len(landmarks)))
+    """CSIM of the frames that dlib describes; all but the first one are given, from there on."""
+    described = described_frames(FIRST_SCORED + len(landmarks))
     sides = [
         [
             face_picture(f, p)
-            for t, (f, p) in enumerate(zip(film, points, strict=False))
-            if t in chosen
+            for t, (f, p) in enumerate(zip(film, points, strict=False), FIRST_SCORED)
+            if t in described
         ]
         for film, points in ((frames, landmarks), (truth, true_landmarks))
     ]
