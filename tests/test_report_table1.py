@@ -471,6 +471,22 @@ def test_thevals_metrics_are_held_against_the_true_clips_that_a_method_has(tmp_p
     assert "| Ours | 1.5 (0.50) |" in group
 
 
+def test_what_networks_measured_stands_in_a_table_of_its_own(tmp_path):
+    """Means by hand over clips, then seeds; FID is of all clips."""
+    by_hand = {("lpips", "alex"): [0.1, 0.2, math.nan], ("emotion_accuracy", "emotion_fan"): [1, 0]}
+    first = scores_by_hand("ours", by_hand)
+    second = scores_by_hand("ours", {("lpips", "alex"): [0.3, 0.3]}).assign(seed=1)
+    whole = first.iloc[:1].assign(clip_id="all", metric="fid", convention="inception", value=41.25)
+    scores = read(tmp_path, scores_by_hand("copy_reference", by_hand), first, second, whole)
+    (group,) = [text for name, text in published(scores, {}).items() if "by networks" in name]
+    assert "| Method | FID ↓ | LPIPS ↓ | Emotion accuracy ↑ |" in group
+    assert "| Copy reference | – | 0.150 | 0.500 |" in group
+    assert "| Ours | 41.250 | 0.225 | 0.500 |" in group
+    assert "Sync" not in group  # whose weights nobody gave
+    without = read(tmp_path, run("ours", [1.257]))
+    assert not any("networks" in heading for heading in published(without, {}))
+
+
 def test_clips_are_chosen_by_level_with_speakers_in_turn():
     ids = [f"{s}-front-{e}-{n}-00{k}" for s in ("W901", "W902") for e in ("angry", "sad")
            for n in (1, 3) for k in (1, 2)]  # fmt: skip

@@ -197,6 +197,12 @@ def _clip_metrics() -> Iterator[Metric]:
     )  # fmt: skip
 
 
+#: Those whose network's weights a user gives, by their names and conventions: docs/networks.md.
+BY_NETWORKS = {
+    "lpips": "alex", "fid": "inception", "fvd": "i3d", "identity": "arcface_cosine",
+    "sync_confidence": "syncnet", "sync_distance": "syncnet", "emotion_accuracy": "emotion_fan",
+}  # fmt: skip
+
 #: The metrics of `dynamics`, by the convention `theval`, with their headings.
 THEVAL = {
     "lip_dynamics": "Lip dynamics",

@@ -10,11 +10,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from emohead.evaluation.catalogue import THEVAL
+from emohead.evaluation.catalogue import BY_NETWORKS, THEVAL, metric
 from emohead.evaluation.published import ROWS, SOURCES
-from emohead.evaluation.summary import of_reference, read_scores, references_of, theval_scores
+from emohead.evaluation.statistics import mean_over_seeds
+from emohead.evaluation.summary import (
+    of_reference,
+    read_scores,
+    references_of,
+    table_of,
+    theval_scores,
+)
 from emohead.report.methods import PROTOCOL_LABELS, Method, label_methods, labels_of
-from emohead.report.tables import MISSING, Table, Tables, write_forms
+from emohead.report.tables import MISSING, Table, Tables, heading_of, number, write_forms
 
 #: Headings of the figures, with the direction of better.
 HEADINGS = {
@@ -22,6 +29,7 @@ HEADINGS = {
     "ssim": "SSIM ↑", "psnr": "PSNR ↑", "psnr_legacy": "PSNR, wrapped ↑", "cpbd": "CPBD ↑",
     "fid": "FID ↓", "sync": "Sync ↑", "accuracy": "Emotion accuracy, % ↑",
     **THEVAL, "theval": "Mean of the five scores ↑",
+    **{name: heading_of(metric(name, by)) for name, by in BY_NETWORKS.items()},
 }  # fmt: skip
 INTRODUCTION = (
     "Figures of different groups can't be compared: crops, actors, formulas and reference frames "
@@ -34,6 +42,11 @@ BY_THEVAL = (
     "Source: the formulas of THEval, CVPR 2026, arxiv.org/abs/2511.04520."
 )
 
+BY_NETWORK = (
+    "By networks whose weights were given, as docs/networks.md says; FID and FVD of all test clips "
+    "together, the others' mean over clips, then over seeds."
+)
+
 
 def write_published(
     scores: Sequence[Path], methods: Sequence[Method], outputs: Sequence[Path]
@@ -44,21 +57,25 @@ def write_published(
 
 
 def published_groups(scores: pd.DataFrame, labels: Mapping[str, str]) -> list[Table]:
-    """The paper's group, this run's by THEval (for each protocol), then the newer ones."""
+    """The paper's group, this run's by THEval and by networks (each protocol), the newer ones."""
     names, rows = label_methods(scores, labels), dict([*ROWS.set_index("label").groupby("group")])
     paper, *newer = [
         _group(each.heading, f"{each.convention} Source: {each.source}.", rows[each.Index])
         for each in SOURCES.itertuples()
     ]
-    by_theval = [
+    of_run = [
         _group(
-            f"This run by THEval: {PROTOCOL_LABELS[each].lower()}",
-            BY_THEVAL,
-            theval_figures(of_reference(scores, each), names),
+            f"This run by {means}: {PROTOCOL_LABELS[each].lower()}",
+            about,
+            figures(of_reference(scores, each), names),
+        )
+        for means, about, figures in (
+            ("THEval", BY_THEVAL, theval_figures),
+            ("networks", BY_NETWORK, network_figures),
         )
         for each in references_of(scores)
     ]
-    return [paper, *(group for group in by_theval if len(group.cells)), *newer]
+    return [paper, *(group for group in of_run if len(group.cells)), *newer]
 
 
 def theval_figures(scores: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
@@ -71,6 +88,19 @@ def theval_figures(scores: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFra
         }
         if len(found) == len(THEVAL):
             rows[label]["theval"] = f"{found['score'].mean(skipna=False):.3f}"
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def network_figures(scores: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+    """Means of `BY_NETWORKS` under one protocol as printed, a row for each method."""
+    rows: dict[str, dict[str, str]] = {}
+    for method, label in names.items():
+        tables = {name: table_of(scores, method, name, by) for name, by in BY_NETWORKS.items()}
+        rows[label] = {
+            name: number(mean_over_seeds(table.to_numpy(float)), 3)
+            for name, table in tables.items()
+            if table.notna().any(axis=None)
+        }
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
