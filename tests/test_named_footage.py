@@ -54,6 +54,14 @@ def test_without_numbers_files_are_numbered_by_name_and_stars_match_anything(tmp
     }
 
 
+def test_numbers_that_stretches_would_have_are_refused(tmp_path):
+    """The second stretch of number 3 is number 300002."""
+    touch(tmp_path, "anna_sad_99999.mp4", "anna_sad_300002.mp4", "anna_sad_20261127.mp4")
+    clips, (reason,) = find_footage(tmp_path, "{speaker}_{emotion}_{number}", **ALL)
+    assert list(ids(clips)) == ["anna-front-sad-1-99999"]
+    assert reason.reason.startswith("2 videos: a number of more than five digits")
+
+
 def test_of_twins_with_two_suffixes_one_is_taken(tmp_path):
     touch(tmp_path, "anna_sad.flv", "anna_sad.mp4")
     clips, left_out = find_footage(tmp_path, "{speaker}_{emotion}", **ALL)

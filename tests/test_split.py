@@ -40,6 +40,21 @@ def test_every_group_keeps_clips_to_train_on(count, tests):
     assert (parts == "test").sum() == tests
 
 
+@pytest.mark.parametrize("choice", ["last", "random"])
+def test_a_recording_is_trained_on_or_tested_with_all_its_stretches(choice):
+    """The second and third stretch of recording 1 have the numbers 100002 and 100003."""
+    clips = table({("W901", "sad", 2): 5})
+    later = clips.iloc[[0, 0]].assign(number=[100_002, 100_003])
+    later["clip_id"] = [f"W901-front-sad-2-{number}" for number in later["number"]]
+    clips = pd.concat([clips, later], ignore_index=True)
+    for seed in range(10):
+        parts = split_clips(clips, test_fraction=0.4, choice=choice, seed=seed)
+        takes = [parse_clip_id(clip_id).take for clip_id in parts["clip_id"]]
+        by_take = parts["part"].groupby(takes)
+        assert (by_take.nunique() == 1).all()
+        assert (by_take.first() == "test").sum() == 2
+
+
 def test_speakers_may_have_names_that_pandas_takes_for_something_else(tmp_path):
     names = ("NA", "007", "7")
     table({(name, "sad", 2): 2 for name in names}).to_csv(tmp_path / "clips.csv", index=False)

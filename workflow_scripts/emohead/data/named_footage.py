@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from emohead.data.mead import EMOTIONS, LEVELS, Clip, LeftOut
+from emohead.data.mead import EMOTIONS, LEVELS, STRETCHES, Clip, LeftOut
 from emohead.data.names import NamePattern, emotion_called, video_names
 
 _SHOWN = 3  # names of files in a sentence
@@ -100,6 +100,8 @@ def _reader_of(pattern: str) -> _Reader:
         number = int(found["number"]) if "number" in found else None
         if number == 0:  # its stretches would have the numbers of other clips
             return "number 0: numbers count from 1"
+        if number and number >= STRETCHES:  # likewise
+            return "a number of more than five digits: put * in the place of {number}"
         return _Take(found["speaker"], emotion, level, number)
 
     return read

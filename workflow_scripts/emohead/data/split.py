@@ -41,14 +41,14 @@ def split_clips(
     scored, and the test clips `unused`; `scored="test"` makes them `unused`. Whatever
     `dev_fraction`, the test clips are the same ones.
 
-    `unit="clip"`, the paper's: whole clips. `test_fraction` of them, rounded, go to the test part.
-    `choice="last"`: in each speaker, emotion and level the highest-numbered ones, as MEAD's own
-    24/6 split. `"random"`: in each speaker and emotion a draw of numbers, the same at all levels,
-    so that no sentence is trained on at one level and tested at another. A number's place in the
-    draw depends on `seed`, speaker and emotion alone: one more speaker, or a rejected clip, leaves
-    the others' parts as they were. Two clips (numbers) or more always give at least one to each
-    part; a single one is trained on. The dev part is chosen in the same way among the others, of
-    which one at least is trained on.
+    `unit="clip"`, the paper's: whole clips, a recording with all its stretches. `test_fraction` of
+    them, rounded, go to the test part. `choice="last"`: in each speaker, emotion and level the
+    highest-numbered ones, as MEAD's own 24/6 split. `"random"`: in each speaker and emotion a draw
+    of numbers, the same at all levels, so that no sentence is trained on at one level and tested at
+    another. A number's place in the draw depends on `seed`, speaker and emotion alone: one more
+    speaker, or a rejected clip, leaves the others' parts as they were. Two clips (numbers) or more
+    always give at least one to each part; a single one is trained on. The dev part is chosen in the
+    same way among the others, of which one at least is trained on.
 
     `unit="time"`, for few clips: the last `test_fraction` of every clip is the test part and what
     lies more than `gap` seconds before it the training part; `choice` and `seed` mean nothing. An
@@ -92,8 +92,9 @@ def _split_between(
     else:
         keys, order = ["speaker", "emotion", "level"], lambda *_: 0
     for (speaker, emotion, *_), group in clips.groupby(keys):
+        takes = [parse_clip_id(clip_id).take for clip_id in group["clip_id"]]
         numbers = sorted(
-            set(group["number"]), key=lambda number: (order(seed, speaker, emotion, number), number)
+            set(takes), key=lambda number: (order(seed, speaker, emotion, number), number)
         )
         count = len(numbers)
         tests = 0 if count < 2 else min(max(round(count * test_fraction), 1), count - 1)
@@ -101,10 +102,8 @@ def _split_between(
         devs = min(devs, max(count - tests - 1, 0))
         parts = ["train"] * (count - devs - tests) + ["dev"] * devs + ["test"] * tests
         part_of = dict(zip(numbers, parts, strict=True))
-        for clip_id, number, frames in zip(
-            group["clip_id"], group["number"], group["frames"], strict=True
-        ):
-            yield clip_id, part_of[number], 0, int(frames)
+        for clip_id, take, frames in zip(group["clip_id"], takes, group["frames"], strict=True):
+            yield clip_id, part_of[take], 0, int(frames)
 
 
 def _split_whole(
