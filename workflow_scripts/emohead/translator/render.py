@@ -49,13 +49,14 @@ def warp_alone(
 ) -> Iterator[np.ndarray]:
     """As `translate`, without any net: the face warped to the landmarks and nothing painted."""
     own = torch.as_tensor(face_landmarks, dtype=torch.float32, device=device)
-    picture = torch.from_numpy(face).to(device).permute(2, 0, 1)
+    picture = torch.from_numpy(face).to(device).permute(2, 0, 1) / 255  # as a net is given it
     for start in range(0, len(landmarks), batch_size):
         target = torch.as_tensor(
             landmarks[start : start + batch_size], dtype=torch.float32, device=device
         )
         made = warp_face(picture.expand(len(target), -1, -1, -1), target, own.expand_as(target))
-        yield from made.round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
+        pixels = made.mul(255).round().to(torch.uint8)
+        yield from pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
 
 @torch.inference_mode()
