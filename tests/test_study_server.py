@@ -17,6 +17,7 @@ import pytest
 from study_factory import good_answers
 
 from emohead import cli
+from emohead.study import server as study_server
 from emohead.study.answers import MOST_BYTES, read_answers
 from emohead.study.key import read_key
 from emohead.study.server import StudyServer
@@ -122,6 +123,23 @@ def test_an_upload_that_breaks_off_leaves_nothing(server, answer):
         )
         connection.shutdown(socket.SHUT_WR)
         assert connection.recv(100).startswith(b"HTTP/1.1 400")
+    assert list(server.answers.iterdir()) == []
+
+
+def test_an_upload_that_stands_still_is_no_full_disk(server, answer, monkeypatch, capsys):
+    monkeypatch.setattr(study_server._Handler, "timeout", 0.2)
+    data = fresh(answer)
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=300) as connection:
+        connection.sendall(
+            b"POST /answers HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            + f"Content-Length: {len(data)}\r\n\r\n".encode()
+            + data[: len(data) // 2]
+        )
+        got = b""
+        while part := connection.recv(1000):  # until the server hangs up
+            got += part
+    assert got.startswith(b"HTTP/1.1 400") and got.endswith(b"the request ended early")
+    assert capsys.readouterr().out == ""
     assert list(server.answers.iterdir()) == []
 
 
