@@ -143,6 +143,16 @@ def test_an_upload_that_stands_still_is_no_full_disk(server, answer, monkeypatch
     assert list(server.answers.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "head", [b"GET / HTTP/1.1\r\nHost: [::1\r\n", b"GET http://[x/ HTTP/1.1\r\nHost: localhost\r\n"]
+)
+def test_an_address_that_makes_no_sense_is_refused(server, head, capsys):
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=300) as connection:
+        connection.sendall(head + b"\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.1 400")
+    assert capsys.readouterr().err == ""
+
+
 def test_a_port_that_is_taken_and_a_study_that_is_mixed_up_are_named(server, study, tmp_path):
     for port in (server.server_port, 70_000, -1):
         with pytest.raises(ValueError, match="can't be served"):

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from emohead.study.answers import MOST_BYTES, AnswerError, check_answer
 from emohead.study.key import Key, read_key
@@ -114,7 +114,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(self._post)
 
     def _get(self) -> tuple[str, bytes]:
-        match urlsplit(self.path).path:
+        match _split(self.path).path:
             case "/" | "/study.html":
                 return "text/html; charset=utf-8", self.server.page
             case "/turn":
@@ -123,7 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
         raise _Refusal(404, "there is nothing here")
 
     def _post(self) -> tuple[str, bytes]:
-        if urlsplit(self.path).path != "/answers":
+        if _split(self.path).path != "/answers":
             raise _Refusal(404, "there is nothing here")
         # Another site's form can't send this type without being asked whether it may.
         if self.headers.get_content_type() != "application/json":
@@ -174,12 +174,19 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _check_host(self) -> None:
         """On loopback, a name that was bent to this machine (DNS rebinding) is refused."""
-        host = urlsplit(f"//{self.headers.get('Host', '')}").hostname
+        host = _split(f"//{self.headers.get('Host', '')}").hostname
         if self.server.loopback and host not in ("127.0.0.1", "localhost", "::1"):
             raise _Refusal(421, "this study is served to this machine alone")
 
     def log_message(self, *_) -> None:
         """Nothing: addresses of raters are nobody's business."""
+
+
+def _split(address: str) -> SplitResult:
+    try:
+        return urlsplit(address)
+    except ValueError as error:  # a bracket that isn't closed, as of an IPv6 address
+        raise _Refusal(400, "the request's address makes no sense") from error
 
 
 def serve_study(study: Path, answers: Path, *, host: str, port: int) -> None:
