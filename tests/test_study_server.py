@@ -1,6 +1,7 @@
 """The study's server takes good answers once, whole, and nothing else."""
 
 import asyncio
+import errno
 import http.client
 import json
 import os
@@ -151,6 +152,20 @@ def test_an_address_that_makes_no_sense_is_refused(server, head, capsys):
         connection.sendall(head + b"\r\n")
         assert connection.recv(100).startswith(b"HTTP/1.1 400")
     assert capsys.readouterr().err == ""
+
+
+def test_on_a_disk_without_links_answers_are_taken_too(server, answer, monkeypatch):
+    def no_links(source, target):
+        raise PermissionError(errno.EPERM, "Operation not permitted")  # as exFAT says it
+
+    monkeypatch.setattr("os.link", no_links)
+    data = fresh(answer)
+    other = json.loads(data)
+    other["trials"][5]["ee"] = 11 - other["trials"][5]["ee"]
+    for body, status in ((data, 200), (data, 200), (json.dumps(other).encode(), 422)):
+        assert ask(server, "POST", "/answers", body, TYPE)[0] == status
+    (path,) = server.answers.iterdir()
+    assert path.read_bytes() == data
 
 
 def test_a_port_that_is_taken_and_a_study_that_is_mixed_up_are_named(server, study, tmp_path):

@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import sys
+import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
@@ -21,6 +22,7 @@ from emohead.study.key import Key, read_key
 _SECONDS = 30  # how long a connection may stand still
 #: Bytes of a refused request that are read and thrown away; otherwise the refusal would be lost.
 _MOST_THROWN_AWAY = 2**22
+_NAMING = threading.Lock()  # from asking whether a name is free to taking it
 _HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -84,7 +86,7 @@ def store_answer(data: bytes, key: Key, folder: Path) -> str:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.link(unfinished, path)  # fails where there is a file, unlike a renaming
+        _put(unfinished, path)
     except FileExistsError as error:
         if path.read_bytes() != data:
             raise AnswerError("is a second one of the same rater") from error
@@ -92,6 +94,19 @@ def store_answer(data: bytes, key: Key, folder: Path) -> str:
         unfinished.unlink(missing_ok=True)
     _sync_folder(folder)
     return path.name
+
+
+def _put(unfinished: Path, path: Path) -> None:
+    """Give a file its name; FileExistsError where another one has it."""
+    try:
+        os.link(unfinished, path)  # fails where there is a file, unlike a renaming
+    except FileExistsError:
+        raise
+    except OSError:  # exFAT and network disks have no links
+        with _NAMING:
+            if path.exists():
+                raise FileExistsError(path) from None
+            os.replace(unfinished, path)
 
 
 def _sync_folder(folder: Path) -> None:
