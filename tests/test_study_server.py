@@ -260,3 +260,6 @@ def test_made_up_answers_are_written_by_the_command(study, tmp_path, capsys):
     assert cli.main([*arguments[:-1], "0"]) == 1
     assert cli.main(["study", "--study", str(tmp_path), *arguments[3:]]) == 1
     assert "make a study first" in capsys.readouterr().err
+    file = str(study / "key.json")
+    assert cli.main([*arguments[:4], file, *arguments[5:]]) == 1
+    assert "key.json: can't be written (" in capsys.readouterr().err

@@ -248,6 +248,7 @@ def _serve(flags: argparse.Namespace) -> None:
 
 
 def _study(flags: argparse.Namespace) -> None:
+    from emohead.generate.places import writing
     from emohead.study.key import read_key
     from emohead.study.server import serve_study
     from emohead.study.simulate import simulate_answers
@@ -257,7 +258,9 @@ def _study(flags: argparse.Namespace) -> None:
         return
     if flags.simulate < 1:
         raise ValueError(f"--simulate {flags.simulate}: it must be above 0")
-    simulate_answers(read_key(flags.study / "key.json"), flags.simulate, flags.answers)
+    key = read_key(flags.study / "key.json")
+    with writing(flags.answers):
+        simulate_answers(key, flags.simulate, flags.answers)
     print(f"{flags.answers}: {flags.simulate} answers that are made up")
 
 
