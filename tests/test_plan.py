@@ -312,6 +312,10 @@ def test_more_machines_than_jobs_take_as_long_as_the_longest():
         (preset("mead"), "no seeds, split.*name config.yaml first"),
         (config({"landmarks": {"train": {"epoch": 5}}}), "epoch.*snakemake -n"),
         (config({"split": {"unit": "list", "list": "no.txt"}}), r"split\.list: .*no\.txt"),
+        (
+            config({"split": {"unit": "speaker", "test_speakers": ["W901", "W902"]}}),
+            "split: all of the 192 clips are in the test part",
+        ),
         (config({"seeds": 3}), "wrong key or value.*snakemake -n"),
         (config({"data": {"source": "footage"}}), "data.footage.table: it, or names, is needed"),
         (

@@ -63,10 +63,15 @@ def count_amounts(split: Path) -> Amounts:
 
 
 def expect_amounts(clips: int, test_fraction: float, *, mini: bool = False) -> Amounts:
-    """Amounts by the config: as many clips as MEAD (or the mini set) has, of its mean length."""
+    """Amounts by the config: as many clips as MEAD (or the mini set) has, of its mean length.
+
+    ValueError where none of them is left to train on.
+    """
     data, whose = ("mini", "the mini set's") if mini else ("folder", "MEAD's")
     length = clip_frames(data)
     train = round(clips * (1 - test_fraction))
+    if not train:
+        raise ValueError(f"split: all of the {clips:,} clips are in the test part")
     source = (
         f"{clips:,} clips that the config asks for, if none is missing, of {clip_seconds(data)} s, "
         f"{whose} mean; {train:,} of them in the training part"
