@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status. What the user can mend is told in one line."""
+    # A file's name that the terminal can't show is no reason to fail once the file is made.
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")
     flags = _parser().parse_args(arguments)
     try:
         flags.run(flags)
