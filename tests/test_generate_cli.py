@@ -197,6 +197,13 @@ def start_metrics(**environment: str) -> subprocess.Popen:
     )  # fmt: skip
 
 
+def test_a_reader_that_has_seen_enough_is_no_error():
+    with start_metrics() as process:
+        process.stdout.close()  # as `head` does
+        assert process.stderr.read() == ""
+    assert process.returncode == 128 + 13  # SIGPIPE
+
+
 def test_what_the_terminal_cannot_show_is_no_error():
     with start_metrics(PYTHONIOENCODING="ascii") as process:
         out, err = process.communicate()

@@ -1,6 +1,7 @@
 """The command `emohead`: a face that speaks, the trained method as a file, page and study."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import fields
@@ -25,9 +26,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     flags = _parser().parse_args(arguments)
     try:
         flags.run(flags)
+        sys.stdout.flush()
     except ValueError as error:
         print(f"emohead: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # as of `emohead metrics | head`, which has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except KeyboardInterrupt:
         return 130
     return 0
