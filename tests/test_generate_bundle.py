@@ -156,7 +156,12 @@ def test_what_a_run_has_not_is_said(run, method, seed, words):
         read_run(run, method, seed)
 
 
-def test_the_config_of_another_run_is_noticed(run):
+@pytest.mark.parametrize("rejected", [False, True])
+def test_the_config_of_another_run_is_noticed(run, rejected):
+    if rejected:  # all clips of the first shard
+        with ShardWriter(run / "features/W901-angry.h5"):
+            pass
+        assert read_run(run, "ours", 3).crop_size == 32
     with ShardWriter(run / "features/W901-happy.h5") as writer:
         writer.add("a", landmarks=np.zeros((1, 68, 2)), frames=np.zeros((1, 64, 64, 3), np.uint8))
     with pytest.raises(ValueError, match="64 pixels wide, the config says 32"):

@@ -1,4 +1,7 @@
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -7,6 +10,7 @@ import pytest
 import yaml
 from method_factory import CONFIG, save_models, write_face, write_voice
 
+from emohead import cli
 from emohead.cli import main
 from emohead.data.mead import EMOTIONS
 from emohead.generate.bundle import export_bundle
@@ -181,3 +185,27 @@ def test_export_of_a_method_without_models(capsys, tmp_path):
     assert status == 1
     assert "there is no such model: run the workflow first" in capsys.readouterr().err
     assert not out.exists()
+
+
+def start_metrics(**environment: str) -> subprocess.Popen:
+    """`emohead metrics`, in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-c", "import sys; from emohead.cli import main; sys.exit(main())",
+         "metrics"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=os.environ | {"PYTHONPATH": str(Path(cli.__file__).parent.parent)} | environment,
+    )  # fmt: skip
+
+
+def test_a_reader_that_has_seen_enough_is_no_error():
+    with start_metrics() as process:
+        process.stdout.close()  # as `head` does
+        assert process.stderr.read() == ""
+    assert process.returncode == 128 + 13  # SIGPIPE
+
+
+def test_what_the_terminal_cannot_show_is_no_error():
+    with start_metrics(PYTHONIOENCODING="ascii") as process:
+        out, err = process.communicate()
+    assert (process.returncode, err) == (0, "")
+    assert "\\u" in out or "\\x" in out

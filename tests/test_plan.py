@@ -6,7 +6,7 @@ import yaml
 from snakemake.utils import update_config
 
 from emohead.config import leave_out_methods
-from emohead.plan.amounts import expect_amounts
+from emohead.plan.amounts import count_amounts, expect_amounts
 from emohead.plan.counting import StepCost
 from emohead.plan.plan import plan
 from emohead.plan.rates import PAPER_GFLOP, Rates
@@ -37,10 +37,15 @@ def training(name: str, *, operations: float, forward: float = 1e9) -> TrainingC
     return TrainingCost(name, "image", step, 0, 1, 1, 1, None)
 
 
-def work(merged: dict, trainings: dict, machine: Machine | None = None) -> dict[str, Work]:
+def work(
+    merged: dict, trainings: dict, machine: Machine | None = None, split: Path | None = None
+) -> dict[str, Work]:
     """By rule."""
     asked = sizes(merged)
-    amounts = expect_amounts(asked.clips, share_tested(merged))
+    if split is None:
+        amounts = expect_amounts(asked.clips, share_tested(merged))
+    else:
+        amounts = count_amounts(split)
     phases = all_work(merged, asked, amounts, trainings, machine or Machine())
     return {work.rule: work for phase in phases.values() for work in phase}
 
@@ -260,6 +265,17 @@ def test_frames_on_their_way():
     )
 
 
+def test_clips_that_are_cut_in_time_are_scored_too(tmp_path):
+    """20 clips, each of them in both parts."""
+    rows = [f"W901-front-sad-3-{k:03d},{part}" for k in range(20)
+            for part in ("train,0,80", "test,80,100")]  # fmt: skip
+    split = tmp_path / "split.csv"
+    split.write_text("\n".join(["clip_id,part,start,stop", *rows]))
+    found = work(config(), no_trainings(config()), split=split)["collect_scores"]
+    scores = sizes(config()).runs * 20 * Rates.scores.value
+    assert found.hours == pytest.approx([scores / 1e6 * Rates.report_rows.value / 3600])
+
+
 def test_archives_take_nobody_knows_how_long():
     found = work(config({"data": {"source": "archives", "speakers": ["M003", "W009"]}}),
                  {"landmarks": [], "translator": []})  # fmt: skip
@@ -296,6 +312,10 @@ def test_more_machines_than_jobs_take_as_long_as_the_longest():
         (preset("mead"), "no seeds, split.*name config.yaml first"),
         (config({"landmarks": {"train": {"epoch": 5}}}), "epoch.*snakemake -n"),
         (config({"split": {"unit": "list", "list": "no.txt"}}), r"split\.list: .*no\.txt"),
+        (
+            config({"split": {"unit": "speaker", "test_speakers": ["W901", "W902"]}}),
+            "split: all of the 192 clips are in the test part",
+        ),
         (config({"seeds": 3}), "wrong key or value.*snakemake -n"),
         (config({"data": {"source": "footage"}}), "data.footage.table: it, or names, is needed"),
         (

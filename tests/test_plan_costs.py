@@ -191,7 +191,7 @@ def test_hours_and_bytes_by_hand():
 def test_page(measured_seconds):
     step = StepCost(parameters=1_234_567, forward=1e12, training=3e12, activations=2.0**20)
     training = TrainingCost("mine", "image", step, 1e12, 4, 8, 3600, measured_seconds)
-    amounts = Amounts((100, 100), 300, "two clips")
+    amounts = Amounts((100, 100), 1, 300, "two clips")
     text = page(
         {}, [training], amounts, "", crop_size=256, seeds=3, machine=Machine(tflops=6), nodes=1
     )
@@ -239,7 +239,7 @@ def test_all_trainings_are_estimated(monkeypatch):
                                                               "conv_width": 2}}},
         {"aatu": {**TRANSLATOR, "train": {**TRAIN, "frames_per_clip": 2}}},
         64,
-        Amounts((10, 20), 40, "two clips"),
+        Amounts((10, 20), 1, 40, "two clips"),
         measure=True,
     )  # fmt: skip
     assert [t.name for t in trainings] == ["mine", "at_net", "aatu"]

@@ -102,14 +102,18 @@ def good(tmp_path_factory) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def visitor(page: str, downloads: Path) -> Iterator[Callable[..., list]]:
-    """Ask as a visitor: ask(face=..., voice=..., consent=..., paste=..., watermark=...)."""
+def open_client(page: str, downloads: Path) -> gradio_client.Client:
     # A busy machine is slow to answer, and who doesn't wait is taken to have closed the page.
-    client = gradio_client.Client(
+    return gradio_client.Client(
         page, verbose=False, download_files=downloads, analytics_enabled=False,
         httpx_kwargs={"timeout": 300},
     )  # fmt: skip
+
+
+@contextmanager
+def visitor(page: str, downloads: Path) -> Iterator[Callable[..., list]]:
+    """Ask as a visitor: ask(face=..., voice=..., consent=..., paste=..., watermark=...)."""
+    client = open_client(page, downloads)
 
     def ask(**given):
         for name in ("face", "voice"):
@@ -332,6 +336,27 @@ def test_a_visitors_files_are_gone_when_the_page_is_closed(page, good, temporary
     while uploads(temporary) & left and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not uploads(temporary) & left
+
+
+def test_what_was_chosen_and_never_used_is_gone_too(page, good, tmp_path):
+    client = open_client(page, tmp_path)
+    unused = {"files": ("unused.png", good["face"].read_bytes() + b"unused")}
+    (path,) = httpx.post(f"{page}gradio_api/upload", files=unused, timeout=300).json()
+    chosen = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    for event in client.config["dependencies"]:
+        if any(what == "change" for _, what in event["targets"]):  # as the browser says it
+            body = {"fn_index": event["id"], "data": [chosen, None]}
+            answer = httpx.post(
+                f"{page}gradio_api/run/predict", timeout=300,
+                json=body | {"session_hash": client.session_hash},
+            )  # fmt: skip
+            assert answer.status_code == 200
+    assert Path(path).exists()
+    client.close()
+    deadline = time.monotonic() + 300
+    while Path(path).exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not Path(path).exists()
 
 
 def test_files_of_a_page_that_stays_open_are_kept_for_some_time_only(page, temporary, monkeypatch):

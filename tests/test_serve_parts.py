@@ -51,6 +51,17 @@ def test_closing_removes_what_a_session_has_and_nothing_else(uploads, tmp_path):
     assert not shared.exists() and example.exists()
 
 
+def test_closing_removes_what_no_request_has_used(uploads, tmp_path):
+    face, other = uploaded(uploads, "face.png"), uploaded(uploads, "other.png")
+    example = tmp_path / "example.png"
+    example.touch()
+    uploads.note("a", face, example)
+    with uploads.request("a", other):
+        pass
+    uploads.close("a")
+    assert not face.exists() and not other.exists() and example.exists()
+
+
 def test_the_next_request_removes_the_last_results_but_keeps_the_inputs(uploads):
     face = uploaded(uploads, "face.png")
     with uploads.request("a", face) as first:

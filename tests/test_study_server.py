@@ -1,6 +1,7 @@
 """The study's server takes good answers once, whole, and nothing else."""
 
 import asyncio
+import errno
 import http.client
 import json
 import os
@@ -17,6 +18,7 @@ import pytest
 from study_factory import good_answers
 
 from emohead import cli
+from emohead.study import server as study_server
 from emohead.study.answers import MOST_BYTES, read_answers
 from emohead.study.key import read_key
 from emohead.study.server import StudyServer
@@ -125,6 +127,47 @@ def test_an_upload_that_breaks_off_leaves_nothing(server, answer):
     assert list(server.answers.iterdir()) == []
 
 
+def test_an_upload_that_stands_still_is_no_full_disk(server, answer, monkeypatch, capsys):
+    monkeypatch.setattr(study_server._Handler, "timeout", 0.2)
+    data = fresh(answer)
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=300) as connection:
+        connection.sendall(
+            b"POST /answers HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            + f"Content-Length: {len(data)}\r\n\r\n".encode()
+            + data[: len(data) // 2]
+        )
+        got = b""
+        while part := connection.recv(1000):  # until the server hangs up
+            got += part
+    assert got.startswith(b"HTTP/1.1 400") and got.endswith(b"the request ended early")
+    assert capsys.readouterr().out == ""
+    assert list(server.answers.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "head", [b"GET / HTTP/1.1\r\nHost: [::1\r\n", b"GET http://[x/ HTTP/1.1\r\nHost: localhost\r\n"]
+)
+def test_an_address_that_makes_no_sense_is_refused(server, head, capsys):
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=300) as connection:
+        connection.sendall(head + b"\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.1 400")
+    assert capsys.readouterr().err == ""
+
+
+def test_on_a_disk_without_links_answers_are_taken_too(server, answer, monkeypatch):
+    def no_links(source, target):
+        raise PermissionError(errno.EPERM, "Operation not permitted")  # as exFAT says it
+
+    monkeypatch.setattr("os.link", no_links)
+    data = fresh(answer)
+    other = json.loads(data)
+    other["trials"][5]["ee"] = 11 - other["trials"][5]["ee"]
+    for body, status in ((data, 200), (data, 200), (json.dumps(other).encode(), 422)):
+        assert ask(server, "POST", "/answers", body, TYPE)[0] == status
+    (path,) = server.answers.iterdir()
+    assert path.read_bytes() == data
+
+
 def test_a_port_that_is_taken_and_a_study_that_is_mixed_up_are_named(server, study, tmp_path):
     for port in (server.server_port, 70_000, -1):
         with pytest.raises(ValueError, match="can't be served"):
@@ -217,3 +260,6 @@ def test_made_up_answers_are_written_by_the_command(study, tmp_path, capsys):
     assert cli.main([*arguments[:-1], "0"]) == 1
     assert cli.main(["study", "--study", str(tmp_path), *arguments[3:]]) == 1
     assert "make a study first" in capsys.readouterr().err
+    file = str(study / "key.json")
+    assert cli.main([*arguments[:4], file, *arguments[5:]]) == 1
+    assert "key.json: can't be written (" in capsys.readouterr().err

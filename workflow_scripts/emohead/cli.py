@@ -1,6 +1,7 @@
 """The command `emohead`: a face that speaks, the trained method as a file, page and study."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import fields
@@ -19,12 +20,19 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status. What the user can mend is told in one line."""
+    # A file's name that the terminal can't show is no reason to fail once the file is made.
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")
     flags = _parser().parse_args(arguments)
     try:
         flags.run(flags)
+        sys.stdout.flush()
     except ValueError as error:
         print(f"emohead: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # as of `emohead metrics | head`, which has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except KeyboardInterrupt:
         return 130
     return 0
@@ -248,6 +256,7 @@ def _serve(flags: argparse.Namespace) -> None:
 
 
 def _study(flags: argparse.Namespace) -> None:
+    from emohead.generate.places import writing
     from emohead.study.key import read_key
     from emohead.study.server import serve_study
     from emohead.study.simulate import simulate_answers
@@ -257,7 +266,9 @@ def _study(flags: argparse.Namespace) -> None:
         return
     if flags.simulate < 1:
         raise ValueError(f"--simulate {flags.simulate}: it must be above 0")
-    simulate_answers(read_key(flags.study / "key.json"), flags.simulate, flags.answers)
+    key = read_key(flags.study / "key.json")
+    with writing(flags.answers):
+        simulate_answers(key, flags.simulate, flags.answers)
     print(f"{flags.answers}: {flags.simulate} answers that are made up")
 
 

@@ -253,8 +253,10 @@ def _head_of(results: Path) -> HeadBank:
 
 def _stored_crop_size(results: Path) -> int | None:
     """The crops' width in a run's features, None where these are gone."""
-    shard = next(iter(sorted((results / "features").glob("*.h5"))), None)
-    return None if shard is None else next(iter(open_clips([shard]).values())).crop_size
+    shards = sorted((results / "features").glob("*.h5"))
+    # A shard has no clip where all of its clips were rejected.
+    clips = (clip for shard in shards for clip in open_clips([shard]).values())
+    return next((clip.crop_size for clip in clips), None)
 
 
 def read_config(paths: Sequence[Path]) -> dict[str, Any]:

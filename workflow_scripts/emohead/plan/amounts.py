@@ -9,9 +9,13 @@ from emohead.data.split import clips_of_part
 
 @dataclass(frozen=True)
 class Amounts:
-    """Frames of each training clip, and of training and test part; `source` says their origin."""
+    """Frames of each training clip, and of training and test part; `source` says their origin.
+
+    A clip that is cut in time is one of the training clips and of the `test_clips`.
+    """
 
     train_lengths: tuple[int, ...]
+    test_clips: int
     frames: int
     source: str
 
@@ -55,16 +59,21 @@ def count_amounts(split: Path) -> Amounts:
         [len(span) for span in clips_of_part(split, part).values()] for part in ("train", "test")
     )
     source = f"{len(train):,} training clips and {len(test):,} test clips, counted in split.csv"
-    return Amounts(tuple(train), sum(train) + sum(test), source)
+    return Amounts(tuple(train), len(test), sum(train) + sum(test), source)
 
 
 def expect_amounts(clips: int, test_fraction: float, *, mini: bool = False) -> Amounts:
-    """Amounts by the config: as many clips as MEAD (or the mini set) has, of its mean length."""
+    """Amounts by the config: as many clips as MEAD (or the mini set) has, of its mean length.
+
+    ValueError where none of them is left to train on.
+    """
     data, whose = ("mini", "the mini set's") if mini else ("folder", "MEAD's")
     length = clip_frames(data)
     train = round(clips * (1 - test_fraction))
+    if not train:
+        raise ValueError(f"split: all of the {clips:,} clips are in the test part")
     source = (
         f"{clips:,} clips that the config asks for, if none is missing, of {clip_seconds(data)} s, "
         f"{whose} mean; {train:,} of them in the training part"
     )
-    return Amounts((length,) * train, clips * length, source)
+    return Amounts((length,) * train, clips - train, clips * length, source)

@@ -316,7 +316,7 @@ def _scoring(
 
 def _scores(sizes: Sizes, amounts: Amounts) -> float:
     """Values of all runs' clips."""
-    return sizes.runs * (sizes.clips - len(amounts.train_lengths)) * Rates.scores.value
+    return sizes.runs * amounts.test_clips * Rates.scores.value
 
 
 def _reports(sizes: Sizes, amounts: Amounts) -> Work:

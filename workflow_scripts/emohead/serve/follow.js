@@ -7,13 +7,18 @@ function isMade(element) {
   return element instanceof HTMLVideoElement && element.src !== "";
 }
 
+// A leader that a new answer replaced has stopped, and no event says so here.
+function follows(video) {
+  return leader !== null && leader !== video && !leader.paused;
+}
+
 function othersThan(video) {
   return [...document.querySelectorAll("video")].filter((each) => each !== video && isMade(each));
 }
 
 // Media events don't bubble, but they are captured on their way down.
 document.addEventListener("play", ({ target }) => {
-  if (!isMade(target) || (leader !== null && leader !== target)) return;
+  if (!isMade(target) || follows(target)) return;
   leader = target;
   for (const each of othersThan(target)) {
     each.muted = true;
@@ -35,7 +40,7 @@ for (const stop of ["pause", "ended"]) {
 }
 
 document.addEventListener("seeked", ({ target }) => {
-  if (!isMade(target) || (leader !== null && leader !== target)) return;
+  if (!isMade(target) || follows(target)) return;
   for (const each of othersThan(target)) {
     if (Math.abs(each.currentTime - target.currentTime) > 0.04) each.currentTime = target.currentTime;
   }

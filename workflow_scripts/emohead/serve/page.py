@@ -71,6 +71,9 @@ def build_page(
                 columns[place] = _filled_column(animation)
                 yield [_facts(animation), *chain.from_iterable(columns)]
 
+    def note(face: str | None, voice: str | None, visitor: gr.Request) -> None:
+        uploads.note(visitor.session_hash, *(Path(each) for each in (face, voice) if each))
+
     def close(visitor: gr.Request) -> None:
         uploads.close(visitor.session_hash)
 
@@ -111,6 +114,11 @@ def build_page(
         gr.on(
             [face.upload, face.input],  # the second for the camera and the clipboard
             lambda: False, outputs=consent, queue=False, api_visibility="private",
+        )  # fmt: skip
+        # Also what no request comes to use is removed when the page is closed.
+        gr.on(
+            [face.change, voice.change], note, [face, voice],
+            queue=False, api_visibility="private",
         )  # fmt: skip
         page.unload(close)
     return page.queue(max_size=limits.waiting, default_concurrency_limit=1)

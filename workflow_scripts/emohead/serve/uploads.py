@@ -31,11 +31,10 @@ class Uploads:
         """A session's request: gives a new folder for its results, and keeps `inputs` meanwhile."""
         results = self.folder / f"request-{secrets.token_hex(16)}"
         results.mkdir(parents=True)
-        uploaded = (Path(path).resolve() for path in inputs)
+        self.note(session, *inputs)
         with self._lock:
             self._remove_results(session)
             self._results[session] = results
-            self._used[session] |= {each for each in uploaded if each.is_relative_to(self.folder)}
             self._busy.add(session)
         try:
             yield results
@@ -45,6 +44,12 @@ class Uploads:
                 if session in self._closed_while_busy:
                     self._closed_while_busy.remove(session)
                     self._remove_all(session)
+
+    def note(self, session: str, *chosen: Path) -> None:
+        """Those of the `chosen` files that were uploaded are the session's, too, from now on."""
+        paths = (Path(path).resolve() for path in chosen)
+        with self._lock:
+            self._used[session] |= {each for each in paths if each.is_relative_to(self.folder)}
 
     def close(self, session: str) -> None:
         """Remove what a session has, as soon as its request has ended."""

@@ -9,11 +9,12 @@ import json
 import os
 import secrets
 import sys
+import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from emohead.study.answers import MOST_BYTES, AnswerError, check_answer
 from emohead.study.key import Key, read_key
@@ -21,6 +22,7 @@ from emohead.study.key import Key, read_key
 _SECONDS = 30  # how long a connection may stand still
 #: Bytes of a refused request that are read and thrown away; otherwise the refusal would be lost.
 _MOST_THROWN_AWAY = 2**22
+_NAMING = threading.Lock()  # from asking whether a name is free to taking it
 _HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -84,7 +86,7 @@ def store_answer(data: bytes, key: Key, folder: Path) -> str:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.link(unfinished, path)  # fails where there is a file, unlike a renaming
+        _put(unfinished, path)
     except FileExistsError as error:
         if path.read_bytes() != data:
             raise AnswerError("is a second one of the same rater") from error
@@ -92,6 +94,19 @@ def store_answer(data: bytes, key: Key, folder: Path) -> str:
         unfinished.unlink(missing_ok=True)
     _sync_folder(folder)
     return path.name
+
+
+def _put(unfinished: Path, path: Path) -> None:
+    """Give a file its name; FileExistsError where another one has it."""
+    try:
+        os.link(unfinished, path)  # fails where there is a file, unlike a renaming
+    except FileExistsError:
+        raise
+    except OSError:  # exFAT and network disks have no links
+        with _NAMING:
+            if path.exists():
+                raise FileExistsError(path) from None
+            os.replace(unfinished, path)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -114,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(self._post)
 
     def _get(self) -> tuple[str, bytes]:
-        match urlsplit(self.path).path:
+        match _split(self.path).path:
             case "/" | "/study.html":
                 return "text/html; charset=utf-8", self.server.page
             case "/turn":
@@ -123,7 +138,7 @@ class _Handler(BaseHTTPRequestHandler):
         raise _Refusal(404, "there is nothing here")
 
     def _post(self) -> tuple[str, bytes]:
-        if urlsplit(self.path).path != "/answers":
+        if _split(self.path).path != "/answers":
             raise _Refusal(404, "there is nothing here")
         # Another site's form can't send this type without being asked whether it may.
         if self.headers.get_content_type() != "application/json":
@@ -134,7 +149,10 @@ class _Handler(BaseHTTPRequestHandler):
         if len(length) > 9 or int(length) > MOST_BYTES:
             raise _Refusal(413, f"the answers are larger than {MOST_BYTES // 1024} kB")
         self.body_was_read = True
-        data = self.rfile.read(int(length))
+        try:
+            data = self.rfile.read(int(length))
+        except (TimeoutError, ConnectionError):
+            data = b""
         if len(data) < int(length):
             raise _Refusal(400, "the request ended early")
         try:
@@ -171,12 +189,19 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _check_host(self) -> None:
         """On loopback, a name that was bent to this machine (DNS rebinding) is refused."""
-        host = urlsplit(f"//{self.headers.get('Host', '')}").hostname
+        host = _split(f"//{self.headers.get('Host', '')}").hostname
         if self.server.loopback and host not in ("127.0.0.1", "localhost", "::1"):
             raise _Refusal(421, "this study is served to this machine alone")
 
     def log_message(self, *_) -> None:
         """Nothing: addresses of raters are nobody's business."""
+
+
+def _split(address: str) -> SplitResult:
+    try:
+        return urlsplit(address)
+    except ValueError as error:  # a bracket that isn't closed, as of an IPv6 address
+        raise _Refusal(400, "the request's address makes no sense") from error
 
 
 def serve_study(study: Path, answers: Path, *, host: str, port: int) -> None:
