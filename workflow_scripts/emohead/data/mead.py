@@ -126,7 +126,10 @@ def find_clips(
 
 
 def _numbered(folder: Path, suffixes: tuple[str, ...]) -> dict[int, Path]:
-    """The files of a folder that are called by a number, such as `001.mp4`; none without it."""
+    """The files of a folder that are called by a number, such as `001.mp4`; none without it.
+
+    Numbers go from 1 to 99999: those of stretches would be other clips'.
+    """
     if not folder.is_dir():
         return {}
     with os.scandir(folder) as entries:
@@ -135,7 +138,9 @@ def _numbered(folder: Path, suffixes: tuple[str, ...]) -> dict[int, Path]:
     return {
         int(file.stem): file
         for file in sorted(files, reverse=True)
-        if file.suffix.lower() in suffixes and file.stem.isdecimal()
+        if file.suffix.lower() in suffixes
+        and file.stem.isdecimal()
+        and 0 < int(file.stem) < STRETCHES
     }
 
 
@@ -184,7 +189,10 @@ def find_left_out(
                     if strange:
                         shown = ", ".join(map(repr, strange[:_SHOWN]))
                         more = f" and {len(strange) - _SHOWN} more" if len(strange) > _SHOWN else ""
-                        why = f"{len(strange)} names not like 001.mp4, or a number twice"
+                        why = (
+                            f"{len(strange)} names not like 001.mp4 (1 to {STRETCHES - 1}), a "
+                            "number twice, or links to nothing"
+                        )
                         tell(level, f"{why}: {shown}{more}")
                 elif names and not _LEVEL.fullmatch(level.name):
                     tell(level, f"{len(names)} videos: the folder isn't called like level_1")
