@@ -88,3 +88,10 @@ def test_numbers_that_stretches_would_have_are_no_clips(tmp_path):
     assert [clip.take for clip in clips] == [2, 99999]
     (left,) = find_left_out(tmp_path / "M003", emotions=["sad"], **asked)
     assert all(name in left.reason for name in ("'000.mp4'", "'300002.mp4'", "'20260101.mp4'"))
+
+
+def test_videos_in_no_level_s_folder_are_named(tmp_path):
+    touch(tmp_path, "M003/video/front/sad/001.mp4", "M003/video/front/sad/level_1/002.mp4")
+    asked = {"speaker": "M003", "view": "front", "levels": [1]}
+    (left,) = find_left_out(tmp_path / "M003", emotions=["sad"], **asked)
+    assert left.folder == "M003 video/front/sad" and left.reason.startswith("1 videos in no folder")

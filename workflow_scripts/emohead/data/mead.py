@@ -180,6 +180,9 @@ def find_left_out(
             if count:
                 tell(path, f"{count} videos: the folder's name is none of {', '.join(EMOTIONS)}")
         elif path.name in emotions:
+            loose = sum(_looks_like_clip(p) and p.is_file() for p in path.iterdir())
+            if loose:
+                tell(path, f"{loose} videos in no folder of a level, such as level_1")
             wanted = {f"level_{level}" for level in levels_of(path.name, levels)}
             for level in _folders(path):
                 names = sorted(p.name for p in level.iterdir() if _looks_like_clip(p))
