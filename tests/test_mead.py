@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,13 @@ def test_numbers_that_stretches_would_have_are_no_clips(tmp_path):
     assert [clip.take for clip in clips] == [2, 99999]
     (left,) = find_left_out(tmp_path / "M003", emotions=["sad"], **asked)
     assert all(name in left.reason for name in ("'000.mp4'", "'300002.mp4'", "'20260101.mp4'"))
+
+
+def test_a_folder_s_name_in_any_encoding_can_be_told(tmp_path):
+    touch(tmp_path, os.fsdecode(b"M003/video/front/fr\xf6hlich/level_1/001.mp4"))
+    asked = {"speaker": "M003", "view": "front", "levels": [1]}
+    (left,) = find_left_out(tmp_path / "M003", emotions=["sad"], **asked)
+    assert left.folder.encode() == rb"M003 video/front/fr\xf6hlich"
 
 
 def test_videos_in_no_level_s_folder_are_named(tmp_path):

@@ -172,7 +172,9 @@ def find_left_out(
     found: list[LeftOut] = []
 
     def tell(path: Path, reason: str) -> None:
-        found.append(LeftOut(f"{speaker} {path.relative_to(folder).as_posix()}", reason))
+        # A name in another encoding than UTF-8 can't stand in a table.
+        name = os.fsencode(path.relative_to(folder).as_posix()).decode(errors="backslashreplace")
+        found.append(LeftOut(f"{speaker} {name}", reason))
 
     for path in _folders(here):
         if path.name not in EMOTIONS:
