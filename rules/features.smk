@@ -52,7 +52,8 @@ rule collect_clips:
     params:
         code=code("collect_clips.py"),
         max_rejected=config["data"]["max_rejected"],
-        left_out=lambda wildcards: as_json(left_out()),
+        # One by one: an argument can't be longer than 128 KiB.
+        left_out=lambda wildcards: [text for pair in left_out() for text in pair],
     shell:
         "python {input.script:q} --lists {input.lists} --tables {input.tables} "
         "--problems {input.problems} --left-out {params.left_out:q} --max-rejected {params.max_rejected} --clips {output.clips} "

@@ -318,6 +318,14 @@ def test_a_second_and_a_foreign_clip_are_left_out(tmp_path, names, reason, kept)
     assert all((tmp_path / "out" / name).read_bytes() == content(ANGRY) for name in kept)
 
 
+def test_numbers_that_no_clip_can_have_are_named(tmp_path):
+    odd = [ANGRY.replace("001", number) for number in ("000", "300002")]
+    video = make_tar(tmp_path / "video.tar", ANGRY, *odd)
+    (problem,) = take({"video": video}, tmp_path / "out")
+    assert all(repr(name) in problem.reason for name in odd)
+    assert files(tmp_path / "out") == [f"M003/video/{ANGRY}"]
+
+
 def test_says_what_there_is_in_place_of_the_wanted(tmp_path):
     down = make_tar(tmp_path / "video.tar", "down/angry/level_3/001.mp4")
     (problem,) = take({"video": down}, tmp_path / "out")

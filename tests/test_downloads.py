@@ -292,6 +292,27 @@ def test_disk_full_in_the_middle(server, tmp_path, monkeypatch):
     assert (tmp_path / "video.tar").read_bytes() == DATA
 
 
+def test_what_a_part_is_of_is_not_forgotten_when_that_cannot_be_written(
+    server, tmp_path, monkeypatch
+):
+    """Neither on a full disk, nor by a kill between opening the file and writing it."""
+    server.breaks = [int(2.5 * BLOCK)] * 3
+    with pytest.raises(DownloadError, match="given up"):
+        get(archive(server), tmp_path)
+
+    def full(path, text, **_):
+        open(path, "w").close()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", full)
+        with pytest.raises(DownloadError, match="not enough room"):
+            get(archive(server), tmp_path)
+    server.requests.clear()
+    get(archive(server), tmp_path)
+    assert server.asked()[0] == 2 * BLOCK
+
+
 def test_two_processes_fetch_it_once(server, tmp_path):
     results = []
     threads = [

@@ -38,6 +38,11 @@ def test_level_may_be_left_out_and_a_spreadsheet_s_mark_is_no_part_of_a_name(fol
     assert read_footage(table, folder)[0].clip_id == "anna-front-neutral-1-001"
 
 
+def test_excel_s_line_about_tabs_is_no_header(folder):
+    table = write(folder, "sep=\t\nfile\tspeaker\temotion\na.mp4\tanna\tsad\n")
+    assert read_footage(table, folder)[0].clip_id == "anna-front-sad-1-001"
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
@@ -49,6 +54,10 @@ def test_level_may_be_left_out_and_a_spreadsheet_s_mark_is_no_part_of_a_name(fol
         ("file,speaker,emotion,level\na.mp4,anna,sad,4\n", "line 2: level '4'"),
         ("file,speaker,emotion\na.mp4,anna,sad\na.mp4,anna,happy\n", "line 3: .*twice"),
         ("file,speaker,emotion\n", "names no file"),
+        (
+            'file,speaker,emotion,notes\na.mp4,anna,sad,"soft\nb c.mov,anna,happy,\n',
+            "line 3: .* quotation mark",
+        ),
     ],
 )
 def test_mistakes_are_named_by_line_and_column(folder, text, complaint):

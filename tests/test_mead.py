@@ -1,8 +1,9 @@
+import os
 from pathlib import Path
 
 import pytest
 
-from emohead.data.mead import EMOTIONS, find_clips, parse_clip_id
+from emohead.data.mead import EMOTIONS, find_clips, find_left_out, parse_clip_id
 
 
 def touch(root: Path, *names: str) -> None:
@@ -77,3 +78,28 @@ def test_sound_may_lie_beside_the_video_and_other_containers_count(tmp_path):
     assert [clip.clip_id for clip in clips] == ["M003-front-sad-2-007", "M003-front-sad-2-008"]
     assert clips[0].audio.name == "007.wav"
     assert clips[1].video.name == "008.mp4"
+
+
+def test_numbers_that_stretches_would_have_are_no_clips(tmp_path):
+    """The second stretch of number 3 is number 300002, and that of 0 would be number 2."""
+    folder = "M003/video/front/sad/level_1"
+    touch(tmp_path, *(f"{folder}/{n}.mp4" for n in ("000", "002", "99999", "300002", "20260101")))
+    asked = {"speaker": "M003", "view": "front", "levels": [1]}
+    clips = find_clips(tmp_path / "M003", emotion="sad", **asked)
+    assert [clip.take for clip in clips] == [2, 99999]
+    (left,) = find_left_out(tmp_path / "M003", emotions=["sad"], **asked)
+    assert all(name in left.reason for name in ("'000.mp4'", "'300002.mp4'", "'20260101.mp4'"))
+
+
+def test_a_folder_s_name_in_any_encoding_can_be_told(tmp_path):
+    touch(tmp_path, os.fsdecode(b"M003/video/front/fr\xf6hlich/level_1/001.mp4"))
+    asked = {"speaker": "M003", "view": "front", "levels": [1]}
+    (left,) = find_left_out(tmp_path / "M003", emotions=["sad"], **asked)
+    assert left.folder.encode() == rb"M003 video/front/fr\xf6hlich"
+
+
+def test_videos_in_no_level_s_folder_are_named(tmp_path):
+    touch(tmp_path, "M003/video/front/sad/001.mp4", "M003/video/front/sad/level_1/002.mp4")
+    asked = {"speaker": "M003", "view": "front", "levels": [1]}
+    (left,) = find_left_out(tmp_path / "M003", emotions=["sad"], **asked)
+    assert left.folder == "M003 video/front/sad" and left.reason.startswith("1 videos in no folder")

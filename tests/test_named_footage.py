@@ -1,5 +1,7 @@
 """A person's own videos by the names of their files; RAVDESS and CREMA-D as they are handed out."""
 
+import os
+
 import pytest
 
 from emohead.data.mead import EMOTIONS
@@ -169,3 +171,27 @@ def test_a_field_that_stands_twice_is_the_same():
     pattern = NamePattern("{speaker}_{speaker}_{emotion}_{level}_{number}")
     assert pattern.match("W015_W015_sad_3_005.mp4")["number"] == "005"
     assert pattern.match("W015_M003_sad_3_005.mp4") is None
+
+
+def test_links_to_folders_are_followed_each_folder_once(tmp_path):
+    """Half of a data set lies on another disk; a link may lead to a folder above."""
+    folder = touch(tmp_path / "set", "happy/anna_1.mp4")
+    touch(tmp_path / "disk", "anna_2.mp4")
+    (folder / "sad").symlink_to(tmp_path / "disk")
+    (folder / "surprised").symlink_to(tmp_path / "disk")
+    (folder / "happy/all").symlink_to(folder)
+    clips, left_out = find_footage(folder, "{emotion}/{speaker}_{number}", **ALL)
+    assert list(ids(clips)) == ["anna-front-happy-1-001", "anna-front-sad-1-002"]
+    assert left_out == []
+
+
+def test_a_file_that_no_table_can_name_or_that_is_not_there_is_set_aside(tmp_path):
+    touch(tmp_path, "happy/anna_a.mp4")
+    (tmp_path / "happy/anna_b.mp4").symlink_to(tmp_path / "unfetched.mp4")
+    (tmp_path / os.fsdecode(b"happy/anna_caf\xe9.mp4")).touch()
+    clips, left_out = find_footage(tmp_path, "{emotion}/{speaker}_*", **ALL)
+    assert [clip.video.name for clip in clips] == ["anna_a.mp4"]
+    assert [each.reason for each in left_out] == [
+        "1 videos: links to nothing: 'happy/anna_b.mp4'",
+        r"1 videos: names not in UTF-8: rename them: 'happy/anna_caf\udce9.mp4'",
+    ]

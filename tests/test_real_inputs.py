@@ -394,14 +394,15 @@ def shown(image: np.ndarray, time: float, zoom: float = 1.0) -> np.ndarray:
     return cv2.warpAffine(image, shift, (256, 256), borderMode=cv2.BORDER_REPLICATE)
 
 
-def extract(folder, picture, seconds, finder, **sound):
+def extract(folder, picture, seconds, finder, *, min_frames=10, **sound):
     path = make_clip(
         folder / "a.mp4", times=regular_times(25, seconds), picture=picture, sound=voice(seconds),
         sound_rate=RATE, codec_options={"preset": "ultrafast", "crf": "18"},
     )  # fmt: skip
     clip = Clip("anna", "front", "sad", 1, 7, path, sound.get("audio", path))
     with ShardWriter(folder / "shard.h5") as writer:
-        return extract_clip(clip, finder, FeatureOptions(crop_size=96), writer)
+        options = FeatureOptions(crop_size=96, min_frames=min_frames)
+        return extract_clip(clip, finder, options, writer)
 
 
 CUTS = {
@@ -455,6 +456,15 @@ def test_of_long_footage_the_good_stretches_are_used(tmp_path, finder):
     ]
     assert made.left_out.startswith("1.2 of 10.8 s are left out, 3 stretches are used")
     assert Shard(tmp_path / "shard.h5").clip_ids == sorted(f.clip_id for f in made.clips)
+
+
+def test_a_stretch_is_no_shorter_than_a_clip_may_be(tmp_path, finder):
+    def footage(time):
+        away = 3.19 < time < 3.59
+        return np.full_like(astronaut(), 90) if away else shown(astronaut(), time)
+
+    made = extract(tmp_path, footage, 7.6, finder, min_frames=90)
+    assert [(facts.start, facts.frames) for facts in made.clips] == [(90, 100)]
 
 
 # The wrong sound of the right length

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from emohead.locks import locked
 from emohead.resume import resumable
 
 #: Makes `pieces` of a job in the state folder, then waits to be killed, or ends.
@@ -127,3 +128,14 @@ def test_a_second_job_waits_until_the_first_ends(tmp_path):
         "first found []", "first ends", "second found []", "second ends",
     ]  # fmt: skip
     assert {path.name for path in tmp_path.iterdir()} == {"log", "second is there"}
+
+
+def test_other_users_can_hold_a_lock_too(tmp_path):
+    """Its file stays in a folder, or an environment, that they may share."""
+    before = os.umask(0o022)
+    try:
+        with locked(tmp_path / "lock"):
+            pass
+    finally:
+        os.umask(before)
+    assert (tmp_path / "lock").stat().st_mode & 0o222 == 0o222

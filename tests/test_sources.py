@@ -17,11 +17,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import av
+import pandas as pd
 import pytest
 import yaml
 from file_server import serving
 
-from emohead.data.mead import audio_path, video_path
+from emohead.data.clip_tables import clip_table
+from emohead.data.mead import Clip, audio_path, video_path
 from emohead.mini.dataset import make_speaker
 
 EMOTIONS = ["angry", "happy"]
@@ -389,3 +391,28 @@ def test_footage_goes_in(make, jobs, actor, tmp_path):
     assert jobs(done) == once
     assert "emotion=angry" in output(done)
     assert "emotion=happy" not in output(done)
+
+
+def test_everything_that_is_left_out_is_told_however_much_it_is(tmp_path, snakemake_command):
+    """A program takes no argument of more than 128 KiB."""
+    names = ("happy/anna_1.mp4", *(f"x{k}/anna_1.mp4" for k in range(1000)))
+    for name in names:
+        (tmp_path / "footage" / name).parent.mkdir(parents=True)
+        (tmp_path / "footage" / name).touch()
+    video = tmp_path / "footage" / names[0]
+    listed = clip_table([Clip("anna", "front", "happy", 1, 1, video, video)])
+    facts = dict.fromkeys(("frames", "seconds", "fps", "width", "height", "faces"), 50)
+    made = listed[["clip_id"]].assign(
+        take=listed["clip_id"], start=0, frames_without_face=0, lips="0", rejected=None, **facts
+    )
+    for folder, table in (("data/lists", listed), ("features", made)):
+        (tmp_path / "results" / folder).mkdir(parents=True)
+        table.to_csv(tmp_path / "results" / folder / "anna-happy.csv", index=False)
+    footage = {"names": "{emotion}/{speaker}_{number}", "folder": str(tmp_path / "footage")}
+    flags = configure(tmp_path, {"source": "footage", "footage": footage})
+    command = snakemake_command(
+        tmp_path, "results/rejected.csv", *flags, "--allowed-rules", "collect_clips"
+    )
+    done = subprocess.run(**command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert len(pd.read_csv(tmp_path / "results/rejected.csv")) == 1000

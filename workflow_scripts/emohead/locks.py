@@ -33,7 +33,8 @@ def acquire(lock: FileLock, timeout: float = -1) -> None:
 @contextmanager
 def locked(path: Path, timeout: float = -1) -> Iterator[None]:
     """Keeps other processes out while the block lasts; they wait. As `acquire`."""
-    lock = FileLock(path)
+    # Its file stays, maybe in an environment or a folder of downloads that other users share.
+    lock = FileLock(path, mode=0o666)
     acquire(lock, timeout)
     try:
         yield

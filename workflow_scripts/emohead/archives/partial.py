@@ -6,6 +6,8 @@ import os
 import shutil
 from pathlib import Path
 
+from emohead.files import whole_file
+
 
 class PartialDownload:
     """The bytes of a file so far, which file they are of, and their SHA-256.
@@ -56,7 +58,8 @@ class PartialDownload:
         """Notes what the part is of; bytes of anything else are dropped."""
         if self.arrived and not self.is_of(version):
             self.reset()
-        self._source.write_text(json.dumps({"url": url, "version": version}))
+        with whole_file(self._source) as unfinished:
+            unfinished.write_text(json.dumps({"url": url, "version": version}))
 
     def append(self, block: bytes) -> None:
         """Adds bytes that arrived."""

@@ -26,11 +26,12 @@ from emohead.data.mead import (
 )
 from emohead.files import whole_file
 
-# What stands at the end of a clip's name in any of MEAD's archives; only videos have a view.
+# What stands at the end of a clip's name in any of MEAD's archives; only videos have a view. The
+# numbers are those that `find_clips` takes.
 _CLIP = re.compile(
     r"(?:^|/)(?:(?P<view>[A-Za-z0-9_]+)/)?(?P<emotion>"
     + "|".join(EMOTIONS)
-    + r")/level_(?P<level>[1-3])/(?P<number>\d{1,6})(?P<suffix>\.\w+)$"
+    + r")/level_(?P<level>[1-3])/(?P<number>0*[1-9]\d{0,4})(?P<suffix>\.\w+)$"
 )
 _ACTOR = re.compile(r"[MW]\d{3}")
 _SUFFIXES = {"video": VIDEO_SUFFIXES, "audio": AUDIO_SUFFIXES}

@@ -126,7 +126,10 @@ def find_clips(
 
 
 def _numbered(folder: Path, suffixes: tuple[str, ...]) -> dict[int, Path]:
-    """The files of a folder that are called by a number, such as `001.mp4`; none without it."""
+    """The files of a folder that are called by a number, such as `001.mp4`; none without it.
+
+    Numbers go from 1 to 99999: those of stretches would be other clips'.
+    """
     if not folder.is_dir():
         return {}
     with os.scandir(folder) as entries:
@@ -135,7 +138,9 @@ def _numbered(folder: Path, suffixes: tuple[str, ...]) -> dict[int, Path]:
     return {
         int(file.stem): file
         for file in sorted(files, reverse=True)
-        if file.suffix.lower() in suffixes and file.stem.isdecimal()
+        if file.suffix.lower() in suffixes
+        and file.stem.isdecimal()
+        and 0 < int(file.stem) < STRETCHES
     }
 
 
@@ -167,7 +172,9 @@ def find_left_out(
     found: list[LeftOut] = []
 
     def tell(path: Path, reason: str) -> None:
-        found.append(LeftOut(f"{speaker} {path.relative_to(folder).as_posix()}", reason))
+        # A name in another encoding than UTF-8 can't stand in a table.
+        name = os.fsencode(path.relative_to(folder).as_posix()).decode(errors="backslashreplace")
+        found.append(LeftOut(f"{speaker} {name}", reason))
 
     for path in _folders(here):
         if path.name not in EMOTIONS:
@@ -175,6 +182,9 @@ def find_left_out(
             if count:
                 tell(path, f"{count} videos: the folder's name is none of {', '.join(EMOTIONS)}")
         elif path.name in emotions:
+            loose = sum(_looks_like_clip(p) and p.is_file() for p in path.iterdir())
+            if loose:
+                tell(path, f"{loose} videos in no folder of a level, such as level_1")
             wanted = {f"level_{level}" for level in levels_of(path.name, levels)}
             for level in _folders(path):
                 names = sorted(p.name for p in level.iterdir() if _looks_like_clip(p))
@@ -184,7 +194,10 @@ def find_left_out(
                     if strange:
                         shown = ", ".join(map(repr, strange[:_SHOWN]))
                         more = f" and {len(strange) - _SHOWN} more" if len(strange) > _SHOWN else ""
-                        why = f"{len(strange)} names not like 001.mp4, or a number twice"
+                        why = (
+                            f"{len(strange)} names not like 001.mp4 (1 to {STRETCHES - 1}), a "
+                            "number twice, or links to nothing"
+                        )
                         tell(level, f"{why}: {shown}{more}")
                 elif names and not _LEVEL.fullmatch(level.name):
                     tell(level, f"{len(names)} videos: the folder isn't called like level_1")

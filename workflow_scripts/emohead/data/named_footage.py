@@ -1,5 +1,6 @@
 """Footage by the names of its files: a pattern, or a data set that is known by its own names."""
 
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
@@ -43,7 +44,7 @@ def find_footage(
     numbers: Counter[tuple[str, str, int]] = Counter()
     everybody = set()
     for name in video_names(folder):
-        take = read(name)
+        take = _why_unreadable(folder, name) or read(name)
         if isinstance(take, str):
             passed.setdefault(take, []).append(name)
             continue
@@ -166,6 +167,15 @@ def _read_crema_d(name: str) -> _Take | str:
 
 #: Data sets whose own names are known, as they are handed out.
 DATA_SETS: Mapping[str, _Reader] = {"ravdess": _read_ravdess, "crema_d": _read_crema_d}
+
+
+def _why_unreadable(folder: Path, name: str) -> str | None:
+    """Why no table can name a file, or why there is none behind its name."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return "names not in UTF-8: rename them"
+    return None if os.path.exists(os.path.join(folder, name)) else "links to nothing"
 
 
 def _say(reason: str, files: list[str]) -> str:

@@ -98,13 +98,19 @@ def video_names(folder: Path, depth: int | None = None) -> Iterator[str]:
     """The videos below a folder, by their names there with `/`, sorted; at most `depth` deep.
 
     Where videos differ in their suffix alone, the first suffix in VIDEO_SUFFIXES is taken.
-    Names that begin with a point are nobody's.
+    Names that begin with a point are nobody's. Links to folders are followed, to each folder once:
+    a recording under two names could be trained on and tested, and a link may lead upwards.
     """
     found: dict[str, str] = {}
-    for here, folders, files in os.walk(folder):
+    seen = set()
+    for here, folders, files in os.walk(folder, followlinks=True):
         below = Path(here).relative_to(folder)
         is_deepest = depth is not None and len(below.parts) >= depth
-        folders[:] = [] if is_deepest else [f for f in folders if not f.startswith(".")]
+        if (real := os.path.realpath(here)) in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = [] if is_deepest else sorted(f for f in folders if not f.startswith("."))
         for file in files:
             stem, suffix = os.path.splitext(file)
             if suffix.lower() in VIDEO_SUFFIXES and not file.startswith("."):

@@ -43,11 +43,14 @@ def read_rows(
     """
     text, is_sure = _text(Path(path))
     lines = text.splitlines(keepends=True)
-    said = lines[0].strip().lower() if lines else ""
+    said = lines[0].strip(" \r\n").lower() if lines else ""
     skipped = int(said.startswith("sep=") and len(said) == 5)  # Excel's own
     head = lines[skipped] if len(lines) > skipped else ""
     separator = said[-1] if skipped else max(_SEPARATORS, key=head.count)
-    rows = csv.reader(io.StringIO("".join(lines[skipped:]), newline=""), delimiter=separator)
+    # Strict: else a quote that isn't closed takes all rows that follow into its cell.
+    rows = csv.reader(
+        io.StringIO("".join(lines[skipped:]), newline=""), delimiter=separator, strict=True
+    )
     try:
         names = [_clean(name).casefold() for name in next(rows, [])]
         missing = [column for column in columns if column not in names]
@@ -68,7 +71,10 @@ def read_rows(
                 _refuse_guesses(path, row, free)
             yield row
     except csv.Error as error:
-        raise ValueError(f"{path}, line {rows.line_num + skipped}: {error}; {_WAY_OUT}") from error
+        raise ValueError(
+            f"{path}, line {rows.line_num + skipped}: {error} (is a quotation mark opened and not "
+            f"closed?); {_WAY_OUT}"
+        ) from error
 
 
 def _text(path: Path) -> tuple[str, bool]:

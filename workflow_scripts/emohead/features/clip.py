@@ -78,9 +78,9 @@ def extract_clip(
     """Add the features of one clip to a shard, holding a few frames of it at a time.
 
     Where several faces are seen, the largest and most persistent one is followed. Of a recording in
-    which the face jumps or is away, the stretches of three seconds and more between are used, as
-    clips of their own. Raises ValueError (MediaError, NoFaceError) with the reason when the clip
-    can't be used; what the shard then holds of it is not whole.
+    which the face jumps or is away, the stretches of three seconds (and of `min_frames`) and more
+    between are used, as clips of their own. Raises ValueError (MediaError, NoFaceError) with the
+    reason when the clip can't be used; what the shard then holds of it is not whole.
     """
     video = probe_video(clip.video)
     samples = read_voice(clip.audio, start=video.start)
@@ -135,7 +135,7 @@ class _Extraction:
         """The good stretches of a recording that can't be used as a whole; `why` without any."""
         spans, frames = self._good_spans()
         if not spans:
-            raise NoFaceError(f"{why}, and no stretch of {_SHORTEST_STRETCH} s without that")
+            raise NoFaceError(f"{why}, and no stretch of {self._shortest / FPS:g} s without that")
         self._check_length(frames)
         made, position = [], 0
         pictures = iterate_frames(self.clip.video)
@@ -159,6 +159,11 @@ class _Extraction:
         )
         return Extracted(tuple(made), told)
 
+    @property
+    def _shortest(self) -> int:
+        """Frames of the shortest stretch that is used."""
+        return max(_SHORTEST_STRETCH * FPS, self.options.min_frames)
+
     def _piece(self, span: range, number: int) -> Clip:
         """A stretch as a clip; the first one keeps the recording's id."""
         clip = replace(self.clip, start=span.start)
@@ -180,7 +185,7 @@ class _Extraction:
                 found = np.zeros(len(scene), bool)
             _skip(part)
             for first, last in _runs(found, self.options.max_gap):
-                if last - first >= _SHORTEST_STRETCH * FPS:
+                if last - first >= self._shortest:
                     spans.append(range(scene.start + first, scene.start + last))
         return spans, scenes[-1].stop
 
