@@ -178,6 +178,18 @@ def test_one_training_decides_nothing_however_great_the_difference(tmp_path):
     assert finding["high"] < 0  # the interval over clips is there all the same
 
 
+def test_one_training_of_one_row_is_said_of_that_row_alone(tmp_path):
+    """Somebody's videos of the baseline beside three trainings of the others."""
+    runs = [run("ours", 0.1, seed=k) for k in (0, 1, 2)]
+    runs += [run("ours_wo_msef", spread=0.01, seed=k) for k in (0, 1, 2)]
+    findings, tables = judge(tmp_path, *runs, run("baseline", spread=0.01))
+    assert headline(findings, "MSEF lowers F-LMD")["verdict"].tolist() == ["holds"]
+    (note,) = (note for note in tables.notes if note.startswith("One seed"))
+    assert "Baseline" in note and "MSEF" not in note
+    about = tables.tables[0].about
+    assert about == "1 of 3 hold, 1 undecided, 1 not decided by one training."
+
+
 def test_intervals_are_of_these_few_speakers_or_of_any(tmp_path):
     rng = np.random.default_rng(0)
     key = ("f_lmd", CONVENTIONS["f_lmd"])

@@ -186,9 +186,10 @@ def overall_verdict(verdicts: Sequence[str]) -> str:
 def summary(verdicts: Sequence[str], what: str) -> str:
     """How many hold, fail and are undecided: `3 of 4 hold, 1 undecided`; `what` they are."""
     found = list(verdicts)
-    if ONE_TRAINING in found:
+    if set(found) == {ONE_TRAINING}:
         return f"{len(found)} {what}, {ONE_TRAINING}."
     parts = [f"{found.count(HOLDS)} of {len(found)} hold"]
     parts += [f"{found.count(FAILS)} fail"] if FAILS in found else []
-    parts += [f"{found.count(UNDECIDED)} undecided"] if UNDECIDED in found else []
+    for none in (UNDECIDED, ONE_TRAINING):
+        parts += [f"{found.count(none)} {none}"] if none in found else []
     return ", ".join(parts) + "."

@@ -64,11 +64,15 @@ def judge_claims(scores: pd.DataFrame, methods: Sequence[Method]) -> tuple[pd.Da
             notes.append(f"{protocol}, {row.claim}, {row.rule.measured.heading}: {why}")
     # A claim on several metrics doesn't hold by those alone that could be measured.
     found = found[(found["clips"] > 0) | (found["part"] != "other")]
-    if (found["seeds"] == 1).any():
+    if (is_one := found["seeds"] == 1).any():
+        against = [names[each] for each in found.loc[is_one, "against_method"].unique()]
+        whose, advice = f" against {' and '.join(against)}", ""
+        if not (found["seeds"] > 1).any():
+            whose, advice = "", " Give more seeds (seeds: [0, 1, 2] in the config)."
         notes.append(
-            "One seed: the intervals speak of these trainings alone, and no claim about the "
-            "methods is decided; other trainings of the same may differ by more than the methods "
-            "do. Give more seeds (`seeds: [0, 1, 2]` in the config)."
+            f"One seed{whose}: the intervals speak of these trainings alone, and no such claim "
+            "about the methods is decided; other trainings of the same may differ by more than "
+            f"the methods do.{advice}"
         )
     notes += [interval_note(each) for each in sorted(found["speakers"].unique()) if each]
     return found, claim_tables(found, names, notes)
