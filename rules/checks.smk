@@ -191,9 +191,21 @@ def check_names(name, method):
         )
 
 
+def check_labels(key, labels):
+    """Two rows of one label would be one in the figures, and in the table of published rows."""
+    names = {}
+    for name, label in labels.items():
+        if names.setdefault(label, name) != name:
+            stop(
+                f"{key}.{name}",
+                f"is called {label!r}, as {names[label]} is: give one another label",
+            )
+
+
 def check_ablations():
     """What is to be compared must be models that there are."""
     for stage, labels in config["ablations"].items():
+        check_labels(f"ablations.{stage}", labels)
         for name in labels:
             if name not in config[stage]["models"]:
                 known = ", ".join(config[stage]["models"])

@@ -163,15 +163,19 @@ def report_notes():
         notes.append(
             f"Not evaluated with a {', '.join(left_out)} reference face: a speaker has no neutral clips."
         )
-    losses = [
-        model_options(stage, name)["loss"]
+    losses = {
+        name: model_options(stage, name)["loss"]
         for stage in VGG_STAGES
         for name in used_models(stage)
-    ]
-    if any(o["perceptual"] and o["vgg_weights"] == "random" for o in losses):
+    }
+    if by_chance := [
+        name
+        for name, loss in losses.items()
+        if loss["perceptual"] and loss["vgg_weights"] == "random"
+    ]:
         notes.append(
-            "The translators' perceptual loss has a VGG-19 with random weights in place of "
-            "ImageNet's."
+            f"The perceptual loss of {', '.join(by_chance)} has a VGG-19 with random weights in "
+            "place of ImageNet's."
         )
     return notes
 

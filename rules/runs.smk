@@ -267,6 +267,7 @@ def label_of(name):
 
 def report_methods():
     """The rows of the report, for `Method` in emohead/report/methods.py; first seed's runs."""
+    check_labels("methods", {name: label_of(name) for name in METHODS})
     return [
         {
             "id": name,

@@ -26,6 +26,10 @@ MISTAKES = {
         ["methods.mine.landmarks", "at_nett", "at_net, audio2lm_plain, audio2lm_msef"]),
     "no such row to leave out": ("methods: {basline: null}",
         ["methods.basline", "is null", "baseline, "]),
+    "two rows of one label": ("methods: {mine: {label: Ours, landmarks: truth, translator: warp}}",
+        ["methods.mine", "'Ours'", "as ours is", "another label"]),
+    "two models of one label": ("ablations: {translator: {unet: same, aatu: same}}",
+        ["ablations.translator.", "'same'", "another label"]),
     "no such folder of videos": ("methods: {evp: {videos: nowhere/evp}}",
         ["methods.evp.videos", "nowhere/evp"]),
     "models and videos": ("methods: {evp: {videos: here, landmarks: at_net, translator: unet}}",
@@ -301,6 +305,13 @@ def test_random_vgg_weights_are_noted(snakemake, tmp_path):
     output = dry_run(snakemake, tmp_path, {})
     assert "fetch_vgg_weights" not in output
     assert output.count("VGG-19 with random weights") == 2  # in the table, on the page
+    # A motion field's loss alone is no translator's.
+    alone = {
+        "translator": {"loss": {"perceptual": 0}},
+        "methods": {"moved": {"label": "Moved", "motion": "fomm"}},
+    }
+    (note,) = set(re.findall(r"The[^.]*VGG-19 with random", dry_run(snakemake, tmp_path, alone)))
+    assert "fomm" in note and "unet" not in note and "translator" not in note
 
 
 def test_notes_are_those_of_the_data_that_are_used(snakemake, tmp_path):

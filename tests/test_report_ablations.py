@@ -111,6 +111,15 @@ def test_written_forms(tables, tmp_path):
     assert matplotlib.image.imread(out[2]).std() > 0.05
 
 
+def test_chance_is_that_of_the_emotions_that_there_are(tables, tmp_path):
+    few = clip_ids(emotions=("angry", "happy"))
+    right = {("emotion_accuracy", "sound"): np.arange(len(few)) % 4 == 0}
+    sound = scores_by_hand("logistic_regression", right, clips=few)
+    out = tmp_path / "ablations.md"
+    write_ablations(tables[1], write_scores(tmp_path / "few", sound)[0], LABELS, [out])
+    assert "emotion of 0.250 of the test clips; chance is 0.500" in out.read_text()
+
+
 def test_a_model_without_scores_is_named(tables):
     labels = {**LABELS, "translator": {"aatu": "AATU", "spatial": "spatial gate"}}
     with pytest.raises(ValueError, match=r"translator model 'spatial' has no scores"):

@@ -178,6 +178,18 @@ def test_one_training_decides_nothing_however_great_the_difference(tmp_path):
     assert finding["high"] < 0  # the interval over clips is there all the same
 
 
+def test_one_training_of_one_row_is_said_of_that_row_alone(tmp_path):
+    """Somebody's videos of the baseline beside three trainings of the others."""
+    runs = [run("ours", 0.1, seed=k) for k in (0, 1, 2)]
+    runs += [run("ours_wo_msef", spread=0.01, seed=k) for k in (0, 1, 2)]
+    findings, tables = judge(tmp_path, *runs, run("baseline", spread=0.01))
+    assert headline(findings, "MSEF lowers F-LMD")["verdict"].tolist() == ["holds"]
+    (note,) = (note for note in tables.notes if note.startswith("One seed"))
+    assert "Baseline" in note and "MSEF" not in note
+    about = tables.tables[0].about
+    assert about == "1 of 3 hold, 1 undecided, 1 not decided by one training."
+
+
 def test_intervals_are_of_these_few_speakers_or_of_any(tmp_path):
     rng = np.random.default_rng(0)
     key = ("f_lmd", CONVENTIONS["f_lmd"])
@@ -217,16 +229,34 @@ def test_numbers_are_those_of_the_paired_clips_and_seeds(tmp_path):
     assert finding["difference"] == pytest.approx(finding["ours"] - finding["against"])
 
 
-def test_a_headline_without_values_to_pair_is_left_out_with_a_note(tmp_path):
-    scores = random_scores(clips=clip_ids(("W901",)), seeds=(0, 1), networks=False)
+def test_a_headline_without_values_to_pair_is_undecided_with_a_note(tmp_path):
+    scores = random_scores(clips=clip_ids(("W901",)), seeds=(0, 1, 2), networks=False)
     lacking = scores[~((scores["method"] == "ours") & (scores["metric"] == "f_lmd"))]
     findings, notes = find(tmp_path, lacking[lacking["reference"] == "same_emotion"])
-    assert "MSEF lowers F-LMD" not in verdicts(findings)
-    *left_out, of_whom = notes
+    here = findings[(findings["part"] == "headline") & (findings["metric"] == "f_lmd")]
+    assert list(here["verdict"]) == ["undecided"] * 3 and here["p"].isna().all()
+    assert "f_lmd" not in set(findings.loc[findings["part"] == "other", "metric"])
+    *without, of_whom = notes
     assert "this one speaker" in of_whom
-    assert [note.split(", F-LMD: ")[0].split(", ")[1] for note in left_out] == [
+    assert [note.split(", F-LMD: ")[0].split(", ")[1] for note in without] == [
         "MSEF lowers F-LMD", "MSEF alone lowers F-LMD", "Ours beats Baseline on all four"
     ]  # fmt: skip
+
+
+def test_a_claim_on_four_metrics_does_not_hold_by_three(tmp_path):
+    """Ours is better by far where it can be measured; no frame of it shows a face."""
+    faceless = np.full(16, np.nan)
+    runs = [run("ours", faceless, 0.5, 0.9, 30.0, seed=k) for k in (0, 1, 2)]
+    runs += [run("baseline", spread=0.01, seed=k) for k in (0, 1, 2)]
+    cells = judge(tmp_path, *runs)[1].tables[0].cells
+    assert cells["Verdict"].tolist() == ["**undecided**", "undecided", *["holds"] * 3]
+    assert cells["Measured by"].iloc[0] == "3 of 4 hold, 1 undecided."
+
+
+def test_methods_without_a_common_seed_decide_nothing(tmp_path):
+    findings, notes = find(tmp_path, run("ours", 0.5), run("baseline", spread=0.01, seed=1))
+    assert set(findings["verdict"]) == {"undecided"} and set(findings["seeds"]) == {0}
+    assert sum("no clip and seed in common" in note for note in notes) == 4
 
 
 def test_p_values_are_corrected_over_both_protocols(random_claims):
@@ -268,12 +298,19 @@ def test_missing_methods_leave_their_claims_out_with_a_note(tmp_path):
 
 
 def test_one_seed_and_clips_without_a_value_are_said(tmp_path):
-    values = np.r_[np.inf, np.full(15, 21.0)]
+    # One clip is equal to the truth, and dlib finds no face in another, which has no row then.
+    values, faceless = np.r_[np.inf, np.full(15, 21.0)], np.r_[np.full(14, 1.0), np.nan, np.nan]
     findings, notes = find(
-        tmp_path, run("ours", psnr=values), run("ours_wo_aatu", spread=0.01), run("baseline")
+        tmp_path,
+        run("ours", faceless, psnr=values),
+        run("ours_wo_aatu", spread=0.01),
+        run("ours_wo_msef", spread=0.01),
+        run("evp", spread=0.01),
     )
     assert any(note.startswith("One seed:") for note in notes)
     assert any("AATU raises PSNR, PSNR: 1 of 16 clips lack a finite" in note for note in notes)
+    assert any("MSEF lowers F-LMD, F-LMD: 2 of 16 clips lack a finite" in note for note in notes)
+    assert any("EVP in F-LMD, SSIM and PSNR, F-LMD: 2 of 16 clips" in note for note in notes)
     finding = headline(findings, "AATU raises PSNR").iloc[0]
     assert finding["clips"] == 15 and finding["ours"] == 21
     assert finding["difference"] == pytest.approx(finding["ours"] - finding["against"])

@@ -5,12 +5,10 @@ from functools import reduce
 from operator import add
 from pathlib import Path
 
-from emohead.evaluation.catalogue import ALL_CLIPS
+from emohead.evaluation.catalogue import ALL_CLIPS, BY_NETWORKS
 from emohead.evaluation.networks.fid import fid
 from emohead.evaluation.networks.run import read_sums
 from emohead.evaluation.scores import score_table, write_scores
-
-CONVENTIONS = {"fid": "inception", "fvd": "i3d"}
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("--sums", type=Path, nargs="+", required=True, help="of each speaker, .npz")
@@ -23,7 +21,7 @@ if __name__ == "__main__":
     flags = parser.parse_args()
     of_speakers = [read_sums(path) for path in flags.sums]
     values = {
-        (name, CONVENTIONS[name]): fid(
+        (name, BY_NETWORKS[name]): fid(
             *(reduce(add, side) for side in zip(*(sums[name] for sums in of_speakers), strict=True))
         )
         for name in of_speakers[0]

@@ -7,7 +7,7 @@ and conventions. Each of them is corrected as if it stood in the place of its he
 beside them all, where it has none), so that only the measurement tells the two verdicts apart.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -15,7 +15,13 @@ import pandas as pd
 
 from emohead.evaluation.catalogue import HEADLINE, Metric, metric
 from emohead.evaluation.statistics import holm, mean_over_seeds, paired_difference
-from emohead.evaluation.summary import of_reference, references_of, speakers_of, table_of
+from emohead.evaluation.summary import (
+    clips_of,
+    of_reference,
+    references_of,
+    speakers_of,
+    table_of,
+)
 
 HOLDS, FAILS, UNDECIDED = "holds", "fails", "undecided"
 #: Whatever its difference: another training may give another, and by how much, one can't tell.
@@ -115,16 +121,17 @@ def find_claims(scores: pd.DataFrame, unequal: Sequence[str] = ()) -> pd.DataFra
     Methods are compared on the seeds and clips that both have. On those that are `unequal` to ours
     nothing is claimed, but what the paper says of EVP. Columns: `COLUMNS`; the `rule` that was
     tested; `family`, how many claims are corrected together; how many `speakers` the clips are of;
-    and `lacking`, how many more clips there are, which lack a finite value.
+    and `lacking`, how many more clips both have, without a finite value of each.
     """
     rows = []
     for reference in references_of(scores):
         of_protocol = of_reference(scores, reference)
-        there = set(of_protocol["method"].unique())
+        clips = {name: set(clips_of(of_protocol, name)) for name in of_protocol["method"].unique()}
         for claim in CLAIMS:
             is_equal = claim.against not in unequal or claim.part == "evp"
-            if {OURS, claim.against} <= there and is_equal:
-                rows.append({"reference": reference} | _test(claim, of_protocol))
+            if {OURS, claim.against} <= set(clips) and is_equal:
+                shared = clips[OURS] & clips[claim.against]
+                rows.append({"reference": reference} | _test(claim, of_protocol, shared))
     frame = pd.DataFrame(rows, columns=[*COLUMNS, "family", "lacking", "speakers", "rule"])
     frame = frame.sort_values("part", key=lambda part: part.map(PARTS.index), kind="stable")
     frame = frame.reset_index(drop=True)
@@ -136,19 +143,21 @@ def find_claims(scores: pd.DataFrame, unequal: Sequence[str] = ()) -> pd.DataFra
     return frame
 
 
-def _test(claim: Claim, scores: pd.DataFrame) -> dict[str, object]:
-    """The difference of ours and the other method, on the clips that have a value of both."""
+def _test(claim: Claim, scores: pd.DataFrame, shared: Set[str]) -> dict[str, object]:
+    """Ours less the other, on those of the `shared` clips that have a finite value of each."""
     ours, against = table_of(scores, OURS, claim.metric, claim.convention).align(
         table_of(scores, claim.against, claim.metric, claim.convention), join="inner"
     )
-    finite = np.isfinite(pd.concat([ours, against])).all()
+    # Without a common seed there is nothing to be finite.
+    finite = np.isfinite(pd.concat([ours, against])).all() & (len(ours) > 0)
     pair = [each.loc[:, finite].to_numpy(float) for each in (ours, against)]
     found = asdict(paired_difference(*pair, speakers=speakers_of(ours.columns[finite])))
     return {
         "claim": claim.text, "metric": claim.metric, "convention": claim.convention,
         "part": claim.part, "against_method": claim.against, "rule": claim,
         "ours": mean_over_seeds(pair[0]), "against": mean_over_seeds(pair[1]),
-        "difference": found.pop("mean"), "lacking": int((~finite).sum()), **found,
+        "difference": found.pop("mean"), **found,
+        "lacking": len(shared - set(ours.columns[finite])),
     }  # fmt: skip
 
 
@@ -177,9 +186,10 @@ def overall_verdict(verdicts: Sequence[str]) -> str:
 def summary(verdicts: Sequence[str], what: str) -> str:
     """How many hold, fail and are undecided: `3 of 4 hold, 1 undecided`; `what` they are."""
     found = list(verdicts)
-    if ONE_TRAINING in found:
+    if set(found) == {ONE_TRAINING}:
         return f"{len(found)} {what}, {ONE_TRAINING}."
     parts = [f"{found.count(HOLDS)} of {len(found)} hold"]
     parts += [f"{found.count(FAILS)} fail"] if FAILS in found else []
-    parts += [f"{found.count(UNDECIDED)} undecided"] if UNDECIDED in found else []
+    for none in (UNDECIDED, ONE_TRAINING):
+        parts += [f"{found.count(none)} {none}"] if none in found else []
     return ", ".join(parts) + "."

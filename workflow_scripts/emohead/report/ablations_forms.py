@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from emohead.data.mead import EMOTIONS
 from emohead.evaluation.ablations import COLUMNS, STAGE_METRICS, compare
 from emohead.evaluation.summary import of_reference, read_scores, references_of, score_by
 from emohead.report.figures import draw_ablations_figure
@@ -30,7 +29,7 @@ def write_ablations(
     """
     rows = read_scores(scores)
     numbers = compare(rows, labels)
-    heard = float(read_scores([sound])["value"].mean())
+    heard = read_scores([sound])
     tables = [
         Table(f"{stage}, reference face: {reference}", _cells(part))
         for (stage, reference), part in numbers.groupby(["stage", "reference"], sort=False)
@@ -40,7 +39,8 @@ def write_ablations(
     notes = [
         f"{CAPTION}{interval_note(rows['speaker'].nunique())}",
         f"A logistic regression on mean and standard deviation of the MFCC, same split, names the "
-        f"emotion of {heard:.3f} of the test clips; chance is {1 / len(EMOTIONS):.3f}.",
+        f"emotion of {heard['value'].mean():.3f} of the test clips; chance is "
+        f"{1 / heard['emotion'].nunique():.3f}.",
     ]
     shown = Tables("ablations", tables, notes=notes)
     figure = draw_ablations_figure(numbers)

@@ -55,18 +55,24 @@ def judge_claims(scores: pd.DataFrame, methods: Sequence[Method]) -> tuple[pd.Da
         if lacking := [method for method in needed if method not in there]:
             called = " and ".join({**labels, **names}.get(m, m) for m in lacking)
             notes.append(f"{protocol}: claims on {called} are left out, having no scores.")
-        here = found[(found["reference"] == reference) & (found["part"] == "headline")]
+        here = found[(found["reference"] == reference) & (found["part"] != "other")]
         for row in here[(here["lacking"] > 0) | (here["clips"] == 0)].itertuples():
-            why = "left out, since the two methods have no clip and seed in common with a value."
-            if clips := row.clips + row.lacking:
+            why = "the two methods have no clip and seed in common with a value."
+            if row.clips:
+                clips = row.clips + row.lacking
                 why = f"{row.lacking} of {clips} clips lack a finite value and are left out."
             notes.append(f"{protocol}, {row.claim}, {row.rule.measured.heading}: {why}")
-    found = found[found["clips"] + found["lacking"] > 0]
-    if (found["seeds"] == 1).any():
+    # A claim on several metrics doesn't hold by those alone that could be measured.
+    found = found[(found["clips"] > 0) | (found["part"] != "other")]
+    if (is_one := found["seeds"] == 1).any():
+        against = [names[each] for each in found.loc[is_one, "against_method"].unique()]
+        whose, advice = f" against {' and '.join(against)}", ""
+        if not (found["seeds"] > 1).any():
+            whose, advice = "", " Give more seeds (seeds: [0, 1, 2] in the config)."
         notes.append(
-            "One seed: the intervals speak of these trainings alone, and no claim about the "
-            "methods is decided; other trainings of the same may differ by more than the methods "
-            "do. Give more seeds (`seeds: [0, 1, 2]` in the config)."
+            f"One seed{whose}: the intervals speak of these trainings alone, and no such claim "
+            "about the methods is decided; other trainings of the same may differ by more than "
+            f"the methods do.{advice}"
         )
     notes += [interval_note(each) for each in sorted(found["speakers"].unique()) if each]
     return found, claim_tables(found, names, notes)

