@@ -60,9 +60,10 @@ SMALL_WIDTHS = {
     "loss": LossWeights(unit=100),
 }  # fmt: skip
 
-#: Every translator that a config can ask for, by name. Without residual blocks where the gradient
-#: is looked at: in the first maps of a new net with two on each map, normalisation after
-#: normalisation makes of bf16's rounding a gradient that has nothing in common with float64's.
+#: The paper's translators and their alternatives, by name; not those with `warp`, or with other
+#: `inputs` than the drawing. Without residual blocks where the gradient is looked at: in the first
+#: maps of a new net with two on each map, normalisation after normalisation makes of bf16's
+#: rounding a gradient that has nothing in common with float64's.
 TRANSLATORS = {
     "U-Net": TranslatorOptions(WIDTHS, 0, attention="none"),
     "U-Net, residual blocks": TranslatorOptions(WIDTHS[:3], 1, attention="none"),
@@ -73,7 +74,7 @@ TRANSLATORS = {
 }
 #: What is rendered with.
 DEEP = TranslatorOptions(WIDTHS)
-#: And every landmark model.
+#: And the landmark models; not EVP's.
 LANDMARK_MODELS = {
     "AT-net": LandmarkModelOptions(architecture="at_net", **SMALL_WIDTHS),
     "MSEF": LandmarkModelOptions(**SMALL_WIDTHS),

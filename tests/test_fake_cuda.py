@@ -6,6 +6,7 @@ which operations a GPU would be asked for. What these compute there is test_cuda
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 
@@ -17,8 +18,13 @@ from torch import nn
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 
+from emohead.disentangler.gates import try_gates
+from emohead.disentangler.nets import Disentangler
+from emohead.disentangler.options import DisentanglerOptions
+from emohead.disentangler.pairs import Sentence
 from emohead.evaluation.networks.syncnet import SyncNet
 from emohead.generate.stages import predict_stream, translate_stream
+from emohead.landmarks.model import MfccStatistics
 from emohead.translator.inference import for_inference
 from emohead.translator.render import translate
 from emohead.translator.task import TranslatorTask
@@ -124,3 +130,19 @@ def test_syncnet_is_where_its_pictures_are(fake_gpu):
     with torch.inference_mode():
         assert network.mouths(torch.empty(7, 3, 224, 224, device="cuda")).device.type == "cuda"
         assert network.sounds(torch.empty(3, 13, 20, device="cuda")).device.type == "cuda"
+
+
+def test_the_gates_take_windows_to_the_gpu_and_back(fake_gpu):
+    """A trained model is where it was trained."""
+    statistics = MfccStatistics(np.zeros(12, np.float32), np.ones(12, np.float32))
+    options = DisentanglerOptions(2, 5, 6, 1)
+    model = fake_gpu(lambda: Disentangler(options, statistics))
+    windows = np.zeros((9, 28, 12), np.float32)
+    clips = {
+        f"M901-front-{emotion}-1-00{number}": SimpleNamespace(mfcc=windows)
+        for emotion in ("angry", "sad")
+        for number in (1, 2)
+    }
+    held = [Sentence("M901", 3, {"angry": windows, "sad": windows})]
+    gates = try_gates(model, clips, clips, held)
+    assert [gate.name for gate in gates] == ["swapped", "emotion", "content", "partner"]

@@ -280,6 +280,19 @@ def test_mixed_precision_rounds_neither_reference_nor_target(name):
     assert (mixed.coefficients - exact.coefficients)[0].abs().max() < 0.2 * spread
 
 
+def test_mixed_precision_leaves_the_lstm_in_float32():
+    model = build(SMALL)
+    draw = torch.Generator().manual_seed(2)
+    code = torch.randn(1, SMALL.reference_width, generator=draw)
+    features = torch.randn(1, 9, SMALL.audio_width + SMALL.emotion_width, generator=draw)
+    with torch.autocast("cpu", torch.bfloat16), torch.no_grad():
+        found, _ = model.regress(code, features)
+    w = weights_of(model)
+    x = np.concatenate([code.double().expand(9, -1), features[0].double()], axis=1)
+    expected = linear(lstm(x, w, "lstm", SMALL.lstm_layers), w, "fc") * w["deviations"]
+    np.testing.assert_allclose(found[0], expected, rtol=1e-4, atol=1e-6)
+
+
 def test_mfcc_are_normalised_per_coefficient():
     model = build(SMALL)
     mfcc = model.mfcc_mean + 3 * model.mfcc_deviation.expand(1, 2, 28, 12)

@@ -77,6 +77,17 @@ def poses_by_formula(sound: np.ndarray, face: np.ndarray, pose: np.ndarray, w: W
     return np.stack(poses)
 
 
+def keypoints_by_formula(x: np.ndarray, face: np.ndarray, model: MotionAudio) -> np.ndarray:
+    w = weights_of(model)
+    backwards = {
+        name.removesuffix("_reverse"): v for name, v in w.items() if name.endswith("_reverse")
+    }
+    hidden = np.concatenate(
+        [lstm(x, w, "lstm", 1), lstm(x[::-1], backwards, "lstm", 1)[::-1]], axis=1
+    )
+    return face + linear(hidden, w, "last")
+
+
 @pytest.mark.parametrize("told", [False, True])
 def test_networks_by_formula(told):
     model = build()
@@ -88,17 +99,23 @@ def test_networks_by_formula(told):
     expected = poses_by_formula(sounds[0], face, pose, w)
     true = np.random.default_rng(0).normal(size=(7, 6))
     x = np.concatenate([sounds[1], true if told else expected, np.tile(face, (7, 1))], axis=1)
-    backwards = {
-        name.removesuffix("_reverse"): v for name, v in w.items() if name.endswith("_reverse")
-    }
-    hidden = np.concatenate(
-        [lstm(x, w, "lstm", 1), lstm(x[::-1], backwards, "lstm", 1)[::-1]], axis=1
-    )
     poses = torch.tensor(true[None]).float() if told else None
     with torch.no_grad():
         made = model(*given(), torch.tensor([7]), poses)
     np.testing.assert_allclose(made.poses[0], expected, atol=1e-4)
-    np.testing.assert_allclose(made.keypoints[0], face + linear(hidden, w, "last"), atol=1e-4)
+    np.testing.assert_allclose(made.keypoints[0], keypoints_by_formula(x, face, model), atol=1e-4)
+
+
+def test_mixed_precision_leaves_the_lstm_in_float32():
+    model = build()
+    heard, face = given()
+    poses = torch.randn(1, 7, 6, generator=torch.Generator().manual_seed(2))
+    with torch.autocast("cpu", torch.bfloat16), torch.no_grad():
+        encoded = model.encoder(heard.flatten(2))[0].double().numpy()
+        found, _ = model.keypoints(heard, poses, face, torch.tensor([7]), None)
+    keypoints = face.keypoints[0].double().numpy()
+    x = np.concatenate([encoded, poses[0].double(), np.tile(keypoints, (7, 1))], axis=1)
+    np.testing.assert_allclose(found[0], keypoints_by_formula(x, keypoints, model), atol=1e-4)
 
 
 def test_a_clip_does_not_hear_the_padding():

@@ -395,6 +395,32 @@ def test_other_states_go_when_a_training_has_ended(tmp_path):
         assert new.exists()
 
 
+def test_a_second_process_waits_until_its_old_state_is_removed(tmp_path, monkeypatch):
+    """Another training ends just then, and removes what no process is at."""
+    with contextlib.suppress(KeyboardInterrupt), training_state(tmp_path, "mine"):
+        raise KeyboardInterrupt
+    found = []
+
+    def begin() -> None:
+        with training_state(tmp_path, "mine") as state:
+            found.append(state.is_dir())
+
+    mine = threading.Thread(target=begin)
+
+    def begun_meanwhile(folder) -> None:
+        monkeypatch.undo()
+        for file in folder.iterdir():
+            file.unlink()
+        mine.start()
+        mine.join(0.5)
+        folder.rmdir()
+
+    with training_state(tmp_path, "another"):
+        monkeypatch.setattr("emohead.training.state.shutil.rmtree", begun_meanwhile)
+    mine.join()
+    assert found == [True]
+
+
 def interrupted(*_: object) -> None:
     raise KeyboardInterrupt
 

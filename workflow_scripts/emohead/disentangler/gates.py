@@ -12,6 +12,7 @@ Table 1 says in its row where the first isn't passed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import permutations
 
 import numpy as np
@@ -44,16 +45,19 @@ def try_gates(
     """All gates of a trained model; probes are fitted on `train_clips`, the rest is held back."""
     model.eval()
     swapped, aligned = _reconstruction(model, held_sentences)
+    content_of, emotion_of = (
+        partial(_codes, model, encode) for encode in (model.content, model.emotion)
+    )
     emotion, content, sound = (
         _probe(describe, train_clips, held_clips)
         for describe in (
-            lambda windows: _codes(model.emotion, windows).mean(axis=0),
-            lambda windows: _codes(model.content, windows).mean(axis=0),
+            lambda windows: emotion_of(windows).mean(axis=0),
+            lambda windows: content_of(windows).mean(axis=0),
             _sound_statistics,
         )
     )
     by_content, by_emotion = (
-        _partners_found(encode, held_sentences) for encode in (model.content, model.emotion)
+        _partners_found(encode, held_sentences) for encode in (content_of, emotion_of)
     )
     return [
         Gate("swapped", swapped, aligned, swapped < aligned),
@@ -63,8 +67,15 @@ def try_gates(
     ]
 
 
-def _codes(encode: Callable[[Tensor], Tensor], windows: np.ndarray) -> np.ndarray:
-    return encode(torch.tensor(windows[..., -COEFFICIENTS:])).numpy()
+def _codes(
+    model: Disentangler, encode: Callable[[Tensor], Tensor], windows: np.ndarray
+) -> np.ndarray:
+    return encode(_there(model, windows)).cpu().numpy()
+
+
+def _there(model: Disentangler, windows: np.ndarray) -> Tensor:
+    """Windows [N, 28, 12 or 13] as the model hears them, where it is: on a GPU after training."""
+    return torch.tensor(windows[..., -COEFFICIENTS:], device=model.mfcc_mean.device)
 
 
 def _reconstruction(model: Disentangler, sentences: Sequence[Sentence]) -> tuple[float, float]:
@@ -78,9 +89,9 @@ def _reconstruction(model: Disentangler, sentences: Sequence[Sentence]) -> tuple
             spoken, true = sentence.windows[one], sentence.windows[other]
             away = np.roll(true, len(true) // 2, axis=0)
             made = model.rebuild(
-                model.content(torch.tensor(spoken)), model.emotion(torch.tensor(away))
+                model.content(_there(model, spoken)), model.emotion(_there(model, away))
             )
-            swapped.append(np.abs(made.numpy() - true).mean())
+            swapped.append(np.abs(made.cpu().numpy() - true).mean())
             aligned.append(np.abs(spoken - true).mean())
     return float(np.mean(swapped)), float(np.mean(aligned))
 
@@ -109,11 +120,13 @@ def _sound_statistics(windows: np.ndarray) -> np.ndarray:
     return np.concatenate([steps.mean(axis=0), steps.std(axis=0)])
 
 
-def _partners_found(encode: Callable[[Tensor], Tensor], sentences: Sequence[Sentence]) -> float:
+def _partners_found(
+    encode: Callable[[np.ndarray], np.ndarray], sentences: Sequence[Sentence]
+) -> float:
     """The share of windows whose nearest code in another emotion's take is of the same moment."""
     found = []
     for sentence in sentences:
-        codes = {emotion: _codes(encode, each) for emotion, each in sentence.windows.items()}
+        codes = {emotion: encode(each) for emotion, each in sentence.windows.items()}
         for one, other in permutations(codes, 2):
             distances = np.linalg.norm(codes[one][:, None] - codes[other], axis=-1)
             moments = np.arange(len(distances))

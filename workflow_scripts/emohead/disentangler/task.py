@@ -13,6 +13,7 @@ class DisentanglerTask(TrainingTask):
     """The losses of a batch: `L_cla` and `accuracy` in the pretraining, later the other four."""
 
     unit = "samples"
+    uses_all_parameters = False  # in the pretraining
 
     def __init__(self, model: Disentangler) -> None:
         super().__init__()

@@ -171,8 +171,11 @@ class LandmarkModel(nn.Module, ABC):
         frames = audio_features.shape[1]
         reference_code = reference_code[:, None].expand(-1, frames, -1)  # [B, T, 512]
         x = torch.cat([reference_code, audio_features], dim=-1)  # [B, T, 768]
-        h, state = self.lstm(self.dropout(x), state)  # [B, T, 256]
-        return self.fc(h).float() * self.deviations, state
+        # On a GPU autocast hands float16 to an LSTM, whatever it is asked for: gradients below
+        # 6e-8 would be none.
+        with torch.autocast(x.device.type, enabled=False):
+            h, state = self.lstm(self.dropout(x.to(self.deviations)), state)  # [B, T, 256]
+            return self.fc(h) * self.deviations, state
 
     def project(self, landmarks: Tensor, reference: Tensor) -> Tensor:
         """Landmarks [B, T, 68, 2] -> the coefficients [B, T, k] that the model should predict."""

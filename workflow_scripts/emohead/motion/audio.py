@@ -139,8 +139,12 @@ class RecurrentAudio(MotionAudio):
             torch.cat([self.encoder(sound.flatten(2)), poses, faces], dim=-1), lengths.cpu(),
             batch_first=True, enforce_sorted=False,
         )  # fmt: skip
-        hidden, _ = pad_packed_sequence(self.lstm(packed)[0], batch_first=True, total_length=frames)
-        return faces + self.last(hidden), frame_mask(lengths, frames)
+        # As in `LandmarkModel.regress`.
+        with torch.autocast(sound.device.type, enabled=False):
+            hidden, _ = pad_packed_sequence(
+                self.lstm(packed)[0], batch_first=True, total_length=frames
+            )
+            return faces + self.last(hidden), frame_mask(lengths, frames)
 
 
 def flat(keypoints: Keypoints) -> Tensor:

@@ -77,7 +77,7 @@ def fit(
         gpus = []
         if machine.device == "cuda":
             gpus = stack.enter_context(reserved_gpus(machine.devices, gpu_names()))
-        fabric = _start(machine, gpus, recipe.threads)
+        fabric = _start(machine, gpus, recipe.threads, task)
         if fabric.is_global_zero:
             print(machine, flush=True)
         training = _Training(
@@ -111,16 +111,17 @@ def _is_beginning(saved: dict[str, Any], recipe: Recipe) -> bool:
     )
 
 
-def _start(machine: Machine, gpus: list[int], threads: int) -> Fabric:
+def _start(machine: Machine, gpus: list[int], threads: int, task: TrainingTask) -> Fabric:
     """Set torch up, and one process for each device; `gpus` are indices."""
     # Here, since it takes five seconds, and whoever only reads a checkpoint needs none of it.
     from lightning.fabric import Fabric
     from lightning.fabric.plugins.environments import LightningEnvironment
 
+    shared = "ddp" if task.uses_all_parameters else "ddp_find_unused_parameters_true"
     fabric = Fabric(
         accelerator=machine.device,
         devices=gpus or machine.devices,
-        strategy="ddp" if machine.devices > 1 else "auto",
+        strategy=shared if machine.devices > 1 else "auto",
         # Not a cluster's: Snakemake's jobs run on one machine each, and start their processes.
         plugins=[LightningEnvironment()],
     )

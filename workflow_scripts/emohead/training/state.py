@@ -65,14 +65,15 @@ def _hash_of(inputs: Sequence[Any]) -> str:
 @contextmanager
 def _alone(state: Path) -> Iterator[None]:
     """Keep other processes away from a state."""
-    state.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(state / "lock")
+    state.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(_lock_of(state))
     try:
         acquire(lock, timeout=0)
     except Timeout:
         print(f"another process has this training in {state}: waiting", flush=True)
         acquire(lock)
     try:
+        state.mkdir(exist_ok=True)
         for left in state.glob(".*.unfinished-*"):  # of killed processes
             left.unlink()
         yield
@@ -82,9 +83,14 @@ def _alone(state: Path) -> Iterator[None]:
 
 def _remove(state: Path) -> None:
     """Remove a training's state unless a process uses it."""
-    with suppress(Timeout), locked(state / "lock", timeout=0):
+    with suppress(Timeout), locked(_lock_of(state), timeout=0):
         StateFiles(state).remove()
         shutil.rmtree(state)
+
+
+def _lock_of(state: Path) -> Path:
+    """Beside the state: who waits for it mustn't hold a lock that was removed with the folder."""
+    return state.with_name(f"{state.name}.lock")
 
 
 def save_training(checkpoint: Checkpoint, model: Path, history: Path, provenance: Path) -> None:

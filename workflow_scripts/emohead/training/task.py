@@ -11,10 +11,12 @@ class TrainingTask(nn.Module):
     """A model and its loss.
 
     `unit` is what a batch counts, for people ("images"). `model` is what to keep: its state dict
-    is the trained model. All parameters of the task are trained.
+    is the trained model. All parameters of the task are trained; where some losses don't depend on
+    all of them, `uses_all_parameters` is False, and several devices find out which.
     """
 
     unit: ClassVar[str]
+    uses_all_parameters: ClassVar[bool] = True
     model: nn.Module
 
     @abstractmethod
