@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import redirect_stdout, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import date
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -143,6 +144,8 @@ def check_models(setting: Setting) -> Said:
                 yield translator_check(setting, name, bf16=bf16)
         for name in checks.LANDMARK_MODELS:
             yield landmark_check(setting, name, bf16=bf16)
+        for name in checks.COMPARATORS:
+            yield comparator_check(setting, name, bf16=bf16)
 
 
 def translator_check(
@@ -164,6 +167,11 @@ def landmark_check(setting: Setting, name: str, *, bf16: bool, compiled: bool = 
             checks.LANDMARK_MODELS[name], device=setting.device, bf16=bf16, compiled=compiled
         ),
     )  # fmt: skip
+
+
+def comparator_check(setting: Setting, name: str, *, bf16: bool) -> tuple:
+    measure = partial(checks.comparator_agreement, name, device=setting.device, bf16=bf16)
+    return _agreement(name, bf16, False, measure)
 
 
 def _agreement(

@@ -1,8 +1,8 @@
 """What is checked of a device, by benchmarks/gpu.py and by tests/test_cuda.py.
 
-Forward and backward passes are held against the same in float64 on the CPU, whole trainings and
-renderings against those of the CPU in float32. Deviations are relative, ||a - b|| / ||b||, and
-infinite where something isn't finite.
+Forward and backward passes are held against the same in float64 on the CPU; those of EVP's and
+Audio2Head's other nets, whole trainings and renderings against those of the CPU in float32.
+Deviations are relative, ||a - b|| / ||b||, and infinite where something isn't finite.
 """
 
 import copy
@@ -11,9 +11,10 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
@@ -24,6 +25,10 @@ import torch
 from gpu_samples import draw_faces, face_landmarks, mfcc_windows, mouth_opening
 from torch import Tensor, nn
 
+from emohead.disentangler.data import CrossSample, EmotionSample
+from emohead.disentangler.nets import Disentangler
+from emohead.disentangler.options import DisentanglerOptions
+from emohead.disentangler.task import DisentanglerTask
 from emohead.features.store import StoredClip
 from emohead.generate.stages import predict_stream, translate_stream
 from emohead.landmarks.basis import fit_basis
@@ -34,6 +39,13 @@ from emohead.landmarks.model import LandmarkModel, MfccStatistics
 from emohead.landmarks.options import LandmarkModelOptions, LossWeights
 from emohead.landmarks.predict import predict_landmarks
 from emohead.landmarks.task import LandmarkTask
+from emohead.motion.audio import POSE, Scale
+from emohead.motion.audio_data import MotionBatch
+from emohead.motion.audio_fit import MotionAudioTask
+from emohead.motion.audio_options import MotionAudioLossOptions, MotionAudioOptions
+from emohead.motion.load import build_motion_audio
+from emohead.motion.options import KEYPOINTS, MotionFieldLossOptions, MotionFieldOptions
+from emohead.motion.task import MotionFieldTask
 from emohead.training.batches import EpochLoader
 from emohead.training.gpus import RESERVED, gpu_names, reserved_gpus
 from emohead.training.hardware import can_compile
@@ -42,13 +54,14 @@ from emohead.training.machine import choose_machine
 from emohead.training.options import Recipe, Runtime
 from emohead.training.task import TrainingTask
 from emohead.translator.data import RandomPairs, TranslatorSamples, collate_images, training_loader
-from emohead.translator.drawing import draw_landmarks
 from emohead.translator.fit import train_translator
 from emohead.translator.inference import for_inference
+from emohead.translator.inputs import draw_input
 from emohead.translator.options import TranslatorLossOptions, TranslatorOptions
 from emohead.translator.render import translate
 from emohead.translator.task import TranslatorTask
 from emohead.translator.unet import UNet, build_translator
+from emohead.translator.warp import with_warped
 
 # At the size that is quick on a CPU.
 SIZE = 64
@@ -60,10 +73,9 @@ SMALL_WIDTHS = {
     "loss": LossWeights(unit=100),
 }  # fmt: skip
 
-#: The paper's translators and their alternatives, by name; not those with `warp`, or with other
-#: `inputs` than the drawing. Without residual blocks where the gradient is looked at: in the first
-#: maps of a new net with two on each map, normalisation after normalisation makes of bf16's
-#: rounding a gradient that has nothing in common with float64's.
+#: Every kind of translator, by name. Without residual blocks where the gradient is looked at: in
+#: the first maps of a new net with two on each map, normalisation after normalisation makes of
+#: bf16's rounding a gradient that has nothing in common with float64's.
 TRANSLATORS = {
     "U-Net": TranslatorOptions(WIDTHS, 0, attention="none"),
     "U-Net, residual blocks": TranslatorOptions(WIDTHS[:3], 1, attention="none"),
@@ -71,10 +83,12 @@ TRANSLATORS = {
     "AATU, shallow": TranslatorOptions((*WIDTHS, 16), 0, placement="shallow"),
     "channel gate": TranslatorOptions(WIDTHS, 0, attention="channel"),
     "spatial gate": TranslatorOptions(WIDTHS, 0, attention="spatial"),
+    "AATU with warp": TranslatorOptions(WIDTHS, 0, inputs="areas", warp=True),
+    "EVP's translator": TranslatorOptions(WIDTHS, 0, attention="none", inputs="edges"),
 }
 #: What is rendered with.
 DEEP = TranslatorOptions(WIDTHS)
-#: And the landmark models; not EVP's.
+#: And of landmark model.
 LANDMARK_MODELS = {
     "AT-net": LandmarkModelOptions(architecture="at_net", **SMALL_WIDTHS),
     "MSEF": LandmarkModelOptions(**SMALL_WIDTHS),
@@ -82,7 +96,15 @@ LANDMARK_MODELS = {
     "MSEF, no memory": LandmarkModelOptions(memory="none", dropout=0.0, **SMALL_WIDTHS),
     "MSEF, no classifier": LandmarkModelOptions(classifier=False, **SMALL_WIDTHS),
     "Audio2Lm": LandmarkModelOptions(emotion="none", **SMALL_WIDTHS),
+    "EVP": LandmarkModelOptions(architecture="evp", **SMALL_WIDTHS),
 }
+FIELD = MotionFieldOptions(
+    keypoint_grid=16, keypoint_width=8, dense_grid=16, dense_width=8, max_width=16, levels=2,
+    generator_widths=(8, 16), residual_blocks=1,
+)  # fmt: skip
+HEARD = {"hidden_width": 48, "audio_width": 32, "pose_width": 16, "lstm_width": 32}
+HOURGLASS = {"hourglass_grid": 16, "hourglass_width": 8, "hourglass_max": 16,
+             "hourglass_levels": 2, "window": 8}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -117,19 +139,24 @@ def whole_float32() -> Iterator[None]:
         yield
 
 
-def made_images(size: int, count: int) -> tuple[Tensor, Tensor]:
-    """A batch as the translator's loader makes it: uint8 [count, 6, S, S] and [count, 3, S, S].
+def made_images(size: int, count: int, inputs: str = "drawing") -> tuple[Tensor, Tensor, Tensor]:
+    """A batch as the translator's loader makes it: uint8 [count, C, S, S] and [count, 3, S, S].
 
-    Every image is of another person: normalisation would blow up the differences of equal ones.
+    C is that of the option `inputs`, and the landmarks of both pictures are float32
+    [count, 2, 68, 2]. Every image is of another person: normalisation would blow up the differences
+    of equal ones.
     """
-    inputs, true = [], []
+    images, true, points = [], [], []
     for number in range(count):
         random = np.random.default_rng(number)
         landmarks = face_landmarks(mouth_opening(6, random), number % 8, random) * size
         reference, *_, frame = draw_faces(landmarks, size, random)
-        inputs.append(np.concatenate([draw_landmarks(landmarks[-1], size), reference], axis=2))
+        drawing = draw_input(inputs, landmarks[-1], frame)
+        images.append(np.concatenate([drawing, reference], axis=2))
         true.append(frame)
-    return tuple(torch.from_numpy(np.stack(each)).permute(0, 3, 1, 2) for each in (inputs, true))
+        points.append(np.stack([landmarks[-1], landmarks[0]]).astype(np.float32))
+    pictures = (torch.from_numpy(np.stack(each)).permute(0, 3, 1, 2) for each in (images, true))
+    return (*pictures, torch.from_numpy(np.stack(points)))
 
 
 def translator_agreement(
@@ -142,13 +169,21 @@ def translator_agreement(
     compiled: bool = False,
 ) -> Agreement:
     """A training step of a translator on a device, from the task's first weights."""
-    batch = made_images(size, 4)
+    inputs, true, points = made_images(size, 4, options.inputs)
+    batch = (inputs, true, points) if options.warp else (inputs, true)
     task = TranslatorTask(options, loss_options, seed=0)
     twin = copy.deepcopy(task).double()
-    inputs, true = (images.double() / 255 for images in batch)
-    loss = twin.loss(twin.model(inputs), true)["loss"]
-    loss.backward()
-    return _agreement(task, batch, loss, twin, device=device, bf16=bf16, compiled=compiled)
+    inputs, true = inputs.double() / 255, true.double() / 255
+    if options.warp:
+        target, reference = points.unbind(1)
+        inputs = with_warped(inputs, target, reference)
+        figures = twin.loss.of_painting(twin.model.paint(inputs), inputs, true, target)
+    else:
+        figures = twin.loss(twin.model(inputs), true)
+    figures["loss"].backward()
+    return _agreement(
+        task, batch, figures["loss"], twin, device=device, bf16=bf16, compiled=compiled
+    )
 
 
 def made_clips(lengths: tuple[int, ...]) -> LandmarkBatch:
@@ -193,6 +228,63 @@ def landmark_agreement(
     return _agreement(task, batch, loss, twin, device=device, bf16=bf16, compiled=compiled)
 
 
+def _made_disentangler(*, pretraining: bool) -> tuple[TrainingTask, tuple[Tensor, ...]]:
+    heard = made_clips((12,) * 4).mfcc  # [B, T, 28, 12]
+    emotion = torch.tensor([[0, 1], [2, 3], [4, 5], [6, 7]])
+    batch = CrossSample(heard[:, :2], heard[:, 5:7], emotion)
+    if pretraining:
+        batch = EmotionSample(batch.emotional[:, 0], emotion[:, 0])
+    statistics = MfccStatistics(np.zeros(12, np.float32), np.full(12, 15, np.float32))
+    return DisentanglerTask(Disentangler(DisentanglerOptions(4, 32, 32, 4), statistics)), batch
+
+
+def _made_field() -> tuple[TrainingTask, tuple[Tensor, ...]]:
+    loss = MotionFieldLossOptions(sizes=2, warm_start=10, vgg_width=0.0625)
+    return MotionFieldTask(FIELD, loss, seed=0), made_images(SIZE, 4)
+
+
+def _made_motion_audio(options: MotionAudioOptions) -> tuple[TrainingTask, tuple[Tensor, ...]]:
+    lengths = torch.tensor([14, 9, 11])
+    draw = torch.Generator().manual_seed(0)
+    count, frames = len(lengths), int(lengths.max())
+    pictures = torch.empty(count, 0, dtype=torch.uint8)
+    if options.network == "hourglass":
+        pictures = made_images(SIZE, count)[1].permute(0, 2, 3, 1)
+    batch = MotionBatch(
+        torch.randn(count, frames, *options.heard, generator=draw),
+        torch.randn(count, frames, POSE, generator=draw),
+        torch.rand(count, frames, 6 * KEYPOINTS, generator=draw) - 0.5,
+        torch.tensor([3, 0, 10]), lengths, pictures, torch.tensor([2, 0, 5]),
+    )  # fmt: skip
+    scales = (Scale(torch.zeros(n), torch.ones(n)) for n in (options.heard[1], POSE))
+    return MotionAudioTask(build_motion_audio(options, *scales), MotionAudioLossOptions()), batch
+
+
+#: What else EVP and Audio2Head train: a task with its first weights, and a batch.
+COMPARATORS: dict[str, Callable[[], tuple[TrainingTask, tuple[Tensor, ...]]]] = {
+    "EVP's emotion encoder": partial(_made_disentangler, pretraining=True),
+    "EVP's disentangler": partial(_made_disentangler, pretraining=False),
+    "First Order Motion": _made_field,
+    "Audio2Head, recurrent": partial(_made_motion_audio, MotionAudioOptions(**HEARD)),
+    "Audio2Head": partial(
+        _made_motion_audio,
+        MotionAudioOptions(sound="mfcc_fbank_f0", network="hourglass", **HEARD, **HOURGLASS),
+    ),
+}
+
+
+def comparator_agreement(name: str, *, device: str, bf16: bool = False) -> Agreement:
+    """A training step of one of COMPARATORS beside the CPU's in float32."""
+    torch.manual_seed(0)  # of the first weights
+    task, batch = COMPARATORS[name]()
+    twin = copy.deepcopy(task)
+    torch.manual_seed(1)  # of a field's random warps
+    loss = twin(batch)["loss"]
+    loss.backward()
+    torch.manual_seed(1)
+    return _agreement(task, batch, loss, twin, device=device, bf16=bf16, compiled=False)
+
+
 def _agreement(
     task: TrainingTask,
     batch: tuple[Tensor, ...],
@@ -206,7 +298,7 @@ def _agreement(
     task.to(device)
     run = torch.compile(task) if compiled else task
     moved = (each.to(device) for each in batch)
-    batch = type(batch)(*moved) if isinstance(batch, LandmarkBatch) else tuple(moved)
+    batch = type(batch)(*moved) if hasattr(batch, "_fields") else tuple(moved)
     with (
         whole_float32(),
         torch.autocast(device, torch.bfloat16, enabled=bf16, cache_enabled=False),
@@ -215,7 +307,9 @@ def _agreement(
     with whole_float32():
         loss.backward()
     gradients, true_gradients = (
-        torch.cat([p.grad.double().cpu().flatten() for p in module.parameters()])
+        torch.cat(
+            [p.grad.double().cpu().flatten() for p in module.parameters() if p.grad is not None]
+        )
         for module in (task, twin)
     )
     return Agreement(deviation(loss, true_loss), deviation(gradients, true_gradients))

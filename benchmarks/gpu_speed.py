@@ -177,7 +177,7 @@ def on_device(batch: Sequence[Tensor], device: str) -> tuple[Tensor, ...]:
 
 def images(scale: Scale, count: int, device: str) -> tuple[Tensor, ...]:
     """`count` different images, repeated from 8, laid out as the loader does."""
-    few = made_images(scale.crop, min(count, 8))
+    few = made_images(scale.crop, min(count, 8))[:2]
     return tuple(
         each.repeat(-(-count // len(each)), 1, 1, 1)[:count]
         .contiguous(memory_format=torch.channels_last)

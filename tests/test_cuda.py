@@ -41,6 +41,13 @@ def test_a_landmark_models_training_step_is_the_cpus(name, bf16):
     assert found.within(checks.BF16 if bf16 else checks.FLOAT32), found
 
 
+@pytest.mark.parametrize("bf16", [False, True])
+@pytest.mark.parametrize("name", checks.COMPARATORS)
+def test_a_comparators_training_step_is_the_cpus(name, bf16):
+    found = checks.comparator_agreement(name, device="cuda", bf16=bf16)
+    assert found.within(checks.BF16 if bf16 else checks.FLOAT32), found
+
+
 def test_compiled_steps_are_the_cpus():
     if not checks.can_compile_on("cuda"):
         pytest.skip("torch.compile finds no compiler")

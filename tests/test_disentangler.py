@@ -147,6 +147,8 @@ def test_the_seven_terms():
 class Ideal(torch.nn.Module):
     """Of windows whose first six coefficients are the moment and the last six the emotion."""
 
+    mfcc_mean = torch.zeros(12)  # says where the model is
+
     def content(self, windows):
         return windows[..., :6].flatten(1)
 

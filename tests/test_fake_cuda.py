@@ -85,16 +85,29 @@ def fake_gpu(monkeypatch):
 def test_a_translators_loss_stays_on_the_gpu(fake_gpu, name):
     """The way back can't be gone without a GPU: autograd asks the driver for the device."""
     task = fake_gpu(lambda: TranslatorTask(checks.TRANSLATORS[name], checks.LOSS, seed=0))
-    size = (2, checks.SIZE, checks.SIZE)
+    options = task.model.options
     inputs, frame = (
-        torch.empty(size[0], channels, *size[1:], dtype=torch.uint8, device="cuda")
-        for channels in (6, 3)
+        torch.empty(2, channels, checks.SIZE, checks.SIZE, dtype=torch.uint8, device="cuda")
+        for channels in (options.drawn_channels, 3)
     )
+    points = [torch.empty(2, 2, 68, 2, device="cuda")] if options.warp else []
     with Asked() as asked:
-        figures = task((inputs, frame))
+        figures = task((inputs, frame, *points))
     assert {figure.device.type for figure in figures.values()} == {"cuda"}
-    assert not asked.names & UNWANTED
-    assert ("amax" in asked.names) == (task.model.options.attention != "none")
+    # A warp asks for the greatest value of whole pictures, which is another operation.
+    assert not asked.names & UNWANTED - ({"max"} if options.warp else set())
+    assert ("amax" in asked.names) == (options.attention != "none")
+
+
+@pytest.mark.parametrize("name", ["EVP's emotion encoder", "EVP's disentangler"])
+def test_a_disentanglers_loss_stays_on_the_gpu(fake_gpu, name):
+    """Audio2Head's nets ask for values, as of lengths, which tensors of this kind haven't got."""
+    with _disable_current_modes():
+        task, batch = checks.COMPARATORS[name]()
+    task = fake_gpu(lambda: task)
+    moved = (torch.empty_like(each, device="cuda") for each in batch)
+    figures = task(type(batch)(*moved) if hasattr(batch, "_fields") else tuple(moved))
+    assert {figure.device.type for figure in figures.values()} == {"cuda"}
 
 
 def test_a_tensor_that_stays_behind_is_found(fake_gpu):

@@ -18,7 +18,6 @@ from emohead.disentangler.numbers import SentenceNumbers
 from emohead.features.mfcc_shape import COEFFICIENTS, WINDOW_FRAMES
 from emohead.features.store import StoredClip
 from emohead.files import whole_file
-from emohead.media.librosa import librosa
 
 #: MFCC steps from one video frame to the next.
 STEPS_PER_FRAME = 4
@@ -74,6 +73,9 @@ def warp(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, float]:
     voice's colour, which goes with the emotion, doesn't count. Where several steps meet one of
     `first`, the last stays, as in EVP's code.
     """
+    # Here, as a training, which takes seconds less without it, only reads what was paired.
+    from emohead.media.librosa import librosa
+
     centred = [(steps - steps.mean(axis=0)).T for steps in (first, second)]
     costs, path = librosa.sequence.dtw(*centred, metric="cityblock")
     path = path[::-1]
