@@ -117,7 +117,7 @@ def test_a_place_that_cannot_be_written_is_said_before_the_work(capsys, inputs, 
         assert sorted(tmp_path.iterdir()) == [tmp_path / "file", folder]
 
 
-@pytest.mark.parametrize("twice", ["out", "landmarks", "audio"])
+@pytest.mark.parametrize("twice", ["out", "landmarks", "audio", "model"])
 def test_two_files_of_one_name_are_refused(capsys, inputs, tmp_path, twice):
     out, table = tmp_path / "talk.mp4", tmp_path / "table.csv"
     more, other = ["--emotion", str(table)], {}
@@ -125,6 +125,8 @@ def test_two_files_of_one_name_are_refused(capsys, inputs, tmp_path, twice):
         more += ["--save-landmarks", str(out)]
     elif twice == "landmarks":
         more += ["--save-landmarks", f"{tmp_path}/./table.csv"]
+    elif twice == "model":
+        other = {"model": Path(shutil.copy(inputs["model"], table))}
     else:
         other = {"audio": Path(shutil.copy(inputs["audio"], out))}
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}

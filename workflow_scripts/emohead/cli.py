@@ -170,8 +170,9 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
 def _generate(flags: argparse.Namespace) -> None:
     import torch
 
-    from emohead.generate.generate import generate
+    from emohead.generate.generate import check_names, generate
 
+    check_names([flags.model], [flags.out, flags.save_landmarks, flags.emotion])
     device = flags.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"

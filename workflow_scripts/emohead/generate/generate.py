@@ -82,7 +82,7 @@ def generate(
             f"model {bundle.name} has no emotion classifier: it has no belief to write"
         )
     driving = [] if head in (STILL, NATURAL) else [Path(head)]
-    _check_names([audio, face, *driving], [out, save_landmarks, emotion])
+    check_names([audio, face, *driving], [out, save_landmarks, emotion])
     if threads is not None:
         torch.set_num_threads(threads)
     sound = Sound(audio)
@@ -164,7 +164,7 @@ class _Finish:
         return frame
 
 
-def _check_names(inputs: Iterable[Path], outputs: Iterable[Path | None]) -> None:
+def check_names(inputs: Iterable[Path], outputs: Iterable[Path | None]) -> None:
     """Raise ValueError for an output that would take the place of another file of the call."""
     taken = {Path(path).resolve() for path in inputs}
     for path in outputs:
