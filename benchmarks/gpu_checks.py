@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -98,6 +98,7 @@ LANDMARK_MODELS = {
     "Audio2Lm": LandmarkModelOptions(emotion="none", **SMALL_WIDTHS),
     "EVP": LandmarkModelOptions(architecture="evp", **SMALL_WIDTHS),
 }
+STATISTICS = MfccStatistics(np.zeros(12, np.float32), np.full(12, 15, np.float32))
 FIELD = MotionFieldOptions(
     keypoint_grid=16, keypoint_width=8, dense_grid=16, dense_width=8, max_width=16, levels=2,
     generator_widths=(8, 16), residual_blocks=1,
@@ -137,6 +138,11 @@ def whole_float32() -> Iterator[None]:
     """Convolutions and LSTMs on a GPU round their factors to TF32 unless they are told not to."""
     with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
         yield
+
+
+def on_device(batch: Sequence[Tensor], device: str) -> tuple[Tensor, ...]:
+    moved = (each.to(device, non_blocking=True) for each in batch)
+    return type(batch)(*moved) if hasattr(batch, "_fields") else tuple(moved)
 
 
 def made_images(size: int, count: int, inputs: str = "drawing") -> tuple[Tensor, Tensor, Tensor]:
@@ -202,9 +208,8 @@ def made_landmark_model(options: LandmarkModelOptions) -> LandmarkModel:
     """Random weights, and an output that isn't zero, as it is before training."""
     random = np.random.default_rng(3)
     faces = np.concatenate([face_landmarks(mouth_opening(40, random), e, random) for e in range(8)])
-    statistics = MfccStatistics(np.zeros(12, np.float32), np.full(12, 15, np.float32))
     torch.manual_seed(0)
-    model = build_landmark_model(options, fit_basis(faces, options.components), statistics)
+    model = build_landmark_model(options, fit_basis(faces, options.components), STATISTICS)
     nn.init.normal_(model.fc.weight, std=2)
     return model
 
@@ -234,8 +239,7 @@ def _made_disentangler(*, pretraining: bool) -> tuple[TrainingTask, tuple[Tensor
     batch = CrossSample(heard[:, :2], heard[:, 5:7], emotion)
     if pretraining:
         batch = EmotionSample(batch.emotional[:, 0], emotion[:, 0])
-    statistics = MfccStatistics(np.zeros(12, np.float32), np.full(12, 15, np.float32))
-    return DisentanglerTask(Disentangler(DisentanglerOptions(4, 32, 32, 4), statistics)), batch
+    return DisentanglerTask(Disentangler(DisentanglerOptions(4, 32, 32, 4), STATISTICS)), batch
 
 
 def _made_field() -> tuple[TrainingTask, tuple[Tensor, ...]]:
@@ -297,8 +301,7 @@ def _agreement(
 ) -> Agreement:
     task.to(device)
     run = torch.compile(task) if compiled else task
-    moved = (each.to(device) for each in batch)
-    batch = type(batch)(*moved) if hasattr(batch, "_fields") else tuple(moved)
+    batch = on_device(batch, device)
     with (
         whole_float32(),
         torch.autocast(device, torch.bfloat16, enabled=bf16, cache_enabled=False),

@@ -9,7 +9,7 @@ import copy
 import os
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,15 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from gpu_checks import LOSS, SIZE, SMALL_WIDTHS, WIDTHS, made_images, made_translator
+from gpu_checks import (
+    LOSS,
+    SIZE,
+    SMALL_WIDTHS,
+    WIDTHS,
+    made_images,
+    made_translator,
+    on_device,
+)  # fmt: skip
 from gpu_samples import draw_faces, face_landmarks, mfcc_windows, mouth_opening
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
@@ -168,11 +176,6 @@ class TrainingStep:
         self.adam.step()
         self.adam.zero_grad()
         return loss
-
-
-def on_device(batch: Sequence[Tensor], device: str) -> tuple[Tensor, ...]:
-    moved = (each.to(device, non_blocking=True) for each in batch)
-    return type(batch)(*moved) if hasattr(batch, "_fields") else tuple(moved)
 
 
 def images(scale: Scale, count: int, device: str) -> tuple[Tensor, ...]:

@@ -114,14 +114,18 @@ def test_a_request_without_a_length_is_refused(server, head):
         assert connection.recv(100).startswith(b"HTTP/1.1 411")
 
 
-def test_an_upload_that_breaks_off_leaves_nothing(server, answer):
+def half_of_an_upload(answer) -> bytes:
     data = fresh(answer)
+    return (
+        b"POST /answers HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        + f"Content-Length: {len(data)}\r\n\r\n".encode()
+        + data[: len(data) // 2]
+    )
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(server, answer):
     with socket.create_connection(("127.0.0.1", server.server_port), timeout=300) as connection:
-        connection.sendall(
-            b"POST /answers HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-            + f"Content-Length: {len(data)}\r\n\r\n".encode()
-            + data[: len(data) // 2]
-        )
+        connection.sendall(half_of_an_upload(answer))
         connection.shutdown(socket.SHUT_WR)
         assert connection.recv(100).startswith(b"HTTP/1.1 400")
     assert list(server.answers.iterdir()) == []
@@ -129,13 +133,8 @@ def test_an_upload_that_breaks_off_leaves_nothing(server, answer):
 
 def test_an_upload_that_stands_still_is_no_full_disk(server, answer, monkeypatch, capsys):
     monkeypatch.setattr(study_server._Handler, "timeout", 0.2)
-    data = fresh(answer)
     with socket.create_connection(("127.0.0.1", server.server_port), timeout=300) as connection:
-        connection.sendall(
-            b"POST /answers HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-            + f"Content-Length: {len(data)}\r\n\r\n".encode()
-            + data[: len(data) // 2]
-        )
+        connection.sendall(half_of_an_upload(answer))
         got = b""
         while part := connection.recv(1000):  # until the server hangs up
             got += part
