@@ -18,6 +18,9 @@ from emohead.media.streams import MediaError
 
 # Players take video of so many lines for BT.709 where it doesn't say that it is BT.601.
 _HD_HEIGHT = 720
+# Pixels: of 16 macroblocks. x264's macroblock tree takes so many of a row at once where there is
+# AVX-512, and of other widths reads what happens to lie in memory behind the last row.
+_TREE_WIDTH = 256
 
 
 @dataclass(frozen=True)
@@ -131,9 +134,10 @@ def _address(path: Path) -> str:
 class _VideoTrack:
     def __init__(self, container, width: int, height: int, fps: int, crf: int, preset: str):
         self._container = container
-        self._stream = container.add_stream(
-            "libx264", rate=fps, options={"crf": str(crf), "preset": preset, "threads": "1"}
-        )
+        options = {"crf": str(crf), "preset": preset, "threads": "1"}
+        if width % _TREE_WIDTH:
+            options["x264-params"] = "mbtree=0"
+        self._stream = container.add_stream("libx264", rate=fps, options=options)
         self._stream.width, self._stream.height = width, height
         self._stream.pix_fmt = "yuv420p"
         if height >= _HD_HEIGHT:
