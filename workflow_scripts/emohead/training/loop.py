@@ -213,6 +213,7 @@ class _Training:
         for batch in self.progress.waiting.of(self.train_data):
             count = len(batch[0])
             torch.manual_seed(self._step_seed())  # of dropout
+            self.task.set_step(self.step)
             with self._autocast():
                 figures = self.step_task(self.fabric.to_device(batch))
             self.fabric.backward(figures["loss"])
