@@ -214,6 +214,7 @@ def check_trainings(setting: Setting) -> Said:
     folder, clips = setting.new_folder(), setting.clips("small")
     trainings: dict[str, Callable] = {
         "AATU": checks.translator_curves,
+        "Audio2Head, recurrent": checks.motion_audio_curves,
         **{
             name: lambda clips, place, name=name, **machine: checks.landmark_curves(
                 clips, name, place, **machine

@@ -41,8 +41,9 @@ from emohead.landmarks.predict import predict_landmarks
 from emohead.landmarks.task import LandmarkTask
 from emohead.motion.audio import POSE, Scale
 from emohead.motion.audio_data import MotionBatch
-from emohead.motion.audio_fit import MotionAudioTask
+from emohead.motion.audio_fit import MotionAudioTask, train_motion_audio
 from emohead.motion.audio_options import MotionAudioLossOptions, MotionAudioOptions
+from emohead.motion.field import build_field
 from emohead.motion.load import build_motion_audio
 from emohead.motion.options import KEYPOINTS, MotionFieldLossOptions, MotionFieldOptions
 from emohead.motion.task import MotionFieldTask
@@ -353,6 +354,18 @@ def landmark_curves(
     """The same of a landmark model of LANDMARK_MODELS."""
     checkpoint = train_landmark_model(
         clips, LANDMARK_MODELS[name],
+        *recipe_and_runtime(
+            epochs=6, batch_size=4, learning_rate=3e-3, validation=0.25, **machine
+        ),
+        seed=0, state=_new(folder),
+    )  # fmt: skip
+    return _losses(checkpoint.history)
+
+
+def motion_audio_curves(clips: Mapping[str, StoredClip], folder: Path, **machine: object) -> Curves:
+    """The same of Audio2Head's recurrent networks, whose targets a new field finds there."""
+    checkpoint = train_motion_audio(
+        clips, build_field(FIELD).eval(), MotionAudioOptions(**HEARD), MotionAudioLossOptions(),
         *recipe_and_runtime(
             epochs=6, batch_size=4, learning_rate=3e-3, validation=0.25, **machine
         ),

@@ -63,9 +63,10 @@ def test_trainings_have_the_cpus_losses(clips, tmp_path, monkeypatch, precision)
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", not whole)
     machine = {"device": "cuda", "precision": precision, "compile": False}
     limit = 0.02 if whole else 0.15
-    true = checks.translator_curves(clips, tmp_path / "true", device="cpu")
-    found = checks.translator_curves(clips, tmp_path / "found", **machine)
-    assert checks.curve_deviation(found, true) <= limit
+    for number, curves in enumerate((checks.translator_curves, checks.motion_audio_curves)):
+        true = curves(clips, tmp_path / f"{number}-true", device="cpu")
+        found = curves(clips, tmp_path / f"{number}", **machine)
+        assert checks.curve_deviation(found, true) <= limit
     for name in ("MSEF", "AT-net"):
         true = checks.landmark_curves(clips, name, tmp_path / f"{name}-true", device="cpu")
         found = checks.landmark_curves(clips, name, tmp_path / name, **machine)

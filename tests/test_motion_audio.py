@@ -1,10 +1,14 @@
 """Keypoints from sound: poses of a known head, nets against their formula, training, rendering."""
 
+import os
+import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from method_factory import ON_CPU
 from numpy_layers import Weights, linear, lstm, mlp, sigmoid, weights_of
 from scipy.spatial.transform import Rotation
@@ -14,14 +18,18 @@ from emohead.features.average_head import HEAD, RIGID
 from emohead.features.store import ShardWriter, StoredClip, open_clips
 from emohead.methods.method import Method, render_clip
 from emohead.methods.moved import Mover
+from emohead.motion import audio_data
 from emohead.motion.audio import Face, MotionAudio, Scale, flat, unflat
 from emohead.motion.audio_data import MotionClips, collate_motion
 from emohead.motion.audio_fit import MotionAudioTask, train_motion_audio
 from emohead.motion.audio_options import MotionAudioLossOptions, MotionAudioOptions
-from emohead.motion.field import build_field
+from emohead.motion.field import MotionField, build_field
 from emohead.motion.load import build_motion_audio, restore_motion_audio
 from emohead.motion.pose import head_poses
 from emohead.motion.render import find_keypoints
+from emohead.training import loop
+from emohead.training.gpus import RESERVED
+from emohead.training.machine import Machine
 from emohead.training.options import Recipe, Runtime
 
 OPTIONS = MotionAudioOptions(hidden_width=7, audio_width=5, pose_width=4, lstm_width=6)
@@ -148,7 +156,8 @@ def clips(tmp_path_factory) -> dict[str, StoredClip]:
 
 def test_targets_are_the_fields_keypoints_and_the_poses(clips):
     field = trained(build_field(SMALL))
-    samples = MotionClips(clips, field, OPTIONS)
+    samples = MotionClips(clips, OPTIONS)
+    samples.find_keypoints(field)
     batch = collate_motion([samples[0], samples[1]])
     assert batch.lengths.tolist() == [7, 8] and batch.face.tolist() == [0, 0]
     first = next(iter(clips.values()))
@@ -158,8 +167,8 @@ def test_targets_are_the_fields_keypoints_and_the_poses(clips):
 
 
 def test_losses_are_means_over_true_frames(clips):
-    field = trained(build_field(SMALL))
-    samples = MotionClips(clips, field, OPTIONS)
+    samples = MotionClips(clips, OPTIONS)
+    samples.find_keypoints(trained(build_field(SMALL)))
     task = MotionAudioTask(build(), MotionAudioLossOptions(2, 3, 4, 5)).eval()
     batch = collate_motion([samples[0], samples[4]])
     poses = task.model.normalise_pose(batch.poses)
@@ -209,6 +218,35 @@ def check_learns_and_resumes_to_the_bit(
 
 def test_training_learns_and_resumes_to_the_bit(clips, tmp_path):
     check_learns_and_resumes_to_the_bit(clips, tmp_path, 6, OPTIONS)
+
+
+def test_keypoints_are_found_on_the_gpu_that_the_training_has_reserved(
+    clips, tmp_path, monkeypatch
+):
+    """The second of two GPUs that aren't there; the training is broken off at the first clip."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # where the locks are
+    monkeypatch.setattr(loop, "choose_machine", lambda *_: Machine("cuda", 1, "32-true", False, 0))
+    monkeypatch.setattr(loop, "gpu_names", lambda: ["a", "b"])
+
+    def start(machine, gpus, *_):
+        return SimpleNamespace(device=torch.device("cuda", gpus[0]), is_global_zero=False)
+
+    def move(field, device=None, **_):
+        if device is not None:
+            asked.append(str(device))
+        return field
+
+    def break_off(field, frames):
+        asked.append(os.environ.get(RESERVED))
+        raise KeyboardInterrupt
+
+    asked = []
+    monkeypatch.setattr(loop, "_start", start)
+    monkeypatch.setattr(MotionField, "to", move)
+    monkeypatch.setattr(audio_data, "find_keypoints", break_off)
+    with FileLock(tmp_path / "emohead-gpu-a.lock"), pytest.raises(KeyboardInterrupt):
+        fitted(clips, tmp_path / "state", 2, OPTIONS)
+    assert asked == ["cuda:1", "1"]
 
 
 def test_clips_are_rendered_from_sound_and_one_face(clips):

@@ -341,11 +341,10 @@ def test_warm_start_ends():
     batch = squares(np.random.default_rng(0))
     elsewhere = (*batch[:2], batch[2] + 9)
     differences = []
-    for _ in range(4):
-        state = {name: value.clone() for name, value in task.state_dict().items()}
+    for step in range(4):
+        task.set_step(step)
         told = []
         for each in (batch, elsewhere):
-            task.load_state_dict(state)
             torch.manual_seed(0)
             told.append(float(task(each)["loss"].detach()))
         differences.append(abs(told[0] - told[1]))
@@ -353,9 +352,20 @@ def test_warm_start_ends():
     assert differences[2:] == [0, 0]
 
 
+@pytest.mark.parametrize("step", [0, 2, 3])
+def test_the_first_steps_are_on_pictures_of_half_the_size(step):
+    loss = MotionFieldLossOptions(vgg_width=0.125, sizes=1, half_size=3)
+    task = MotionFieldTask(SMALL, loss, seed=0).train()
+    task.set_step(step)
+    sizes = []
+    task.pyramid.register_forward_pre_hook(lambda _, shown: sizes.append(shown[0].shape[-1]))
+    task(squares(np.random.default_rng(0)))
+    assert sizes == [16 if step < 3 else 32]
+
+
 def fitted(state: Path, epochs: int) -> MotionFieldTask:
     recipe = Recipe(epochs=epochs, batch_size=4, learning_rate=3e-3)
-    loss = MotionFieldLossOptions(vgg_width=0.05, sizes=1, warm_start=8)
+    loss = MotionFieldLossOptions(vgg_width=0.05, sizes=1, warm_start=8, half_size=7)
     task = MotionFieldTask(SMALL, loss, seed=0)
     fit(
         task,
@@ -367,7 +377,7 @@ def fitted(state: Path, epochs: int) -> MotionFieldTask:
 
 
 def test_training_resumes_to_the_bit(tmp_path: Path):
-    """In the middle of the warm start, too: the step that it counts is kept."""
+    """In the middle of the warm start and of small pictures, too: both go by the step."""
     unbroken = fitted(tmp_path / "unbroken", 4)
     fitted(tmp_path / "broken", 2)
     torch.rand(7)  # another process has another random state

@@ -254,8 +254,8 @@ def clips(tmp_path_factory) -> dict[str, StoredClip]:
 
 
 def test_samples_are_the_stored_numbers_and_the_drawn_faces(clips):
-    field = trained(build_field(SMALL))
-    samples = MotionClips(clips, field, OPTIONS, seed=3)
+    samples = MotionClips(clips, OPTIONS, seed=3)
+    samples.find_keypoints(trained(build_field(SMALL)))
     starts = set()
     for epoch in range(20):
         samples.set_epoch(epoch)

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from matplotlib.colors import to_hex
 from media_factory import make_clip
 from method_factory import CONFIG, save_models
 
+from emohead.cli import main
 from emohead.data.mead import EMOTIONS
 from emohead.features.faces import FaceFinder
-from emohead.generate.bundle import export_bundle
+from emohead.generate.bundle import Bundle, export_bundle
 from emohead.generate.card import make_card
 from emohead.generate.portrait import read_portrait
 from emohead.generate.sound import Sound
@@ -195,6 +197,30 @@ def test_models_are_called_by_label_or_else_by_file(model):
     assert list(server.read_models([model, other])) == ["ours.h5", "other.h5"]
     with pytest.raises(ValueError, match=r"both models are called ours\.h5"):
         server.read_models([model, model])
+
+
+@pytest.mark.parametrize(
+    ("flags", "gpu", "device"),
+    [([], True, "cuda"), ([], False, "cpu"), (["--device", "cpu"], True, "cpu")],
+)
+def test_models_are_on_the_device_that_is_asked_for(model, monkeypatch, flags, gpu, device):
+    """A GPU's place is taken by torch's device without values: there is none here."""
+    place = {"cuda": "meta", "cpu": "cpu"}
+    to = Bundle.to
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    monkeypatch.setattr(Bundle, "to", lambda self, device: to(self, place[device]))
+    served = []
+    monkeypatch.setattr(server, "serve", lambda models, **_: served.extend(models.values()))
+    assert main(["serve", "--model", str(model), *flags]) == 0
+    (bundle,) = served
+    for network in (bundle.landmarks, bundle.translator):
+        assert {each.device.type for each in network.parameters()} == {place[device]}
+
+
+def test_a_gpu_that_is_not_there_is_said(model, monkeypatch, capsys):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert main(["serve", "--model", str(model), "--device", "cuda"]) == 1
+    assert "there is no GPU that torch can use: take --device auto" in capsys.readouterr().err
 
 
 def test_a_runs_folder_is_no_bundle(tmp_path):

@@ -97,6 +97,19 @@ def test_resumed_training_equals_an_undisturbed_one(undisturbed, tmp_path, dies_
     )
 
 
+def test_a_task_is_told_the_step_also_when_it_resumes(tmp_path):
+    told = []
+
+    class Told(Line):
+        def set_step(self, step):
+            told.append(step)
+
+    with pytest.raises(KeyboardInterrupt):
+        trained(Told(dies_at=6), tmp_path)
+    trained(Told(), tmp_path)
+    assert told == [*range(7), *range(6, STEPS)]
+
+
 @pytest.mark.parametrize(
     ("how", "steps"),
     [

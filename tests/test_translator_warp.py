@@ -96,6 +96,18 @@ def test_lips_that_meet_are_no_trouble():
     assert made.min() >= pictures.min() - 0.01 and made.max() <= pictures.max() + 0.01
 
 
+def test_a_pictures_neighbours_in_the_batch_are_nothing_to_it():
+    pictures, reference, target = faces(2)
+    pictures[0] = np.where(pictures[0] > 127, 40, 10)  # dark, with edges to overshoot at
+    pictures[1] += 100
+    dark_and_bright = tensors(pictures, target, reference)
+    made = warp_face(*dark_and_bright)
+    for i in range(2):
+        alone = warp_face(*(each[i : i + 1] for each in dark_and_bright))
+        torch.testing.assert_close(made[i : i + 1], alone, atol=0.02, rtol=0)
+    assert made[0].min() >= 10 and made[0].max() <= 40
+
+
 def test_the_heads_motion_is_the_similarity_of_calm_points():
     _, reference, target = faces(2)
     reference[:, 48:68] += 1000  # the mouth counts for nothing

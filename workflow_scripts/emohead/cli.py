@@ -65,10 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     generate.add_argument(
         "--save-landmarks", type=Path, metavar="NPZ", help="the predicted landmarks"
     )
-    generate.add_argument(
-        "--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto"
-    )
-    _add_precision(generate)
+    _add_hardware(generate)
     generate.add_argument("--quiet", action="store_true", help="no progress bar")
 
     export = commands.add_parser("export", help="a trained method as one file")
@@ -109,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     serve.add_argument("--host", default="127.0.0.1", help="address; default: this machine alone")
     serve.add_argument("--port", type=int, default=7860, help="default: 7860")
-    _add_precision(serve)
+    _add_hardware(serve)
     _add_limits(serve)
 
     study = commands.add_parser("study", help="a user study: take its answers, or make some up")
@@ -145,7 +142,10 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def _add_precision(parser: argparse.ArgumentParser) -> None:
+def _add_hardware(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto"
+    )
     parser.add_argument(
         "--precision", choices=("auto", "int8", "bf16", "float32"), default="auto",
         help="of the translator; default: auto, the fastest that the hardware has",
@@ -168,17 +168,10 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
 
 
 def _generate(flags: argparse.Namespace) -> None:
-    import torch
-
     from emohead.generate.generate import check_names, generate
 
     check_names([flags.model], [flags.out, flags.save_landmarks, flags.emotion])
-    device = flags.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    elif device == "cuda" and not torch.cuda.is_available():
-        raise ValueError("there is no GPU that torch can use: take --device auto")
-    bundle = _read_model(flags).to(device)
+    bundle = _read_model(flags).to(_chosen_device(flags))
     made = generate(
         flags.audio, flags.face, flags.out, bundle,
         paste=flags.paste, watermark=flags.watermark,
@@ -193,6 +186,17 @@ def _generate(flags: argparse.Namespace) -> None:
     if flags.emotion is not None:
         print(belief_table(made.emotion))
     print(f"{flags.out}: {made.seconds:.1f} s, {made.frames} frames")
+
+
+def _chosen_device(flags: argparse.Namespace) -> str:
+    """What `auto` means here; ValueError when a GPU is asked for that isn't there."""
+    import torch
+
+    if flags.device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("there is no GPU that torch can use: take --device auto")
+    if flags.device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return flags.device
 
 
 def belief_table(belief: "ndarray") -> str:
@@ -250,10 +254,9 @@ def _serve(flags: argparse.Namespace) -> None:
     from emohead.serve.server import read_models, serve
 
     limits = Limits(**{limit.name: getattr(flags, limit.name) for limit in fields(Limits)})
-    serve(
-        read_models(flags.model), host=flags.host, port=flags.port, limits=limits,
-        precision=flags.precision,
-    )  # fmt: skip
+    device = _chosen_device(flags)
+    models = {name: bundle.to(device) for name, bundle in read_models(flags.model).items()}
+    serve(models, host=flags.host, port=flags.port, limits=limits, precision=flags.precision)
 
 
 def _study(flags: argparse.Namespace) -> None:

@@ -41,15 +41,14 @@ class MotionBatch(NamedTuple):
 class MotionClips(Dataset[tuple[Tensor, ...]]):
     """Whole clips in memory; with a `seed` (training) the face is any frame, drawn anew each epoch.
 
-    Else it is the first one, as at evaluation. A draw depends on seed, epoch and index alone. The
-    keypoints are those that `field` finds, once, here; pictures of the faces are read when they are
-    asked for. `mfcc_offset` as in `LandmarkClips`.
+    Else it is the first one, as at evaluation. A draw depends on seed, epoch and index alone. There
+    are samples once `find_keypoints` was called; pictures of the faces are read when they are asked
+    for. `mfcc_offset` as in `LandmarkClips`.
     """
 
     def __init__(
         self,
         clips: Mapping[str, StoredClip],
-        field: MotionField,
         options: MotionAudioOptions,
         *,
         seed: int | None = None,
@@ -64,9 +63,15 @@ class MotionClips(Dataset[tuple[Tensor, ...]]):
             (
                 torch.from_numpy(heard_of(clip, options)),
                 torch.from_numpy(head_poses(clip.landmarks, clip.crop_size)),
-                flat(find_keypoints(field, clip.iterate_frames())).cpu().clone(),
             )
-            for clip in clips.values()
+            for clip in self._sources
+        ]
+
+    def find_keypoints(self, field: MotionField) -> None:
+        """Find those of all frames, where the field is; they are kept on the CPU."""
+        self._keypoints = [
+            flat(find_keypoints(field, clip.iterate_frames())).cpu().clone()
+            for clip in self._sources
         ]
 
     def set_epoch(self, epoch: int) -> None:
@@ -76,21 +81,21 @@ class MotionClips(Dataset[tuple[Tensor, ...]]):
     @property
     def pose_scale(self) -> Scale:
         """Mean and deviation of the poses; of the training clips, that is."""
-        poses = torch.cat([poses for _, poses, _ in self._clips])
+        poses = torch.cat([poses for _, poses in self._clips])
         return Scale(poses.mean(0), poses.std(0).clamp(min=_STILL))
 
     @property
     def sound_scale(self) -> Scale:
         """Those of the sound's numbers, likewise."""
         count = self._clips[0][0].shape[-1]
-        steps = torch.cat([sound.reshape(-1, count) for sound, _, _ in self._clips])
+        steps = torch.cat([sound.reshape(-1, count) for sound, _ in self._clips])
         return Scale(steps.mean(0), steps.std(0).clamp(min=_STILL))
 
     def __len__(self) -> int:
         return len(self._clips)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor, Tensor, int, int]:
-        sound, poses, keypoints = self._clips[index]
+        (sound, poses), keypoints = self._clips[index], self._keypoints[index]
         face = start = 0
         if self._seed is not None:
             draw = np.random.default_rng([self._seed, self._epoch, index])

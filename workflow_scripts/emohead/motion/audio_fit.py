@@ -83,7 +83,8 @@ def train_motion_audio(
     `emohead.training.loop.fit`.
     """
     train, held_out = hold_out_validation(clips, fraction=recipe.validation, seed=seed)
-    samples = MotionClips(train, field, options, seed=seed, mfcc_offset=recipe.mfcc_offset)
+    samples = MotionClips(train, options, seed=seed, mfcc_offset=recipe.mfcc_offset)
+    parts = [samples]
     if options.sound == "mfcc":
         statistics = fit_mfcc_statistics(train)
         scale = Scale(*map(torch.from_numpy, (statistics.mean, statistics.deviation)))
@@ -94,12 +95,20 @@ def train_motion_audio(
     how = {"workers": choose_machine(recipe, runtime).workers, "collate": collate_motion}
     validation = None
     if held_out:
-        known = MotionClips(held_out, field, options)
+        known = MotionClips(held_out, options)
+        parts.append(known)
         validation = EpochLoader(known, range(len(known)), recipe.batch_size, **how)
+
+    def find_keypoints(device: torch.device) -> None:
+        field.to(device)
+        for part in parts:
+            part.find_keypoints(field)
+        field.cpu()  # a GPU's memory is the training's
+
     history, provenance = fit(
         MotionAudioTask(model, loss_options),
         EpochLoader(samples, SeededShuffle(len(samples), seed), recipe.batch_size, **how),
-        validation, recipe, runtime, seed=seed, state=state, curves=curves,
+        validation, recipe, runtime, seed=seed, state=state, curves=curves, prepare=find_keypoints,
     )  # fmt: skip
     return Checkpoint(
         kind="motion_audio",

@@ -27,6 +27,15 @@ class MotionFieldTask(TrainingTask):
         self.options = loss_options
         self.pyramid = Pyramid(loss_options).to(memory_format=torch.channels_last)
         self.register_buffer("steps", torch.tensor(0))
+        self.set_step(0)
+
+    def set_step(self, step: int) -> None:
+        """See `TrainingTask.set_step`."""
+        # A branch on a GPU's number would wait for it; compiled, one on a new integer each step
+        # would be compiled as often. So the number is for sums alone.
+        self.halved = step < self.options.half_size
+        self.warm = step < self.options.warm_start
+        self.steps.fill_(step)
 
     def forward(self, batch: tuple[Tensor, Tensor, Tensor]) -> dict[str, Tensor]:
         """Batches are `emohead.translator.data`'s with points; the drawing isn't looked at."""
@@ -35,7 +44,7 @@ class MotionFieldTask(TrainingTask):
             each.to(torch.float32, memory_format=torch.channels_last) / 255
             for each in (inputs[:, -3:], frames)
         )
-        if self.training and self.steps < self.options.half_size:
+        if self.training and self.halved:
             source, driving = (avg_pool2d(each, 2) for each in (source, driving))
         # Validation draws the same warps each time; training's are seeded by the step.
         generator = None if self.training else torch.Generator().manual_seed(0)
@@ -54,12 +63,10 @@ class MotionFieldTask(TrainingTask):
         )
         loss = sum(getattr(options, name) * value for name, value in terms.items())
         terms["l1"] = (made - driving).abs().mean()
-        if self.training:
-            left = 1 - self.steps / max(options.warm_start, 1)
-            if options.warm_start and left > 0:
-                size = frames.shape[-1]
-                target = torch.cat([landmark_places(points[:, i], size) for i in (1, 0)])
-                found = torch.cat([of_source.places, of_driving.places])
-                loss = loss + _WARM_WEIGHT * left * (found - target).abs().mean()
-            self.steps += 1
+        if self.training and self.warm:
+            left = 1 - self.steps / options.warm_start
+            size = frames.shape[-1]
+            target = torch.cat([landmark_places(points[:, i], size) for i in (1, 0)])
+            found = torch.cat([of_source.places, of_driving.places])
+            loss = loss + _WARM_WEIGHT * left * (found - target).abs().mean()
         return {"loss": loss} | terms

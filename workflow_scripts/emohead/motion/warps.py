@@ -30,8 +30,8 @@ class Warp(NamedTuple):
         return cls(torch.eye(2, 3) + affine * noise, tps * weights)
 
     def to(self, device: torch.device) -> Self:
-        """The same on a device."""
-        return type(self)(*(each.to(device) for each in self))
+        """The same on a device; the CPU doesn't wait for a GPU's."""
+        return type(self)(*(each.to(device, non_blocking=True) for each in self))
 
     def at(self, places: Tensor) -> Tensor:
         """Where places [B, N, 2] go."""

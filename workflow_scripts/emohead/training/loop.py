@@ -51,6 +51,7 @@ def fit(
     seed: int,
     state: Path,
     curves: Path | None = None,
+    prepare: Callable[[torch.device], None] | None = None,
     after_epoch: Callable[[int], None] | None = None,
 ) -> Fitted:
     """Train `task` in place, and say how it went.
@@ -62,9 +63,11 @@ def fit(
     is the beginning of this one; that of a longer one is discarded. Where `state` is empty, the one
     in `checkpoint_storage` is gone on with.
 
-    `curves` is a folder for TensorBoard. `after_epoch` is called with the number of the epoch, from
-    1, once its validation is done. With several devices the script is started again for each of the
-    others; these processes end here. Raises Diverged when a loss or gradient is NaN or infinite.
+    `curves` is a folder for TensorBoard. `prepare` is called with this process's device, which is
+    reserved by then, before the first sample is asked for; `after_epoch` with the number of the
+    epoch, from 1, once its validation is done. With several devices the script is started again for
+    each of the others; these processes end here. Raises Diverged when a loss or gradient is NaN or
+    infinite.
     """
     machine = choose_machine(recipe, runtime)
     files = StateFiles(state, runtime.checkpoint_storage)
@@ -80,6 +83,8 @@ def fit(
         fabric = _start(machine, gpus, recipe.threads, task)
         if fabric.is_global_zero:
             print(machine, flush=True)
+        if prepare is not None:
+            prepare(fabric.device)
         training = _Training(
             fabric, machine, task, train_data, validation_data, recipe, runtime,
             seed=seed, files=files, saved=saved, curves=curves, after_epoch=after_epoch,
@@ -213,6 +218,7 @@ class _Training:
         for batch in self.progress.waiting.of(self.train_data):
             count = len(batch[0])
             torch.manual_seed(self._step_seed())  # of dropout
+            self.task.set_step(self.step)
             with self._autocast():
                 figures = self.step_task(self.fabric.to_device(batch))
             self.fabric.backward(figures["loss"])

@@ -19,6 +19,9 @@ class TrainingTask(nn.Module):
     uses_all_parameters: ClassVar[bool] = True
     model: nn.Module
 
+    def set_step(self, step: int) -> None:
+        """Choose the training step, from 0, whose `forward` is next; the loop calls it."""
+
     @abstractmethod
     def forward(self, batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
         """Scalars by name for a batch: `loss`, to be minimised, and others to be watched.

@@ -43,6 +43,7 @@ def warp_face(face: Tensor, target: Tensor, reference: Tensor) -> Tensor:
     Computed in float32, also under autocast: a pixel beside is seen.
     """
     size = face.shape[-1]
+    face = face.float()
     with torch.autocast(face.device.type, enabled=False):
         target, reference = (points.float() / (size - 1) for points in (target, reference))
         moved, fixed = _other_points(target, reference)
@@ -53,9 +54,11 @@ def warp_face(face: Tensor, target: Tensor, reference: Tensor) -> Tensor:
         between = _interpolation(size, face.device)
         places = (between @ (2 * nodes - 1) @ between.T).permute(0, 2, 3, 1)  # [B, S, S, 2]
         made = functional.grid_sample(
-            face.float(), places, mode="bicubic", padding_mode="border", align_corners=True
+            face, places, mode="bicubic", padding_mode="border", align_corners=True
         )  # linear would blur
-        return made.clamp(face.min(), face.max())
+        # Bicubic weights overshoot. By the batch's extremes, a picture would depend on the others.
+        of_picture = {"dim": (1, 2, 3), "keepdim": True}
+        return made.clamp(face.amin(**of_picture), face.amax(**of_picture))
 
 
 def head_motion(reference: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
