@@ -215,6 +215,11 @@ def true_landmarks(wildcards):
     return LANDMARKS.format(method="ground_truth", speaker=wildcards.speaker, **run)
 
 
+def true_landmarks_flag(wildcards, input):
+    """The same as a flag of the scripts that score."""
+    return f"--true-landmarks {input.true_landmarks}" if input.true_landmarks else ""
+
+
 def speaker_shards(wildcards):
     """A speaker's feature shards."""
     return list(shards_of(wildcards.speaker).values())

@@ -469,6 +469,8 @@ def test_weights_that_are_given_are_used_and_no_others(snakemake, tmp_path, give
         assert ("--sums " in command) == bool(whole)
         # Those that see faces want to know where the rendered ones are.
         assert ("--landmarks " in command) == bool({"arcface", "emotion_fan"} & set(given))
+        is_truth = "--method ground_truth " in command
+        assert ("--true-landmarks " in command) == ("arcface" in given and not is_truth)
 
 
 def test_lint_is_clean(snakemake, tmp_path):
