@@ -69,7 +69,7 @@ def stand_in(path: Path) -> str | None:
         with open(path, "rb") as file:
             head = file.read(200)
     except OSError:
-        return None
+        return "a link to nothing" if os.path.lexists(path) and not os.path.exists(path) else None
     if not head:
         return "empty"
     if head.startswith(_LFS):
