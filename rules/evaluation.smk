@@ -56,9 +56,7 @@ rule score_clips:
     params:
         code=code("score_clips.py"),
         source=rendered_flags,
-        true_landmarks=lambda wildcards, input: (
-            f"--true-landmarks {input.true_landmarks}" if input.true_landmarks else ""
-        ),
+        true_landmarks=true_landmarks_flag,
         files=foreign_files,
         show="--show-all" if KEEP_FRAMES else "",
         study=lambda wildcards: study_flag(wildcards),
@@ -85,6 +83,7 @@ rule score_networks:
         weights=[own(path) for path in WEIGHTS.values() if path],
         # Where the rendered faces are, for those networks that see faces.
         landmarks=LANDMARKS if WEIGHTS["arcface"] or WEIGHTS["emotion_fan"] else [],
+        true_landmarks=true_landmarks if WEIGHTS["arcface"] else [],
     output:
         # 34 MB a side.
         **({"sums": temp(FID_SUMS)} if FRECHET else {}),
@@ -114,12 +113,14 @@ rule score_networks:
         landmarks=lambda wildcards, input: (
             f"--landmarks {input.landmarks}" if input.landmarks else ""
         ),
+        true_landmarks=true_landmarks_flag,
         sums=lambda wildcards, output: f"--sums {output.sums}" if FRECHET else "",
         state="state/score_networks/{method}-{reference}-seed{seed}-{speaker}",
     shell:
         "python {input.script:q} --features {input.features} --split {input.split} "
         "--speaker {wildcards.speaker} --clips {input.clips} {params.source} {params.weights} "
-        "{params.landmarks} --method {wildcards.method} --reference {wildcards.reference} --seed {wildcards.seed} "
+        "{params.landmarks} {params.true_landmarks} --method {wildcards.method} "
+        "--reference {wildcards.reference} --seed {wildcards.seed} "
         "--rendering {params.runtime:q} --threads {threads} --code {params.code} --state {params.state} "
         "--scores {output.scores} {params.sums} > {log} 2>&1"
 

@@ -188,7 +188,7 @@ use rule report_landmarks as report_training with:
         code=code("report_training.py"),
         flags=report_flags(
             histories=trainings(
-                "{model}=results/{stage}/{model}/seed{seed}/history.csv"
+                "{stage}/{model}=results/{stage}/{model}/seed{seed}/history.csv"
             )
         ),
 

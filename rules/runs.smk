@@ -94,7 +94,7 @@ def head_flag(wildcards, input):
 def folder_files(folder):
     """A folder's files and their times, sorted."""
     return sorted(
-        (path.name, path.stat().st_mtime_ns) for path in Path(folder).iterdir()
+        (path.name, path.lstat().st_mtime_ns) for path in Path(folder).iterdir()
     )
 
 
@@ -185,17 +185,17 @@ def foreign_inputs(wildcards):
         videos = own_folder(f"videos/{name}", method["videos"], files)
         return {"videos": videos, "names": own(method["names"])}
     key = f"videos/{name}/{wildcards.speaker}"
-    files = [path for path, _ in foreign_files(wildcards) or []]
+    files = [path for path, time in foreign_files(wildcards) or [] if time]
     return {"videos": own_folder(key, method["videos"], files)}
 
 
 @cache
 def speaker_videos(name, speaker):
-    """Somebody else's videos of a speaker and their times, sorted."""
+    """Somebody else's videos of a speaker, sorted, and their times; None for a link to nothing."""
     method = METHODS[name]
     folder, names = Path(method["videos"]), method.get("names", OUR_NAMES)
     return [
-        (str(path), path.stat().st_mtime_ns)
+        (str(path), path.stat().st_mtime_ns if path.exists() else None)
         for path in videos_of_speaker(folder, names, speaker)
     ]
 
@@ -213,6 +213,11 @@ def true_landmarks(wildcards):
         return []
     (run,) = runs("ground_truth", config["seeds"])
     return LANDMARKS.format(method="ground_truth", speaker=wildcards.speaker, **run)
+
+
+def true_landmarks_flag(wildcards, input):
+    """The same as a flag of the scripts that score."""
+    return f"--true-landmarks {input.true_landmarks}" if input.true_landmarks else ""
 
 
 def speaker_shards(wildcards):

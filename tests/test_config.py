@@ -338,6 +338,8 @@ def test_a_neutral_reference_that_cannot_be_had_is_left_out_and_noted(snakemake,
 def test_what_has_no_model_is_rendered_once(snakemake, tmp_path):
     override = {"seeds": [0, 1, 2], "methods": {"evp": {"videos": "evp"}}}
     (tmp_path / "evp").mkdir()
+    # Its job says so, as of other bad videos.
+    (tmp_path / "evp/W901-front-happy-3-001.mp4").symlink_to("unfetched.mp4")
     output = dry_run(snakemake, tmp_path, override)
     runs = set(re.findall(r"method=(\w+), reference=(\w+), seed=(\d), speaker=\w+\n", output))
     count = {m: sum(run[0] == m for run in runs) for m, *_ in runs}
@@ -441,6 +443,17 @@ def test_imagenet_weights_are_fetched_and_awaited(snakemake, tmp_path):
     assert "random weights" not in output
 
 
+def test_models_of_one_name_have_curves_of_their_own(snakemake, tmp_path):
+    """A landmark model and a translator; what the figure's labels share stands in one panel."""
+    method = {"landmarks": "same", "translator": "same"}
+    models = {"landmarks": {"architecture": "at_net"}, "translator": {"attention": "none"}}
+    override = {stage: {"models": {"same": model}} for stage, model in models.items()}
+    output = dry_run(snakemake, tmp_path, override | {"methods": {"mine": method}})
+    histories = re.findall(r"(\S+)=results/(\S+)/same/seed0/history\.csv", output)
+    assert [stage for _, stage in histories] == ["landmarks", "translator"]
+    assert len({label for label, _ in histories}) == 2
+
+
 NETWORKS = ("lpips", "fid", "syncnet", "fvd", "arcface", "emotion_fan")
 
 
@@ -469,6 +482,8 @@ def test_weights_that_are_given_are_used_and_no_others(snakemake, tmp_path, give
         assert ("--sums " in command) == bool(whole)
         # Those that see faces want to know where the rendered ones are.
         assert ("--landmarks " in command) == bool({"arcface", "emotion_fan"} & set(given))
+        is_truth = "--method ground_truth " in command
+        assert ("--true-landmarks " in command) == ("arcface" in given and not is_truth)
 
 
 def test_lint_is_clean(snakemake, tmp_path):

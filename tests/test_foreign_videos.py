@@ -28,7 +28,7 @@ SIZE, FRAMES = 96, 12
 # From here on, the picture is brighter: frame 6 is the first one.
 FLASH = 0.22
 VIDEOS = ("good", "resized", "fast", "short", "long", "late", "lost", "single", "cut", "empty",
-          "text", "missing")  # fmt: skip
+          "text", "missing", "unlinked")  # fmt: skip
 
 
 def clip_id(name):
@@ -117,6 +117,7 @@ def folder(truth, tmp_path_factory):
     cut_off(video(name("cut"), container_options={"movflags": "+faststart"}))
     name("empty").touch()
     name("text").write_text("not a video")
+    name("unlinked").symlink_to(folder / "unfetched.mp4")
     (folder / "readme.txt").write_text("of no clip")
     return folder
 
@@ -161,6 +162,7 @@ def test_every_clip_has_its_note(notes):
         "good": "scored", "resized": "scored", "fast": "scored", "short": "short",
         "long": "scored", "late": "scored", "lost": "no_face", "single": "broken",
         "cut": "broken", "empty": "broken", "text": "broken", "missing": "missing",
+        "unlinked": "broken",
     }  # fmt: skip
     assert dict(notes["status"]) == {clip_id(name): status for name, status in expected.items()}
 
@@ -178,6 +180,8 @@ def test_notes_say_what_was_done(notes):
     assert "one frame" in detail["single"]
     assert "empty" in detail["empty"]
     assert "not a media file" in detail["text"]
+    assert f"{clip_id('unlinked')}.mp4: can't be read as video (a link to nothing)" in \
+        detail["unlinked"]  # fmt: skip
     assert "no video of this name" in detail["missing"]
 
 

@@ -16,6 +16,7 @@ from emohead.evaluation.networks.fvd import i3d_features, read_i3d
 from emohead.evaluation.networks.run import Networks, score_networks
 from emohead.features.store import ShardWriter, open_clips
 from emohead.methods.rendered import open_rendering
+from emohead.resume import resumable
 
 DRAW = np.random.default_rng(0)
 
@@ -139,6 +140,33 @@ def test_csim_is_of_the_frames_that_dlib_describes(tmp_path, monkeypatch, length
     assert values == {clip_id: {("identity", "arcface_cosine"): 0.5}}
     assert seen == [list(described_frames(length))] * 2
     assert seen[0] == list(range(1, length, 25))
+
+
+def test_csim_aligns_both_sides_by_what_dlib_sees(tmp_path, monkeypatch):
+    """By the stored landmarks, which extraction tracks, the truth would differ from itself."""
+    clip_id, sides = "W901-front-happy-3-001", []
+    film = DRAW.integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
+    stored, points, others = DRAW.uniform(10, 50, (3, 3, 68, 2))
+    with ShardWriter(tmp_path / "clips.h5", codec="bmp") as writer:
+        writer.add(clip_id, landmarks=stored, frames=film)
+    monkeypatch.setattr(
+        "emohead.evaluation.networks.run.csim", lambda _, *both: sides.append(both) or 0.5
+    )
+
+    def score(**truth_seen):
+        with resumable(tmp_path / "state") as state:
+            values = score_networks(
+                open_rendering(tmp_path, "ours"), open_clips([tmp_path / "clips.h5"]),
+                Networks(arcface=nn.Identity()), takes={clip_id: None}, state=state, sums=None,
+                seen={clip_id: points}, **truth_seen,
+            )  # fmt: skip
+        return values[clip_id]
+
+    assert score() == score(truth_seen={clip_id: others})
+    for (made, true), by in zip(sides, (points, others), strict=True):
+        np.testing.assert_array_equal(made, [arcface.face_picture(film[1], points[1])])
+        np.testing.assert_array_equal(true, [arcface.face_picture(film[1], by[1])])
+    assert score(truth_seen={clip_id: np.full_like(points, np.nan)}) == {}  # no face was seen
 
 
 def test_the_face_is_turned_to_where_arcface_wants_it():

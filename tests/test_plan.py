@@ -97,7 +97,6 @@ MINE = "M003_ang_3_025\nM003-front-neutral-1-031\nW015#sad#level_2#001\nM005_ang
     ("split", "rows", "tested"),
     [
         ({"unit": "clip"}, 6, 670 * 4 * 0.2),
-        ({"unit": "time"}, 1, 670 * 4 * 0.2),
         ({"unit": "speaker", "test_speakers": ["M003", "W009"]}, 1, 670 * 2),
         ({"unit": "list", "list": "mine.txt"}, 1, 3),
     ],
@@ -114,6 +113,12 @@ def test_the_split_says_how_much_is_tested(tmp_path, monkeypatch, split, rows, t
     assert share_tested(merged) * 2680 == pytest.approx(tested)
     assert f"2,680 clips that the config asks for, if none is missing, of 4.5 s, MEAD's mean; " \
         f"{2680 - tested:,.0f} of them in the training part" in plan(merged)  # fmt: skip
+
+
+def test_clips_cut_in_time_are_trained_on_and_tested():
+    merged = config(MEADS, {"split": {"unit": "time"}})
+    merged["methods"] = {"one": next(iter(merged["methods"].values()))}
+    assert "each cut in time: 77 frames to train on, 22 to test" in plan(merged)
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,8 @@ def test_amounts_are_counted_in_the_split(tmp_path: Path):
     pd.DataFrame(rows, columns=["clip_id", "part", "start", "stop"]).to_csv(split, index=False)
     amounts = count_amounts(split)
     assert amounts.train_lengths == (30, 10)
-    assert amounts.frames == 100
+    assert amounts.test_frames == 60
+    assert amounts.frames == 30 + 15 + 60  # what comes before a part was extracted, too
     assert amounts.frames_per_epoch(None, 0) == 40
     assert amounts.frames_per_epoch(20, 0.1) == 27
     assert amounts.image_bytes(128) == 40 * 128 * 128 * 3
@@ -172,6 +173,18 @@ def test_amounts_are_expected_without_one():
     assert len(amounts.train_lengths) == 800
     assert amounts.frames == pytest.approx(1000 * 4.5 * 25, rel=0.01)
     assert amounts.mean_length == amounts.train_lengths[0]
+    assert amounts.test_frames == 200 * amounts.mean_length
+
+
+def test_clips_that_are_cut_in_time_are_expected_in_both_parts():
+    """Of 4.5 s, 112 frames, 22 are tested, and of the gap's second the 25 before are unused."""
+    split = {"unit": "time", "test_fraction": 0.2, "dev_fraction": 0, "scored": "test", "gap": 1}
+    amounts = expect_amounts(clips=1000, test_fraction=0.2, in_time=split)
+    assert amounts.train_lengths == (65,) * 1000
+    assert (amounts.test_clips, amounts.test_frames, amounts.frames) == (1000, 22_000, 112_000)
+    assert "cut in time: 65 frames to train on, 22 to test" in amounts.source
+    with pytest.raises(ValueError, match=r"all clips are too short: lower split\.gap"):
+        expect_amounts(clips=1000, test_fraction=0.2, in_time={**split, "gap": 4})
 
 
 def test_hours_and_bytes_by_hand():
@@ -191,7 +204,7 @@ def test_hours_and_bytes_by_hand():
 def test_page(measured_seconds):
     step = StepCost(parameters=1_234_567, forward=1e12, training=3e12, activations=2.0**20)
     training = TrainingCost("mine", "image", step, 1e12, 4, 8, 3600, measured_seconds)
-    amounts = Amounts((100, 100), 1, 300, "two clips")
+    amounts = Amounts((100, 100), 1, 100, 300, "two clips")
     text = page(
         {}, [training], amounts, "", crop_size=256, seeds=3, machine=Machine(tflops=6), nodes=1
     )
@@ -239,7 +252,7 @@ def test_all_trainings_are_estimated(monkeypatch):
                                                               "conv_width": 2}}},
         {"aatu": {**TRANSLATOR, "train": {**TRAIN, "frames_per_clip": 2}}},
         64,
-        Amounts((10, 20), 1, 40, "two clips"),
+        Amounts((10, 20), 1, 10, 40, "two clips"),
         measure=True,
     )  # fmt: skip
     assert [t.name for t in trainings] == ["mine", "at_net", "aatu"]

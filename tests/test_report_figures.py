@@ -124,7 +124,7 @@ def test_training_figure_draws_every_loss_of_every_seed(tmp_path):
     history.to_csv(tmp_path / "history.csv", index=False)
     figure = draw_training_figure([("U-Net", tmp_path / "history.csv")] * 2)
     first, second = figure.axes
-    assert (first.get_title("left"), second.get_title("left")) == ("U-Net: loss", "U-Net: l1")
+    assert (first.get_title("left"), second.get_title("left")) == ("U-Net\nloss", "U-Net\nl1")
     assert sorted(len(line.get_ydata()) for line in first.lines) == [4, 4, 5, 5]
     assert first.get_yscale() != second.get_yscale() == "log"
 

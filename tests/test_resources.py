@@ -121,6 +121,17 @@ def test_a_job_that_is_sent_again_gets_more(dry_run, sources, plans):
                 assert after[name] == 2 * before[name] > 0
 
 
+def test_of_clips_cut_in_time_all_are_scored(dry_run):
+    """Five times as many as with test_fraction .2 of them: the tables are larger."""
+    asked = {"data": {"mini": {"sentences": 14}}}
+    whole, cut = (
+        dry_run({**asked, "split": {"unit": unit, "test_fraction": 0.2}})
+        for unit in ("clip", "time")
+    )
+    more, less = (run["collect_scores"][0]["mem_mb"] - 1000 for run in (cut, whole))
+    assert 5 * (less - 1) < more <= 5 * less  # both rounded up
+
+
 def test_more_to_do_asks_for_more(dry_run):
     """Four times the pixels, twice the clips."""
     small, large = (

@@ -44,6 +44,7 @@ def test_all_has_no_study_until_there_are_answers(snakemake, jobs, tmp_path):
     planned, _ = plan(snakemake, jobs, tmp_path)
     assert not {"study", "report_study"} & planned.keys()
     (tmp_path / "answers").mkdir()
+    (tmp_path / "answers/link.json").symlink_to("nothing")  # the table's note will name it
     planned, output = plan(snakemake, jobs, tmp_path, answers="answers")
     assert planned["report_study"] == 1 and "study" not in planned
     (command,) = re.findall(r"python \S*/report_page\.py .*", output)

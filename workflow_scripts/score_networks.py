@@ -25,6 +25,7 @@ parser.add_argument(
     help="of a network, by its key in evaluation.weights; repeat",
 )  # fmt: skip
 parser.add_argument("--landmarks", type=Path, help=".npz of the run, for networks of faces")
+parser.add_argument("--true-landmarks", type=Path, help=".npz of the ground truth; not of itself")
 parser.add_argument("--rendering", type=json.loads, required=True, help="the config's, as JSON")
 parser.add_argument("--threads", type=int, required=True)
 parser.add_argument("--scores", type=Path, required=True, help="metrics, .parquet")
@@ -41,11 +42,15 @@ if __name__ == "__main__":
         takes = {take.clip_id: take for take in read_clips(flags.clips)}
         rendered, _ = rendered_clips(flags, clips, FaceFinder())
         inputs = [flags.code, *flags.features, flags.split, flags.clips, flags.landmarks]
-        inputs += [flags.rendered, flags.stand_ins, flags.reference]
+        inputs += [flags.true_landmarks, flags.rendered, flags.stand_ins, flags.reference]
         inputs += [path for _, path in flags.weights]
         inputs += [flags.start] if flags.videos else []
         videos = [Path(clip.attributes["video"]) for clip in rendered.values() if flags.videos]
         with resumable(flags.state, *inputs, *videos) as state:
+            seen, truth_seen = (
+                path and {i: each.landmarks for i, each in load_redetected(path).items()}
+                for path in (flags.landmarks, flags.true_landmarks)
+            )
             values = score_networks(
                 rendered,
                 clips,
@@ -53,8 +58,8 @@ if __name__ == "__main__":
                 takes=takes,
                 state=state,
                 sums=flags.sums,
-                seen=flags.landmarks
-                and {i: each.landmarks for i, each in load_redetected(flags.landmarks).items()},
+                seen=seen,
+                truth_seen=truth_seen,
             )
             table = score_table(
                 values, method=flags.method, reference=flags.reference, seed=flags.seed

@@ -1,5 +1,6 @@
 """Files that are there whole or not at all, and what a file is in place of what was expected."""
 
+import errno
 import os
 import re
 import shutil
@@ -7,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+#: What disks answer that have no fsync.
+_NO_FSYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
 _LFS = b"version https://git-lfs"
 # The text of an unlocked file, and of its link where a disk, or a download, has no links.
 _ANNEX = re.compile(rb"(?:\.\./)*(?:\.git)?/annex/objects/")
@@ -19,16 +22,28 @@ def whole_file(path: Path) -> Iterator[Path]:
     """A name beside `path` to write to; it takes the place of `path` when the block succeeds.
 
     The suffix stays, since writers choose their format by it. Folders above are made. When the
-    block fails, an older `path` stays as it was and the unfinished file is removed.
+    block fails, or the power, an older `path` stays as it was; the unfinished file is removed.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.stem}.unfinished-{os.getpid()}{path.suffix}")
     try:
         yield unfinished
+        if not unfinished.is_symlink():
+            _to_disk(unfinished)
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _to_disk(path: Path) -> None:
+    """Or a power cut may leave a new name with no content."""
+    with open(path, "rb") as file:
+        try:
+            os.fsync(file.fileno())
+        except OSError as error:
+            if error.errno not in _NO_FSYNC:
+                raise
 
 
 def put_link(link: Path, file: Path) -> None:
@@ -54,7 +69,7 @@ def stand_in(path: Path) -> str | None:
         with open(path, "rb") as file:
             head = file.read(200)
     except OSError:
-        return None
+        return "a link to nothing" if os.path.lexists(path) and not os.path.exists(path) else None
     if not head:
         return "empty"
     if head.startswith(_LFS):

@@ -59,7 +59,8 @@ def _told(path: Path, kind: Kind) -> Iterator[None]:
     except av.error.FFmpegError as error:
         reason = error.strerror
         if isinstance(error, av.error.InvalidDataError):
-            reason = stand_in(path) or "truncated, damaged or not a media file"
+            reason = "truncated, damaged or not a media file"
+        reason = stand_in(path) or reason
         raise MediaError(f"{path}: can't be read as {kind} ({reason})") from error
 
 

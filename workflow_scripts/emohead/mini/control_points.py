@@ -26,7 +26,6 @@ LIPS = (*range(48, 72),)
 CHEEKS = (72, 73, 74, 75, 78, 79)
 NASOLABIAL_FOLDS = (76, 77)
 CHIN, GLABELLA = 80, 81
-FOREHEAD = range(82, 87)
 #: Fold above the upper lid, the lid point and the brow point that it follows.
 LID_CREASES = ((87, 37, 19), (88, 38, 20), (89, 43, 23), (90, 44, 24))
 #: Per eye: outer (first) corner, upper lid, other corner, lower lid seen from the first corner.

@@ -10,8 +10,6 @@ are now 9 and 10, which is what a dev part of the same size holds; 11 and 12 wer
 was done, and nothing has been chosen on them. 13 and 14 are for larger sets.
 """
 
-from emohead.data.mead import EMOTIONS
-
 _COMMON = (
     "Paul opened the window and took a broom.",
     "Her brother may bring a few more wooden chairs.",
@@ -132,8 +130,3 @@ SENTENCE_COUNT = len(_COMMON) + len(_OF_EMOTION["neutral"])
 def sentence(emotion: str, number: int) -> str:
     """What clip `number` (1 to SENTENCE_COUNT) of an emotion says."""
     return (*_COMMON, *_OF_EMOTION[emotion])[number - 1]
-
-
-def all_sentences() -> tuple[str, ...]:
-    """Every text, once."""
-    return (*_COMMON, *(text for emotion in EMOTIONS for text in _OF_EMOTION[emotion]))

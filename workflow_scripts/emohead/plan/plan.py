@@ -50,7 +50,12 @@ def _plan(
     if split is not None:
         amounts = count_amounts(split)
     else:
-        amounts = expect_amounts(asked.clips, share_tested(config), mini=asked.source == "mini")
+        amounts = expect_amounts(
+            asked.clips,
+            share_tested(config),
+            mini=asked.source == "mini",
+            in_time=config["split"] if config["split"]["unit"] == "time" else None,
+        )
     crop_size = config["features"]["crop_size"]
     landmarks, translators = (needed_models(config, stage) for stage in ("landmarks", "translator"))
     trainings = {

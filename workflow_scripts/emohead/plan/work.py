@@ -244,7 +244,7 @@ def _renders_on_gpu(config: Mapping[str, Any], machine: Machine) -> bool:
 
 def _test_frames(sizes: Sizes, amounts: Amounts) -> float:
     """Of a speaker."""
-    return (amounts.frames - amounts.train_frames) / sizes.speakers
+    return amounts.test_frames / sizes.speakers
 
 
 def _area(config: Mapping[str, Any]) -> float:

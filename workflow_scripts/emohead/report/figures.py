@@ -20,7 +20,7 @@ from emohead.report.tables import heading_of, stage_heading, write_forms
 
 PARTS = {"training": BLUE, "validation": ORANGE}
 #: Between 0 and 1: nothing that a logarithmic axis would show better.
-SHARES = ": accuracy"
+SHARES = "\naccuracy"
 LOG_RATIO = 5  # a range that a linear axis would flatten
 VERDICTS = {"better": BLUE, "worse": ORANGE, "": "#777777", "first": "#000000"}
 ACROSS = 5  # panels of the trainings
@@ -52,9 +52,9 @@ def draw_training_figure(histories: Sequence[tuple[str, Path]]) -> Figure:
     is_validation = curves["loss"].str.startswith("val_")
     curves["part"] = np.where(is_validation, "validation", "training")
     curves["loss"] = curves["loss"].str.removeprefix("val_")
-    curves["panel"] = curves["model"] + ": " + curves["loss"]
+    curves["panel"] = curves["model"] + "\n" + curves["loss"]
     panels = [
-        f"{model}: {loss}"
+        f"{model}\n{loss}"
         for model, part in curves.groupby("model", sort=False)
         for loss in sorted(part["loss"].unique(), key="loss".__ne__)
     ]

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import torch
 from filelock import FileLock, Timeout
@@ -103,9 +103,6 @@ def save_training(checkpoint: Checkpoint, model: Path, history: Path, provenance
     with whole_file(provenance) as unfinished:
         unfinished.write_text(checkpoint.provenance.to_json(), encoding="utf-8")
     save_checkpoint(model, checkpoint)
-    for path in (history, provenance, model):
-        with path.open("rb") as file:
-            _to_disk(file)
 
 
 class StateFiles:
@@ -193,10 +190,3 @@ def _no_reason_to_end(problem: str) -> Iterator[None]:
 def _save(path: Path, content: Any) -> None:
     with whole_file(path) as unfinished, unfinished.open("wb") as file:
         torch.save(content, file)
-        _to_disk(file)
-
-
-def _to_disk(file: BinaryIO) -> None:
-    """Or a power cut may leave a new name with no content."""
-    file.flush()
-    os.fsync(file.fileno())

@@ -74,12 +74,14 @@ def score_networks(
     state: Path,
     sums: Path | None,
     seen: Mapping[str, np.ndarray] | None = None,
+    truth_seen: Mapping[str, np.ndarray] | None = None,
 ) -> dict[str, Values]:
     """Score a method's clips, which need not be all test clips of `truth`.
 
     `sums` is a file for what FID and FVD must know of all these frames, needed when one of their
-    networks is there. `seen` has the landmarks [T, 68, 2] of the rendered frames, px of the crop,
-    needed by networks that see faces.
+    networks is there. `seen` has the landmarks [T, 68, 2] that dlib sees on the rendered frames, px
+    of the crop, needed by networks that see faces; `truth_seen` those on the true frames, None for
+    the ground truth itself.
 
     `takes` name the files of the clips' sound, for SyncNet. A rendered clip may be shorter than the
     true one: the frames that both have are scored, but for the first. What can't be computed is
@@ -90,9 +92,17 @@ def score_networks(
         result, features_file = state / f"{clip_id}.json", state / f"{clip_id}.npz"
         if not result.exists():
             with timed(state):
-                points = None if seen is None else seen[clip_id]
+                points, true_points = (
+                    None if each is None else each[clip_id] for each in (seen, truth_seen or seen)
+                )
                 told = _score_clip(
-                    clip, truth[clip_id], takes[clip_id], networks, features_file, points
+                    clip,
+                    truth[clip_id],
+                    takes[clip_id],
+                    networks,
+                    features_file,
+                    points,
+                    true_points,
                 )
             with whole_file(result) as unfinished:
                 unfinished.write_text(values_to_json(told))
@@ -124,6 +134,7 @@ def _score_clip(
     networks: Networks,
     features: Path,
     seen: np.ndarray | None,
+    truth_seen: np.ndarray | None,
 ) -> Values:
     """The values of one clip; Inception's and I3D's features of its frames go to a file."""
     scored = slice(FIRST_SCORED, ours.length)
@@ -146,9 +157,9 @@ def _score_clip(
         with whole_file(features) as unfinished:
             np.savez(unfinished, **arrays)
     if networks.see_faces and np.isfinite(seen).all():
-        if networks.arcface is not None:
+        if networks.arcface is not None and np.isfinite(truth_seen).all():
             values["identity", "arcface_cosine"] = _identity(
-                networks.arcface, frames(), true_frames(), seen[scored], truth.landmarks[scored]
+                networks.arcface, frames(), true_frames(), seen[scored], truth_seen[scored]
             )
         if networks.emotion_fan is not None:
             chips = map(face_chip, frames(), seen[scored])
