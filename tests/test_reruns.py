@@ -164,6 +164,30 @@ def test_more_epochs_train_the_models_of_their_stage(run, tmp_path):
     assert trained(jobs) == LANDMARK_MODELS
 
 
+def test_another_option_of_the_translators_trains_them(run, tmp_path):
+    """Its parameter has a path in it, which jobs elsewhere find in another place."""
+    (tmp_path / "mine.yaml").write_text("translator: {loss: {l1: 2.0}}")
+    jobs = planned(run("--dry-run", configs=(tmp_path / "mine.yaml",)))
+    assert trained(jobs) == {"aatu", "aatu_warp", "unet"}
+
+
+@pytest.mark.parametrize(
+    ("override", "rules"),
+    [
+        ({"report": {"note": "Mine"}}, {"report_table1", "report_page"}),
+        ({"translator": {"downloads": "mine"}}, {"report_page"}),  # which shows the config
+        (
+            {"ablations": {"translator": {"aatu": "Mine"}}},
+            {"report_ablations", "report_page"},
+        ),
+    ],
+)
+def test_what_a_report_is_told_writes_it_again(run, tmp_path, override, rules):
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(override))
+    jobs = planned(run("--dry-run", configs=(tmp_path / "mine.yaml",)))
+    assert {rule for rule, _ in jobs} - set(TARGETS) == rules
+
+
 def test_a_change_of_the_extraction_runs_everything(run, checkout):
     with changed(
         checkout, f"{LIBRARY}/features/clip.py", "_DETECT_EVERY = 10", "_DETECT_EVERY = 9"
