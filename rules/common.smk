@@ -45,16 +45,6 @@ def keep_order(values, defaults):
         values[key] = value
 
 
-def test_clips_flag(wildcards, input):
-    """Which whole clips are tested, with the units list and speaker, as a flag."""
-    split = config["split"]
-    if split["unit"] == "list":
-        return f"--list {shlex.quote(input.test_list)}"
-    if split["unit"] == "speaker":
-        return f"--test-speakers {' '.join(split['test_speakers'])}"
-    return ""
-
-
 def script(name):
     """A rule's script. Its time says nothing: what it does is in the rule's parameter `code`."""
     return ancient(sent(str(SCRIPTS / name)))

@@ -56,6 +56,7 @@ rule score_clips:
     params:
         code=code("score_clips.py"),
         source=rendered_flags,
+        made_of=made_of,
         true_landmarks=lambda wildcards, input: (
             f"--true-landmarks {input.true_landmarks}" if input.true_landmarks else ""
         ),
@@ -104,6 +105,7 @@ rule score_networks:
     params:
         code=code("score_networks.py"),
         source=rendered_flags,
+        made_of=made_of,
         files=foreign_files,
         precision=config["rendering"]["precision"],
         runtime=untracked(lambda wildcards: as_json(config["rendering"])),

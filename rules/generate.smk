@@ -57,10 +57,10 @@ rule generate:
         mem_mb=again(4000),
         runtime=again(120),
     params:
+        **compared("head", head_flag, lambda w: generate_request(w).get("head")),
         code=code("generate.py"),
         paste=lambda wildcards: flag_if(generate_request(wildcards), "paste"),
         watermark=lambda wildcards: flag_if(generate_request(wildcards), "watermark"),
-        head=head_flag,
         blink=lambda wildcards: (
             "" if generate_request(wildcards).get("blink", True) else "--no-blink"
         ),
