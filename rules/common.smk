@@ -14,6 +14,7 @@ sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 # Of the library only what needs nothing but Python itself.
 import emohead.config
 import emohead.config_checks
+import emohead.generate.card
 from emohead.archives.table import read_archive_table
 from emohead.code_digest import code_digest
 from emohead.data.footage import footage_of

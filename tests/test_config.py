@@ -75,7 +75,14 @@ MISTAKES = {
         "{evaluation: {references: [neutral]}, data: {emotions: [angry, sad]}}",
         ["evaluation.references", "same_emotion"]),
     "generating without a model": ("generate: {method: copy_reference}",
-        ["generate.method", "copy_reference", "two models"]),
+        ["generate.method", "copy_reference", "it has baseline, "]),
+    "generating by the clip's true landmarks": (
+        "{generate: {method: mine}, methods: {mine: {landmarks: truth, translator: unet}}}",
+        ["generate.method", "'mine'", "'truth', which is no trained model"]),
+    "generating by what wants a target video": (
+        "{generate: {method: mine}, methods: {mine: {landmarks: at_net, translator: unet, target: "
+        "neutral_video}}}",
+        ["generate.method", "'mine'", "wants a target video"]),
     "generating from no such file": (
         "generate: {requests: {hello: {audio: here/a.mp4, face: gone.jpg}}}",
         ["generate.requests.hello.face", "gone.jpg"]),
