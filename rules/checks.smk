@@ -261,8 +261,9 @@ def stop(key, problem):
 def explain(error):
     """A schema error in a person's words."""
     if error.validator == "additionalProperties":
-        unknown = [k for k in error.instance if k not in error.schema["properties"]]
-        return f"unknown key {', '.join(unknown)} (known keys: {', '.join(error.schema['properties'])})"
+        known = error.schema["properties"]
+        unknown = [str(key) for key in error.instance if key not in known]
+        return f"unknown key {', '.join(unknown)} (known keys: {', '.join(known)})"
     if error.validator == "oneOf" and list(error.path)[:1] == ["methods"]:
         return (
             "give it landmarks and translator, or a bundle (and landmarks: truth), or motion, or a "
@@ -270,6 +271,8 @@ def explain(error):
         )
     if error.validator == "oneOf":
         return "; or ".join(each.message for each in error.context)
+    if error.validator_value == "string" and isinstance(error.instance, int):
+        return f"{error.message}: YAML wants quotes around it"
     if re.fullmatch(r"[-+]?\d+e[-+]?\d+", str(error.instance), re.IGNORECASE):
         return f"{error.message}: YAML wants a point in it, as in 1.0e-4"
     return error.message

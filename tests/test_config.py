@@ -17,6 +17,12 @@ ROOT = Path(__file__).parent.parent
 MISTAKES = {
     "unknown key": ("landmarks: {train: {epoch: 5}}",
         ["landmarks.train", "epoch", "known keys", "epochs"]),
+    "a name that is a truth value to YAML": ("methods: {no: {landmarks: at_net, translator: unet}}",
+        ["methods: False", "quotes"]),
+    "an unknown key that is none to YAML": ("landmarks: {train: {on: 5}}",
+        ["landmarks.train: unknown key True", "known keys: epochs"]),
+    "a speaker who is a number to YAML": (
+        "data: {source: folder, folder: {7: here}, speakers: null}", ["data.folder: 7", "quotes"]),
     "unknown key of the data": ("data: {folders: MEAD}", ["data: ", "folders", "archives"]),
     "unknown key of a source": ("data: {archives: {tables: mine.csv}}",
         ["data.archives", "tables", "known keys", "downloads"]),
