@@ -64,6 +64,9 @@ MISTAKES = {
         ["methods.theirs.bundle", "nowhere/theirs.h5"]),
     "a bundle and a translator": ("methods: {theirs: {bundle: here, translator: unet}}",
         ["methods.theirs", "or a bundle (and landmarks: truth)"]),
+    "a bundle that would be told the emotion": (
+        "methods: {theirs: {bundle: here/a.mp4, emotion: label}}",
+        ["methods.theirs", "or a bundle (and landmarks: truth)"]),
     "a translator that is none": ("methods: {mine: {landmarks: warp, translator: unet}}",
         ["methods.mine.landmarks", "'warp'", "truth, reference"]),
     "a model with a name that stands for none": ("translator: {models: {warp: {attention: none}}}",
