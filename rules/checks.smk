@@ -34,6 +34,7 @@ def check_config():
     if not shards():
         stop("data", "no clips: there are no speakers or no emotions")
     check_split()
+    check_neutral()
     check_methods()
     check_weights()
     check_ablations()
@@ -99,6 +100,31 @@ def check_split():
         stop("split.test_speakers", f"no clips of {', '.join(sorted(unknown))}")
     if known == set(split["test_speakers"] or ()):
         stop("split.test_speakers", "are all that there are: leave some to train on")
+
+
+def check_neutral():
+    """Neutral clips must be trained on by everyone of whom a model or a target video is one.
+
+    Folders tell it for speakers without any; of others the split decides.
+    """
+    tested = set(config["split"]["test_speakers"] or ())
+    lacking = {s for s, _ in shards()} - {s for s, e in shards() if e == "neutral"}
+    used = {method.get("landmarks") for method in config["methods"].values()}
+    used.update(config["ablations"]["landmarks"])
+    for name in used.intersection(config["landmarks"]["models"]):
+        wanted = model_options("landmarks", name)["model"]["reference"]
+        if wanted == "neutral" and lacking - tested:
+            stop(
+                "landmarks.options.reference",
+                f"is neutral, and there are no neutral clips of {', '.join(sorted(lacking - tested))} ({name})",
+            )
+    for name, method in config["methods"].items():
+        if method.get("target") == "neutral_video" and lacking | tested:
+            stop(
+                f"methods.{name}.target",
+                "is neutral_video, a clip that is trained on, and there is none of "
+                f"{', '.join(sorted(lacking | tested))}: say reference, or leave the row out",
+            )
 
 
 def check_methods():

@@ -149,6 +149,15 @@ MISTAKES = {
         ["data.folder", "W009"]),
     "folder isn't MEAD's": ("data: {source: folder, folder: ., speakers: null}",
         ["data.folder", "<speaker>/video/front/<emotion>"]),
+    "target video of a speaker who isn't trained on": (
+        "{split: {unit: speaker, test_speakers: [W902]}, methods: {mine: {landmarks: at_net, "
+        "translator: unet, target: neutral_video}}}",
+        ["methods.mine.target", "is none of W902", "leave the row out"]),
+    "neutral references of a speaker without neutral clips": (
+        "{data: {source: footage, footage: {table: footage.csv, folder: here}}, "
+        "landmarks: {models: {at_net: {reference: neutral}}}, evaluation: {references: "
+        "[same_emotion]}}",
+        ["landmarks.options.reference", "no neutral clips of anna", "at_net"]),
     "method called as a rule": ("methods: {ablations: {landmarks: at_net, translator: unet}}",
         ["methods.ablations", "name of a rule"]),
     "split by a list that isn't named": ("split: {unit: list}",
