@@ -187,7 +187,7 @@ use rule report_landmarks as report_training with:
     params:
         **report_flags(
             histories=trainings(
-                "{model}=results/{stage}/{model}/seed{seed}/history.csv"
+                "{label}=results/{stage}/{model}/seed{seed}/history.csv"
             )
         ),
         code=code("report_training.py"),

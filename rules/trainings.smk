@@ -88,9 +88,17 @@ def training_command(more=""):
 
 
 def trainings(pattern):
-    """`pattern` filled with the stage, model and seed of every training that the methods need."""
+    """`pattern` filled with the stage, model and seed of every training that the methods need.
+
+    And with a label, which is the model's name where no other stage has one of that name.
+    """
+    names = [model for stage in emohead.config.STAGES for model in used_models(stage)]
+
+    def label(stage, model):
+        return model if names.count(model) == 1 else f"{stage} {model}"
+
     return [
-        pattern.format(stage=stage, model=model, seed=seed)
+        pattern.format(stage=stage, model=model, seed=seed, label=label(stage, model))
         for stage in emohead.config.STAGES
         for model in used_models(stage)
         for seed in config["seeds"]

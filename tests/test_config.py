@@ -280,6 +280,20 @@ def test_no_named_speakers_are_all_of_the_mini_sets(snakemake, jobs, tmp_path):
     assert jobs(done)["make_mini"] == 2
 
 
+def test_two_stages_models_of_one_name_are_two_in_the_figure_of_trainings(snakemake, tmp_path):
+    override = {
+        "landmarks": {"models": {"mine": {"architecture": "at_net", "emotion": "none"}}},
+        "translator": {"models": {"mine": {"attention": "none"}}},
+        "methods": {"mine": {"landmarks": "mine", "translator": "mine"}},
+    }
+    output = dry_run(snakemake, tmp_path, override)
+    (command,) = [line for line in output.splitlines() if "report_training.py --" in line]
+    words = shlex.split(command)
+    labels = [word.partition("=")[0] for word in words if "/history.csv" in word]
+    assert len(labels) == len(set(labels)) == 8
+    assert {"at_net", "unet", "landmarks mine", "translator mine"} < set(labels)
+
+
 def test_a_model_with_threads_and_a_device_of_its_own_is_given_them(snakemake, tmp_path):
     train = {"threads": 2, "device": "cuda"}
     override = {"translator": {"models": {"aatu": {"train": train}}}}
