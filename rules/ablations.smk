@@ -80,8 +80,8 @@ use rule report_landmarks as report_ablations with:
     benchmark:
         "results/benchmarks/report_ablations.tsv"
     params:
+        **report_flags(models=config["ablations"]),
         code=code("report_ablations.py"),
-        flags=report_flags(models=config["ablations"]),
 
 
 rule ablations:

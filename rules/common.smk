@@ -14,6 +14,7 @@ sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 # Of the library only what needs nothing but Python itself.
 import emohead.config
 import emohead.config_checks
+import emohead.generate.card
 from emohead.archives.table import read_archive_table
 from emohead.code_digest import code_digest
 from emohead.data.footage import footage_of
@@ -43,16 +44,6 @@ def keep_order(values, defaults):
         if isinstance(value, dict):
             keep_order(value, defaults.get(key) or {})
         values[key] = value
-
-
-def test_clips_flag(wildcards, input):
-    """Which whole clips are tested, with the units list and speaker, as a flag."""
-    split = config["split"]
-    if split["unit"] == "list":
-        return f"--list {shlex.quote(input.test_list)}"
-    if split["unit"] == "speaker":
-        return f"--test-speakers {' '.join(split['test_speakers'])}"
-    return ""
 
 
 def script(name):
@@ -110,20 +101,34 @@ def located(texts, output):
     return [re.sub('(^|[="])(?=results/)', rf"\g<1>{copies}", text) for text in texts]
 
 
+def compared(name, located_one, plain):
+    """A parameter with paths where the job runs, and beside it one that Snakemake compares.
+
+    It compares none whose function asks for input or output: it takes it to follow from them. With
+    it alone, other options would train nothing, and other labels write no report.
+    """
+    return {name: located_one, f"{name}_compared": plain}
+
+
 def report_flags(**more):
-    """The flags of a script of the report, as a function for its rule's `params`.
+    """The flags of a script of the report, for its rule's `params`.
 
     A flag for each named input and output, for each of `more` (or what it gives for wildcards), and
     --output for the other outputs. Texts are flags' values, lists of them several, all else JSON.
     """
 
+    def values_of(wildcards):
+        return {
+            name: value(wildcards) if callable(value) else value
+            for name, value in more.items()
+        }
+
     def flags(wildcards, input, output):
         named = dict(output.items())
-        values = {**dict(input.items()), **more, **named}
+        values = {**dict(input.items()), **values_of(wildcards), **named}
         values["output"] = [path for path in output if path not in named.values()]
         words = []
         for name, value in values.items():
-            value = value(wildcards) if callable(value) else value
             texts = [value] if isinstance(value, str) else value
             if isinstance(texts, dict) or not all(isinstance(t, str) for t in texts):
                 texts = [json.dumps(value)]
@@ -131,7 +136,7 @@ def report_flags(**more):
                 words += [f"--{name.replace('_', '-')}", *located(texts, output)]
         return shlex.join(words)
 
-    return flags
+    return compared("flags", flags, lambda wildcards: as_json(values_of(wildcards)))
 
 
 def verbatim(text):

@@ -56,6 +56,7 @@ rule score_clips:
     params:
         code=code("score_clips.py"),
         source=rendered_flags,
+        made_of=made_of,
         true_landmarks=true_landmarks_flag,
         files=foreign_files,
         show="--show-all" if KEEP_FRAMES else "",
@@ -103,6 +104,7 @@ rule score_networks:
     params:
         code=code("score_networks.py"),
         source=rendered_flags,
+        made_of=made_of,
         files=foreign_files,
         precision=config["rendering"]["precision"],
         runtime=untracked(lambda wildcards: as_json(config["rendering"])),

@@ -1,6 +1,4 @@
 # generate: a sound and a picture of a face to a talking head, with a trained method.
-from emohead.generate.card import make_card
-
 GENERATED = "results/generated/{name}.mp4"
 BUNDLE = "results/bundles/{method}/seed{seed}.h5"
 
@@ -26,7 +24,9 @@ rule export_bundle:
     params:
         code=method_code("export_bundle.py"),
         # Not the config: another request is no reason to make all videos again.
-        card=lambda w: as_json(make_card(config, w.method, int(w.seed))),
+        card=lambda w: as_json(
+            emohead.generate.card.make_card(config, w.method, int(w.seed))
+        ),
     shell:
         "python {input.script:q} --landmarks {input.landmarks} --translator {input.translator} "
         "--features {input.features} --split {input.split} --card {params.card:q} "
@@ -57,10 +57,10 @@ rule generate:
         mem_mb=again(4000),
         runtime=again(120),
     params:
+        **compared("head", head_flag, lambda w: generate_request(w).get("head")),
         code=code("generate.py"),
         paste=lambda wildcards: flag_if(generate_request(wildcards), "paste"),
         watermark=lambda wildcards: flag_if(generate_request(wildcards), "watermark"),
-        head=head_flag,
         blink=lambda wildcards: (
             "" if generate_request(wildcards).get("blink", True) else "--no-blink"
         ),

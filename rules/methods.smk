@@ -34,6 +34,7 @@ rule render_clips:
             for kind in ("bundle", "field", "sound")
             if kind in input.keys()
         ),
+        made_of=made_of,
         pose=lambda wildcards: pose_of(wildcards.method),
         precision=config["rendering"]["precision"],
         runtime=untracked(lambda wildcards: as_json(config["rendering"])),

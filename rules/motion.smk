@@ -25,10 +25,8 @@ rule train_motion_field:
         runtime=again(lambda w, input: training_minutes("motion_field", w.motion_field)),
         gpu=lambda wildcards: gpus("motion_field", wildcards.motion_field),
     params:
+        **options_of("motion_field"),
         code=code("train_motion_field.py"),
-        options=lambda w, output: located(
-            [as_json(recipe("motion_field", w.motion_field))], output
-        ),
         runtime=untracked(
             lambda w: as_json(runtime("motion_field", w.motion_field, w.seed))
         ),

@@ -46,8 +46,8 @@ rule report_table1:
         mem_mb=again(report_memory),
         runtime=again(report_minutes),
     params:
+        **report_flags(methods=METHODS_SHOWN, notes=report_notes()),
         code=code("report_table1.py"),
-        flags=report_flags(methods=METHODS_SHOWN, notes=report_notes()),
     shell:
         "python {input.script:q} {params.flags} > {log} 2>&1"
 
@@ -69,8 +69,8 @@ use rule report_table1 as report_claims with:
     benchmark:
         "results/benchmarks/report_claims.tsv"
     params:
+        **report_flags(methods=METHODS_SHOWN),
         code=code("report_claims.py"),
-        flags=report_flags(methods=METHODS_SHOWN),
 
 
 use rule report_table1 as report_published with:
@@ -89,8 +89,8 @@ use rule report_table1 as report_published with:
     benchmark:
         "results/benchmarks/report_published.tsv"
     params:
+        **report_flags(methods=METHODS_SHOWN),
         code=code("report_published.py"),
-        flags=report_flags(methods=METHODS_SHOWN),
 
 
 use rule report_table1 as report_emotions with:
@@ -110,10 +110,10 @@ use rule report_table1 as report_emotions with:
     benchmark:
         "results/benchmarks/report_emotions/{reference}.tsv"
     params:
-        code=code("report_emotions.py"),
-        flags=report_flags(
+        **report_flags(
             methods=METHODS_SHOWN, reference=lambda wildcards: wildcards.reference
         ),
+        code=code("report_emotions.py"),
 
 
 use rule report_table1 as report_landmarks with:
@@ -137,12 +137,12 @@ use rule report_table1 as report_landmarks with:
         mem_mb=again(2000),
         runtime=again(20),
     params:
-        code=code("report_landmarks.py"),
-        flags=report_flags(
+        **report_flags(
             methods=METHODS_SHOWN,
             reference=lambda wildcards: wildcards.reference,
             emotions=config["report"]["emotions"],
         ),
+        code=code("report_landmarks.py"),
 
 
 use rule report_landmarks as report_frames with:
@@ -162,12 +162,12 @@ use rule report_landmarks as report_frames with:
     benchmark:
         "results/benchmarks/report_frames/{reference}.tsv"
     params:
-        code=code("report_frames.py"),
-        flags=report_flags(
+        **report_flags(
             methods=METHODS_SHOWN,
             reference=lambda wildcards: wildcards.reference,
             emotions=config["report"]["emotions"],
         ),
+        code=code("report_frames.py"),
 
 
 use rule report_landmarks as report_training with:
@@ -185,12 +185,12 @@ use rule report_landmarks as report_training with:
     benchmark:
         "results/benchmarks/report_training.tsv"
     params:
-        code=code("report_training.py"),
-        flags=report_flags(
+        **report_flags(
             histories=trainings(
                 "{stage}/{model}=results/{stage}/{model}/seed{seed}/history.csv"
             )
         ),
+        code=code("report_training.py"),
 
 
 # Before the trainings, as the next one: bad data should be seen early.
@@ -211,8 +211,8 @@ use rule report_landmarks as report_crops with:
         "results/benchmarks/report_crops.tsv"
     priority: 2
     params:
+        **report_flags(emotions=sorted({e for _, e in shards()})),
         code=code("report_crops.py"),
-        flags=report_flags(emotions=sorted({e for _, e in shards()})),
 
 
 use rule report_crops as report_data with:
@@ -235,10 +235,8 @@ use rule report_crops as report_data with:
     benchmark:
         "results/benchmarks/report_data.tsv"
     params:
+        **report_flags(speakers=speakers(), emotions=sorted({e for _, e in shards()})),
         code=code("report_data.py"),
-        flags=report_flags(
-            speakers=speakers(), emotions=sorted({e for _, e in shards()})
-        ),
 
 
 use rule report_table1 as report_page with:
@@ -268,8 +266,7 @@ use rule report_table1 as report_page with:
     benchmark:
         "results/benchmarks/report_page.tsv"
     params:
-        code=code("report_page.py"),
-        flags=report_flags(
+        **report_flags(
             methods=METHODS_SHOWN,
             figures=FIGURES,
             bases=BASES,
@@ -280,3 +277,4 @@ use rule report_table1 as report_page with:
             missing=list(not_computed(**WEIGHTS).values()),
             config=json.dumps(emohead.config.without_runtime(config), sort_keys=True),
         ),
+        code=code("report_page.py"),

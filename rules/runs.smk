@@ -163,6 +163,15 @@ def rendered_flags(wildcards, input):
     return f"--stand-ins {method['landmarks']} {method['translator']}"
 
 
+def made_of(wildcards):
+    """What a run's clips are made of, for Snakemake to compare.
+
+    It compares no parameter whose function asks for input, as those do that name these.
+    """
+    method = METHODS[wildcards.method]
+    return [method.get(key) for key in ("landmarks", "translator", "start")]
+
+
 def foreign_flags(wildcards, input):
     """Where somebody else's videos are, what they are called, and where they begin."""
     method = METHODS[wildcards.method]
@@ -185,23 +194,26 @@ def foreign_inputs(wildcards):
         videos = own_folder(f"videos/{name}", method["videos"], files)
         return {"videos": videos, "names": own(method["names"])}
     key = f"videos/{name}/{wildcards.speaker}"
-    files = [path for path, time in foreign_files(wildcards) or [] if time]
+    files = [path for _, path, time in foreign_files(wildcards) or [] if time]
     return {"videos": own_folder(key, method["videos"], files)}
 
 
 @cache
 def speaker_videos(name, speaker):
-    """Somebody else's videos of a speaker, sorted, and their times; None for a link to nothing."""
+    """Somebody else's videos of a speaker, sorted: of what, the file, and its time.
+
+    No time for a link to nothing.
+    """
     method = METHODS[name]
     folder, names = Path(method["videos"]), method.get("names", OUR_NAMES)
     return [
-        (str(path), path.stat().st_mtime_ns if path.exists() else None)
-        for path in videos_of_speaker(folder, names, speaker)
+        (fields, str(path), path.stat().st_mtime_ns if path.exists() else None)
+        for fields, path in videos_of_speaker(folder, names, speaker)
     ]
 
 
 def foreign_files(wildcards):
-    """Somebody else's videos of a speaker and their times: a changed one is scored again."""
+    """Somebody else's videos of a speaker: one that is changed, or of another clip now, is scored again."""
     if not is_foreign(wildcards.method) or workflow.remote_exec:
         return None
     return speaker_videos(wildcards.method, wildcards.speaker)

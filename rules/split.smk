@@ -27,10 +27,14 @@ rule split_clips:
         dev_fraction=config["split"]["dev_fraction"],
         scored=config["split"]["scored"],
         seed=config["split"]["seed"],
-        whole=test_clips_flag,
+        test_speakers=config["split"]["test_speakers"] or [],
+        test_list=lambda wildcards, input: (
+            f"--list {shlex.quote(input.test_list)}" if input.test_list else ""
+        ),
     shell:
         "python {input.script:q} --clips {input.clips} --unit {params.unit} "
         "--gap {params.gap} --choice {params.choice} "
         "--test-fraction {params.test_fraction} --dev-fraction {params.dev_fraction} "
-        "--scored {params.scored} --seed {params.seed} {params.whole} --output {output} "
+        "--scored {params.scored} --seed {params.seed} {params.test_list} "
+        "--test-speakers {params.test_speakers} --output {output} "
         "> {log} 2>&1"

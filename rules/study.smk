@@ -60,9 +60,7 @@ use rule report_table1 as report_study with:
     benchmark:
         "results/benchmarks/report_study.tsv"
     params:
-        code=code("report_study.py"),
-        files=lambda wildcards: answer_files(),
-        flags=report_flags(
+        **report_flags(
             methods=METHODS_SHOWN,
             # Without a folder `files` says so.
             answers=lambda wildcards: config["study"]["answers"] or "",
@@ -70,3 +68,5 @@ use rule report_table1 as report_study with:
             key=f"{STUDY}/key.json",
             seed=str(config["seeds"][0]),
         ),
+        code=code("report_study.py"),
+        files=lambda wildcards: answer_files(),

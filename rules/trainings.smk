@@ -22,6 +22,17 @@ def recipe(stage, name):
     return {part: options[part] for part in ("model", "loss", "train")}
 
 
+def options_of(stage):
+    """The parameter `options` of a training whose recipe may name a file of weights."""
+
+    def text(wildcards):
+        return as_json(recipe(stage, getattr(wildcards, stage)))
+
+    return compared(
+        "options", lambda wildcards, output: located([text(wildcards)], output), text
+    )
+
+
 def runtime(stage, name, seed):
     """The options that decide how fast a model is trained, and where its checkpoints go besides."""
     options = model_options(stage, name)["runtime"]

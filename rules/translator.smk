@@ -50,10 +50,8 @@ rule train_translator:
         runtime=again(lambda w, input: training_minutes("translator", w.translator)),
         gpu=lambda wildcards: gpus("translator", wildcards.translator),
     params:
+        **options_of("translator"),
         code=lambda w: digest("train_translator.py", translator=w.translator),
-        options=lambda w, output: located(
-            [as_json(recipe("translator", w.translator))], output
-        ),
         runtime=untracked(
             lambda w: as_json(runtime("translator", w.translator, w.seed))
         ),

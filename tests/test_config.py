@@ -17,6 +17,12 @@ ROOT = Path(__file__).parent.parent
 MISTAKES = {
     "unknown key": ("landmarks: {train: {epoch: 5}}",
         ["landmarks.train", "epoch", "known keys", "epochs"]),
+    "a name that is a truth value to YAML": ("methods: {no: {landmarks: at_net, translator: unet}}",
+        ["methods: False", "quotes"]),
+    "an unknown key that is none to YAML": ("landmarks: {train: {on: 5}}",
+        ["landmarks.train: unknown key True", "known keys: epochs"]),
+    "a speaker who is a number to YAML": (
+        "data: {source: folder, folder: {7: here}, speakers: null}", ["data.folder: 7", "quotes"]),
     "unknown key of the data": ("data: {folders: MEAD}", ["data: ", "folders", "archives"]),
     "unknown key of a source": ("data: {archives: {tables: mine.csv}}",
         ["data.archives", "tables", "known keys", "downloads"]),
@@ -58,6 +64,9 @@ MISTAKES = {
         ["methods.theirs.bundle", "nowhere/theirs.h5"]),
     "a bundle and a translator": ("methods: {theirs: {bundle: here, translator: unet}}",
         ["methods.theirs", "or a bundle (and landmarks: truth)"]),
+    "a bundle that would be told the emotion": (
+        "methods: {theirs: {bundle: here/a.mp4, emotion: label}}",
+        ["methods.theirs", "or a bundle (and landmarks: truth)"]),
     "a translator that is none": ("methods: {mine: {landmarks: warp, translator: unet}}",
         ["methods.mine.landmarks", "'warp'", "truth, reference"]),
     "a model with a name that stands for none": ("translator: {models: {warp: {attention: none}}}",
@@ -75,7 +84,14 @@ MISTAKES = {
         "{evaluation: {references: [neutral]}, data: {emotions: [angry, sad]}}",
         ["evaluation.references", "same_emotion"]),
     "generating without a model": ("generate: {method: copy_reference}",
-        ["generate.method", "copy_reference", "two models"]),
+        ["generate.method", "copy_reference", "it has baseline, "]),
+    "generating by the clip's true landmarks": (
+        "{generate: {method: mine}, methods: {mine: {landmarks: truth, translator: unet}}}",
+        ["generate.method", "'mine'", "'truth', which is no trained model"]),
+    "generating by what wants a target video": (
+        "{generate: {method: mine}, methods: {mine: {landmarks: at_net, translator: unet, target: "
+        "neutral_video}}}",
+        ["generate.method", "'mine'", "wants a target video"]),
     "generating from no such file": (
         "generate: {requests: {hello: {audio: here/a.mp4, face: gone.jpg}}}",
         ["generate.requests.hello.face", "gone.jpg"]),
@@ -133,6 +149,15 @@ MISTAKES = {
         ["data.folder", "W009"]),
     "folder isn't MEAD's": ("data: {source: folder, folder: ., speakers: null}",
         ["data.folder", "<speaker>/video/front/<emotion>"]),
+    "target video of a speaker who isn't trained on": (
+        "{split: {unit: speaker, test_speakers: [W902]}, methods: {mine: {landmarks: at_net, "
+        "translator: unet, target: neutral_video}}}",
+        ["methods.mine.target", "is none of W902", "leave the row out"]),
+    "neutral references of a speaker without neutral clips": (
+        "{data: {source: footage, footage: {table: footage.csv, folder: here}}, "
+        "landmarks: {models: {at_net: {reference: neutral}}}, evaluation: {references: "
+        "[same_emotion]}}",
+        ["landmarks.options.reference", "no neutral clips of anna", "at_net"]),
     "method called as a rule": ("methods: {ablations: {landmarks: at_net, translator: unet}}",
         ["methods.ablations", "name of a rule"]),
     "split by a list that isn't named": ("split: {unit: list}",
@@ -253,6 +278,20 @@ def test_no_named_speakers_are_all_of_the_mini_sets(snakemake, jobs, tmp_path):
     (tmp_path / "mine.yaml").write_text("data: {speakers: null}")
     done = snakemake(tmp_path, "--dry-run", "--configfile", str(tmp_path / "mine.yaml"))
     assert jobs(done)["make_mini"] == 2
+
+
+def test_two_stages_models_of_one_name_are_two_in_the_figure_of_trainings(snakemake, tmp_path):
+    override = {
+        "landmarks": {"models": {"mine": {"architecture": "at_net", "emotion": "none"}}},
+        "translator": {"models": {"mine": {"attention": "none"}}},
+        "methods": {"mine": {"landmarks": "mine", "translator": "mine"}},
+    }
+    output = dry_run(snakemake, tmp_path, override)
+    (command,) = [line for line in output.splitlines() if "report_training.py --" in line]
+    words = shlex.split(command)
+    labels = [word.partition("=")[0] for word in words if "/history.csv" in word]
+    assert len(labels) == len(set(labels)) == 8
+    assert {"landmarks/mine", "translator/mine"} < set(labels)
 
 
 def test_a_model_with_threads_and_a_device_of_its_own_is_given_them(snakemake, tmp_path):

@@ -45,12 +45,18 @@ def checkout(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def run(snakemake, checkout, tmp_path_factory) -> Callable[..., str]:
     """run(*arguments): what snakemake says in a folder with a finished run."""
-    folder = tmp_path_factory.mktemp("finished")
+    return finished(snakemake, checkout, tmp_path_factory.mktemp("finished"))
+
+
+def finished(
+    snakemake, checkout: Path, folder: Path, *own_configs: Path, targets=TARGETS
+) -> Callable[..., str]:
+    """run(*arguments): what snakemake says in this folder, in which it takes `targets` for made."""
 
     def run(*arguments: str, configs: tuple[Path, ...] = ()) -> str:
         smoke = checkout / "config/smoke.yaml"
-        configfiles = ["--configfile", *map(str, (smoke, *configs))]
-        done = snakemake(folder, *TARGETS, *configfiles, *arguments, root=checkout)
+        configfiles = ["--configfile", *map(str, (smoke, *own_configs, *configs))]
+        done = snakemake(folder, *targets, *configfiles, *arguments, root=checkout)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
 
@@ -162,6 +168,74 @@ def test_more_epochs_train_the_models_of_their_stage(run, tmp_path):
     (tmp_path / "mine.yaml").write_text("landmarks: {train: {epochs: 4}}")
     jobs = planned(run("--dry-run", configs=(tmp_path / "mine.yaml",)))
     assert trained(jobs) == LANDMARK_MODELS
+
+
+def test_another_option_of_the_translators_trains_them(run, tmp_path):
+    """Its parameter has a path in it, which jobs elsewhere find in another place."""
+    (tmp_path / "mine.yaml").write_text("translator: {loss: {l1: 2.0}}")
+    jobs = planned(run("--dry-run", configs=(tmp_path / "mine.yaml",)))
+    assert trained(jobs) == {"aatu", "aatu_warp", "unet"}
+
+
+@pytest.mark.parametrize(
+    ("override", "rules"),
+    [
+        ({"report": {"note": "Mine"}}, {"report_table1", "report_page"}),
+        ({"translator": {"downloads": "mine"}}, {"report_page"}),  # which shows the config
+        (
+            {"ablations": {"translator": {"aatu": "Mine"}}},
+            {"report_ablations", "report_page"},
+        ),
+    ],
+)
+def test_what_a_report_is_told_writes_it_again(run, tmp_path, override, rules):
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(override))
+    jobs = planned(run("--dry-run", configs=(tmp_path / "mine.yaml",)))
+    assert {rule for rule, _ in jobs} - set(TARGETS) == rules
+
+
+#: A run that has what smoke's doesn't; its files are empty.
+OTHER = {
+    "split": {"unit": "speaker", "test_speakers": ["W902"]},
+    "methods": {
+        "still": {"landmarks": "reference", "translator": "warp"},
+        "theirs": {"videos": "theirs", "names": "theirs/table.csv"},
+    },
+    "generate": {"requests": {"hello": {"audio": "theirs/a.mp4", "face": "theirs/a.mp4"}}},
+}
+TABLE = "clip_id,file\nW902-front-angry-3-001,a.mp4\nW902-front-angry-3-002,b.mp4\n"
+
+
+@pytest.fixture(scope="module")
+def other_run(snakemake, checkout, tmp_path_factory) -> Callable[..., str]:
+    folder = tmp_path_factory.mktemp("other")
+    (folder / "theirs").mkdir()
+    for name, text in {"a.mp4": "", "b.mp4": "", "table.csv": TABLE}.items():
+        (folder / "theirs" / name).write_text(text)
+    swapped = TABLE.replace("a.mp4", "c.mp4").replace("b.mp4", "a.mp4").replace("c.mp4", "b.mp4")
+    (folder / "theirs/swapped.csv").write_text(swapped)
+    (folder / "other.yaml").write_text(yaml.safe_dump(OTHER))
+    return finished(
+        snakemake, checkout, folder, folder / "other.yaml", targets=("all", "generated")
+    )
+
+
+@pytest.mark.parametrize(
+    ("override", "rule", "number"),
+    [
+        ({"split": {"test_speakers": ["W901"]}}, "split_clips", 1),
+        # Of two speakers; and with two references.
+        ({"methods": {"theirs": {"start": 1}}}, "score_clips", 2),
+        ({"methods": {"still": {"landmarks": "truth"}}}, "render_clips", 4),
+        ({"methods": {"theirs": {"names": "theirs/swapped.csv"}}}, "score_clips", 1),
+        ({"generate": {"requests": {"hello": {"head": "still"}}}}, "generate", 1),
+    ],
+)
+def test_what_no_file_tells_runs_what_it_changes(other_run, tmp_path, override, rule, number):
+    assert nothing_to_be_done(other_run("--dry-run"))
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(override))
+    jobs = planned(other_run("--dry-run", configs=(tmp_path / "mine.yaml",)))
+    assert [name for name, _ in jobs].count(rule) == number
 
 
 def test_a_change_of_the_extraction_runs_everything(run, checkout):

@@ -50,7 +50,7 @@ def test_names_of_other_peoples_results(tmp_path, names, files):
             expected[clip_id] = name
     touch(tmp_path, "readme.mp4", "W015_W015_calm_3_005.mp4")
     assert found(tmp_path, tmp_path, IDS, names) == expected
-    of_one = videos_of_speaker(tmp_path, names, "W015")
+    of_one = [path for _, path in videos_of_speaker(tmp_path, names, "W015")]
     assert of_one == sorted(tmp_path / expected[clip] for clip in IDS if clip.startswith("W015"))
 
 
@@ -59,7 +59,8 @@ def test_a_table_names_the_videos(tmp_path):
     table = tmp_path / "mine.csv"
     table.write_text(f"clip_id;file\n{IDS[0]};a b.mp4\nM009-front-sad-3-001;c.mp4\n")
     assert found(tmp_path, tmp_path, IDS, str(table)) == {IDS[0]: "a b.mp4"}
-    assert videos_of_speaker(tmp_path, str(table), "M003") == [tmp_path / "a b.mp4"]
+    ((fields, path),) = videos_of_speaker(tmp_path, str(table), "M003")
+    assert (dict(fields)["speaker"], path) == ("m003", tmp_path / "a b.mp4")
 
 
 @pytest.mark.parametrize(

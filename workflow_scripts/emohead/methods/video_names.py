@@ -59,10 +59,10 @@ def find_videos(folder: Path, clip_ids: Collection[str], names: str = OUR_NAMES)
     return found
 
 
-def videos_of_speaker(folder: Path, names: str, speaker: str) -> list[Path]:
-    """The videos that can be of a speaker's clips, sorted."""
+def videos_of_speaker(folder: Path, names: str, speaker: str) -> list[tuple[_Fields, Path]]:
+    """The videos that can be of a speaker's clips and their fields, sorted."""
     return sorted(
-        path
+        (fields, path)
         for fields, path in named_videos(folder, names).items()
         if dict(fields).get("speaker", speaker.casefold()) == speaker.casefold()
     )
