@@ -380,8 +380,8 @@ def test_nothing_to_score_names_the_folder_and_what_lies_there(truth, tmp_path, 
         )
     told = str(raised.value)
     assert str(videos) in told and "take1.mp4" in told
-    assert "not one video can be scored of 12 test clips" in told
-    assert "11 missing" in told and "1 broken" in told
+    assert "not one video can be scored of 13 test clips" in told
+    assert "12 missing" in told and "1 broken" in told
     assert not (tmp_path / "notes.csv").exists()
 
 
