@@ -9,6 +9,7 @@ import pandas as pd
 import seaborn.objects as so
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 from seaborn import axes_style, plotting_context
 
 from emohead.evaluation.catalogue import HEADLINE, metric
@@ -71,6 +72,10 @@ def draw_training_figure(histories: Sequence[tuple[str, Path]]) -> Figure:
         values = curves.loc[curves["panel"] == panel, "value"].replace(np.inf, np.nan)
         if not panel.endswith(SHARES) and values.max() > LOG_RATIO * values.min() > 0:
             axis.set_yscale("log")
+            # Its own labels, as 3 x 10^-1, lie over each other in a panel of this height.
+            axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axis.yaxis.set_major_formatter("{x:g}")
+            axis.yaxis.set_minor_locator(NullLocator())
     figure.supxlabel("epoch")
     return figure
 
