@@ -234,7 +234,7 @@ wildcard_constraints:
     method="|".join(METHODS),
     reference="|".join(references()),
     disentangler="|".join(config["disentangler"]["models"]) or "none",
-    landmark_model="|".join(config["landmarks"]["models"]) or "none",
+    landmarks="|".join(config["landmarks"]["models"]) or "none",
     translator="|".join(config["translator"]["models"]) or "none",
     motion_field="|".join(config["motion_field"]["models"]) or "none",
     motion_audio="|".join(config["motion_audio"]["models"]) or "none",

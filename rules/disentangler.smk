@@ -47,18 +47,11 @@ rule train_disentangler:
         "../envs/train.yaml"
     threads: lambda wildcards: train_threads("disentangler", wildcards.disentangler)
     resources:
-        mem_mb=again(lambda w, input: training_memory("disentangler", w.disentangler)),
-        runtime=again(lambda w, input: training_minutes("disentangler", w.disentangler)),
-        gpu=lambda wildcards: gpus("disentangler", wildcards.disentangler),
+        **training_resources("disentangler"),
     params:
+        **training_params("disentangler"),
         code=code("train_disentangler.py"),
-        options=lambda w: as_json(recipe("disentangler", w.disentangler)),
         numbers=as_json(config["disentangler"]["pairs"]),
-        runtime=untracked(
-            lambda w: as_json(runtime("disentangler", w.disentangler, w.seed))
-        ),
-        state="state/disentangler/{disentangler}-seed{seed}",
-        curves="results/logs/tensorboard/train_disentangler/{disentangler}-seed{seed}",
     shell:
         training_command(
             "--pairs {input.pairs} --numbers {params.numbers:q} --gates {output.gates}"

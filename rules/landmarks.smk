@@ -8,29 +8,22 @@ rule train_landmarks:
         split="results/split.csv",
         disentangler=disentangler_checkpoint,
     output:
-        model="results/landmarks/{landmark_model}/seed{seed}/model.pt",
-        history="results/landmarks/{landmark_model}/seed{seed}/history.csv",
-        provenance="results/landmarks/{landmark_model}/seed{seed}/provenance.json",
-        basis="results/landmarks/{landmark_model}/seed{seed}/basis.csv",
+        model="results/landmarks/{landmarks}/seed{seed}/model.pt",
+        history="results/landmarks/{landmarks}/seed{seed}/history.csv",
+        provenance="results/landmarks/{landmarks}/seed{seed}/provenance.json",
+        basis="results/landmarks/{landmarks}/seed{seed}/basis.csv",
     log:
-        "results/logs/train_landmarks/{landmark_model}-seed{seed}.log",
+        "results/logs/train_landmarks/{landmarks}-seed{seed}.log",
     benchmark:
-        "results/benchmarks/train_landmarks/{landmark_model}-seed{seed}.tsv"
+        "results/benchmarks/train_landmarks/{landmarks}-seed{seed}.tsv"
     conda:
         "../envs/train.yaml"
-    threads: lambda wildcards: train_threads("landmarks", wildcards.landmark_model)
+    threads: lambda wildcards: train_threads("landmarks", wildcards.landmarks)
     resources:
-        mem_mb=again(lambda w, input: training_memory("landmarks", w.landmark_model)),
-        runtime=again(lambda w, input: training_minutes("landmarks", w.landmark_model)),
-        gpu=lambda wildcards: gpus("landmarks", wildcards.landmark_model),
+        **training_resources("landmarks"),
     params:
-        code=lambda w: digest("train_landmarks.py", landmarks=w.landmark_model),
-        options=lambda w: as_json(recipe("landmarks", w.landmark_model)),
-        runtime=untracked(
-            lambda w: as_json(runtime("landmarks", w.landmark_model, w.seed))
-        ),
-        state="state/landmarks/{landmark_model}-seed{seed}",
-        curves="results/logs/tensorboard/train_landmarks/{landmark_model}-seed{seed}",
+        **training_params("landmarks"),
+        code=lambda w: digest("train_landmarks.py", landmarks=w.landmarks),
         disentangler=lambda w, input: (
             f"--disentangler {input.disentangler}" if input.disentangler else ""
         ),

@@ -21,17 +21,10 @@ rule train_motion_field:
         "../envs/train.yaml"
     threads: lambda wildcards: train_threads("motion_field", wildcards.motion_field)
     resources:
-        mem_mb=again(lambda w, input: training_memory("motion_field", w.motion_field)),
-        runtime=again(lambda w, input: training_minutes("motion_field", w.motion_field)),
-        gpu=lambda wildcards: gpus("motion_field", wildcards.motion_field),
+        **training_resources("motion_field"),
     params:
-        **options_of("motion_field"),
+        **training_params("motion_field"),
         code=code("train_motion_field.py"),
-        runtime=untracked(
-            lambda w: as_json(runtime("motion_field", w.motion_field, w.seed))
-        ),
-        state="state/motion_field/{motion_field}-seed{seed}",
-        curves="results/logs/tensorboard/train_motion_field/{motion_field}-seed{seed}",
     shell:
         training_command()
 
@@ -115,16 +108,9 @@ rule train_motion_audio:
         "../envs/train.yaml"
     threads: lambda wildcards: train_threads("motion_audio", wildcards.motion_audio)
     resources:
-        mem_mb=again(lambda w, input: training_memory("motion_audio", w.motion_audio)),
-        runtime=again(lambda w, input: training_minutes("motion_audio", w.motion_audio)),
-        gpu=lambda wildcards: gpus("motion_audio", wildcards.motion_audio),
+        **training_resources("motion_audio"),
     params:
+        **training_params("motion_audio"),
         code=code("train_motion_audio.py"),
-        options=lambda w: as_json(recipe("motion_audio", w.motion_audio)),
-        runtime=untracked(
-            lambda w: as_json(runtime("motion_audio", w.motion_audio, w.seed))
-        ),
-        state="state/motion_audio/{motion_audio}-seed{seed}",
-        curves="results/logs/tensorboard/train_motion_audio/{motion_audio}-seed{seed}",
     shell:
         training_command("--field {input.field} --heard {input.heard}")

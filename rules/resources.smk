@@ -260,19 +260,25 @@ def render_seconds(translator, frames):
     return frames * rendering
 
 
-def rendering_cores(wildcards):
-    """Cores of a job that renders: one beside a GPU."""
-    if rendering_gpu():
-        return 1
-    translator = METHODS[wildcards.method]["translator"]
-    return cores_for(render_seconds(translator, test_frames(wildcards)))
+def cores_and_minutes(seconds):
+    """A job's cores, one beside a GPU, and its limit, by its `seconds` of a core."""
+
+    def cores(wildcards):
+        return 1 if rendering_gpu() else cores_for(seconds(wildcards))
+
+    def limit(wildcards, input):
+        return minutes(seconds(wildcards), cores(wildcards))
+
+    return cores, limit
 
 
-def rendering_minutes(wildcards, input):
-    """The limit of rendering a speaker's test part."""
+def rendering_seconds(wildcards):
+    """Seconds of a core for a speaker's test part."""
     translator = METHODS[wildcards.method]["translator"]
-    seconds = render_seconds(translator, test_frames(wildcards))
-    return minutes(seconds, rendering_cores(wildcards))
+    return render_seconds(translator, test_frames(wildcards))
+
+
+rendering_cores, rendering_minutes = cores_and_minutes(rendering_seconds)
 
 
 def rendered_megabytes(wildcards, input):
@@ -304,14 +310,7 @@ def network_seconds(wildcards):
     return frame * test_frames(wildcards)
 
 
-def network_cores(wildcards):
-    """Cores of a job of networks: one beside a GPU."""
-    return 1 if rendering_gpu() else cores_for(network_seconds(wildcards))
-
-
-def network_minutes(wildcards, input):
-    """The limit of the networks' metrics."""
-    return minutes(network_seconds(wildcards), network_cores(wildcards))
+network_cores, network_minutes = cores_and_minutes(network_seconds)
 
 
 def stage_seconds(wildcards):
@@ -323,14 +322,7 @@ def stage_seconds(wildcards):
     return seconds
 
 
-def stage_cores(wildcards):
-    """Cores of a job that evaluates a stage."""
-    return 1 if rendering_gpu() else cores_for(stage_seconds(wildcards))
-
-
-def stage_minutes(wildcards, input):
-    """The limit of a stage's evaluation."""
-    return minutes(stage_seconds(wildcards), stage_cores(wildcards))
+stage_cores, stage_minutes = cores_and_minutes(stage_seconds)
 
 
 def rendering_memory(wildcards, input):

@@ -22,17 +22,6 @@ def recipe(stage, name):
     return {part: options[part] for part in ("model", "loss", "train")}
 
 
-def options_of(stage):
-    """The parameter `options` of a training whose recipe may name a file of weights."""
-
-    def text(wildcards):
-        return as_json(recipe(stage, getattr(wildcards, stage)))
-
-    return compared(
-        "options", lambda wildcards, output: located([text(wildcards)], output), text
-    )
-
-
 def runtime(stage, name, seed):
     """The options that decide how fast a model is trained, and where its checkpoints go besides."""
     options = model_options(stage, name)["runtime"]
@@ -74,6 +63,42 @@ def gpus(stage, name):
 def train_threads(stage, name):
     """Cores of a model's training."""
     return model_options(stage, name)["train"]["threads"]
+
+
+def training_resources(stage):
+    """What the trainings of a stage ask for, for their rule's `resources`."""
+
+    def of_model(amount):
+        return again(lambda wildcards, input: amount(stage, wildcards[stage]))
+
+    return {
+        "mem_mb": of_model(training_memory),
+        "runtime": of_model(training_minutes),
+        "gpu": lambda wildcards: gpus(stage, wildcards[stage]),
+    }
+
+
+def training_params(stage):
+    """What every training of a stage is told but `code`, for their rule's `params`."""
+
+    def options(wildcards):
+        return as_json(recipe(stage, wildcards[stage]))
+
+    def options_there(wildcards, output):
+        return located([options(wildcards)], output)
+
+    name = f"{{{stage}}}-seed{{seed}}"
+    return {
+        # Of these stages it may name a file of weights.
+        **(
+            compared("options", options_there, options)
+            if stage in VGG_STAGES
+            else {"options": options}
+        ),
+        "runtime": untracked(lambda w: as_json(runtime(stage, w[stage], w.seed))),
+        "state": f"state/{stage}/{name}",
+        "curves": f"results/logs/tensorboard/train_{stage}/{name}",
+    }
 
 
 def training_command(more=""):
@@ -137,5 +162,5 @@ def disentangler_of(name):
 
 def disentangler_checkpoint(wildcards):
     """The checkpoint that a landmark model's encoders go on from, if any."""
-    name = disentangler_of(wildcards.landmark_model)
+    name = disentangler_of(wildcards.landmarks)
     return f"results/disentangler/{name}/seed{wildcards.seed}/model.pt" if name else []

@@ -46,17 +46,10 @@ rule train_translator:
         "../envs/train.yaml"
     threads: lambda wildcards: train_threads("translator", wildcards.translator)
     resources:
-        mem_mb=again(lambda w, input: training_memory("translator", w.translator)),
-        runtime=again(lambda w, input: training_minutes("translator", w.translator)),
-        gpu=lambda wildcards: gpus("translator", wildcards.translator),
+        **training_resources("translator"),
     params:
-        **options_of("translator"),
+        **training_params("translator"),
         code=lambda w: digest("train_translator.py", translator=w.translator),
-        runtime=untracked(
-            lambda w: as_json(runtime("translator", w.translator, w.seed))
-        ),
-        state="state/translator/{translator}-seed{seed}",
-        curves="results/logs/tensorboard/train_translator/{translator}-seed{seed}",
         pictures="results/logs/train_translator/{translator}-seed{seed}/samples",
     shell:
         training_command("--pictures {params.pictures}")

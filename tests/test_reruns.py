@@ -96,7 +96,7 @@ def planned(said: str) -> list[tuple[str, dict[str, str]]]:
 
 def of_models(jobs: list[tuple[str, dict[str, str]]]) -> set[str]:
     """The models that are trained or scored, and the methods that are rendered or scored."""
-    named = ("landmark_model", "translator", "method", "name")
+    named = ("landmarks", "translator", "method", "name")
     return {values[name] for _, values in jobs for name in named if name in values}
 
 
