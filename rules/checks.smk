@@ -135,85 +135,81 @@ def check_methods():
             "neutral needs neutral clips of every speaker: say same_emotion",
         )
     if LEFT_OUT:
-        configs = [
-            emohead.config_checks.read_yaml(Path(path)) for path in workflow.configfiles
-        ]
-        known = {
-            name
-            for each in configs
-            for name, m in (each.get("methods") or {}).items()
-            if m
-        }
-        for name in LEFT_OUT:
-            if name not in known:
-                stop(
-                    f"methods.{name}",
-                    f"is null, and no such row is there to be left out (there are: {', '.join(sorted(known))})",
-                )
+        check_left_out()
     for name, method in config["methods"].items():
+        key = f"methods.{name}"
         if name in BUILT_IN_METHODS:
-            stop(f"methods.{name}", "is a row of every table: take another name")
+            stop(key, "is a row of every table: take another name")
         if "videos" in method:
-            if not Path(method["videos"]).is_dir():
-                stop(
-                    f"methods.{name}.videos",
-                    f"there is no folder {method['videos']!r}",
-                )
-            check_names(name, method)
-            if method.get("reference", references()[0]) not in references():
-                stop(
-                    f"methods.{name}.reference",
-                    f"{method['reference']} is not one of evaluation.references",
-                )
-            continue
-        if "motion" in method:
-            models = [
-                *config["motion_audio"]["models"],
-                *config["motion_field"]["models"],
-            ]
-            if method["motion"] not in models:
-                known = ", ".join(models) or "none"
-                stop(
-                    f"methods.{name}.motion",
-                    f"there is no model {method['motion']!r} (known: {known})",
-                )
-            continue
-        if "bundle" in method:
+            check_videos(key, method)
+        elif "motion" in method:
+            stages = ("motion_audio", "motion_field")
+            known = [model for stage in stages for model in config[stage]["models"]]
+            check_model(f"{key}.motion", method["motion"], known)
+        elif "bundle" in method:
             if not Path(method["bundle"]).is_file():
-                stop(f"methods.{name}.bundle", f"there is no file {method['bundle']!r}")
-            continue
-        for part in ("landmarks", "translator"):
-            others = (*STAND_INS, "warp") if part == "translator" else STAND_INS
-            known = [*config[part]["models"], *others]
-            if method[part] not in known:
-                stop(
-                    f"methods.{name}.{part}",
-                    f"there is no model {method[part]!r} (known: {', '.join(known)})",
-                )
-        landmarks = method["landmarks"]
-        if method.get("emotion") == "label" and not (
-            landmarks in config["landmarks"]["models"] and disentangler_of(landmarks)
-        ):
+                stop(f"{key}.bundle", f"there is no file {method['bundle']!r}")
+        else:
+            check_both_models(key, method)
+
+
+def check_left_out():
+    """A row that is null must be one that another config has."""
+    read = emohead.config_checks.read_yaml
+    configs = [read(Path(path)).get("methods") or {} for path in workflow.configfiles]
+    known = {name for each in configs for name, method in each.items() if method}
+    for name in LEFT_OUT:
+        if name not in known:
             stop(
-                f"methods.{name}.emotion",
-                f"is label, and only an evp can be told the emotion, not {landmarks}",
+                f"methods.{name}",
+                f"is null, and no such row is there to be left out (there are: {', '.join(sorted(known))})",
             )
 
 
-def check_names(name, method):
-    """Names of videos that fit none are a mistake; a folder may be empty until they are made."""
-    names = method.get("names")
-    if names is None:
-        return
-    try:
-        there = named_videos(Path(method["videos"]), names)
-    except (OSError, ValueError) as error:
-        stop(f"methods.{name}.names", str(error))
-    if not there:
-        files = ", ".join(file for file, _ in folder_files(method["videos"])[:5])
+def check_model(key, name, known):
+    """A model that a key names must be one of those that are `known`."""
+    if name not in known:
+        known = ", ".join(known) or "none"
+        stop(key, f"there is no model {name!r} (known: {known})")
+
+
+def check_both_models(key, method):
+    """A landmark model and a translator, or what stands for them."""
+    for part, others in (
+        ("landmarks", STAND_INS),
+        ("translator", (*STAND_INS, "warp")),
+    ):
+        check_model(f"{key}.{part}", method[part], [*config[part]["models"], *others])
+    landmarks = method["landmarks"]
+    if method.get("emotion") == "label" and not (
+        landmarks in config["landmarks"]["models"] and disentangler_of(landmarks)
+    ):
         stop(
-            f"methods.{name}.names",
-            f"no video in {method['videos']} is called like {names!r}: it has {files or 'nothing'}",
+            f"{key}.emotion",
+            f"is label, and only an evp can be told the emotion, not {landmarks}",
+        )
+
+
+def check_videos(key, method):
+    """Somebody else's videos: names that fit none are a mistake; a folder may be empty until they are made."""
+    folder, names = method["videos"], method.get("names")
+    if not Path(folder).is_dir():
+        stop(f"{key}.videos", f"there is no folder {folder!r}")
+    if names is not None:
+        try:
+            there = named_videos(Path(folder), names)
+        except (OSError, ValueError) as error:
+            stop(f"{key}.names", str(error))
+        if not there:
+            files = ", ".join(file for file, _ in folder_files(folder)[:5]) or "nothing"
+            stop(
+                f"{key}.names",
+                f"no video in {folder} is called like {names!r}: it has {files}",
+            )
+    if method.get("reference", references()[0]) not in references():
+        stop(
+            f"{key}.reference",
+            f"{method['reference']} is not one of evaluation.references",
         )
 
 
@@ -233,12 +229,7 @@ def check_ablations():
     for stage, labels in config["ablations"].items():
         check_labels(f"ablations.{stage}", labels)
         for name in labels:
-            if name not in config[stage]["models"]:
-                known = ", ".join(config[stage]["models"])
-                stop(
-                    f"ablations.{stage}",
-                    f"there is no model {name!r} (known: {known})",
-                )
+            check_model(f"ablations.{stage}", name, config[stage]["models"])
 
 
 def check_requests():
