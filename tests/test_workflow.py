@@ -278,7 +278,7 @@ def test_one_ablation_trains_only_what_it_needs(snakemake, jobs, tmp_path):
     assert planned["summarize_run"] == 2
     assert "report_page" not in planned
     output = done.stdout + done.stderr
-    assert "landmark_model=at_net" in output
+    assert "landmarks=at_net" in output
     assert "translator=aatu" in output
 
 

@@ -13,6 +13,6 @@ class RenderingOptions(Options):
     device: Literal["auto", "cpu", "cuda"] = "cpu"
     """cpu, cuda or auto."""
     precision: Literal["auto", "32-true", "bf16-true"] = "32-true"
-    """Or bf16-true, or auto: bf16 where the device does it fast."""
+    """auto: bf16 where the device does it fast; or 32-true, or bf16-true."""
     batch_size: Count | Literal["auto"] = "auto"
     """Frames at once; auto: 4 of 256 pixels on a CPU, 64 on a GPU."""
