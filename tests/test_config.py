@@ -482,17 +482,6 @@ def test_imagenet_weights_are_fetched_and_awaited(snakemake, tmp_path):
     assert "random weights" not in output
 
 
-def test_models_of_one_name_have_curves_of_their_own(snakemake, tmp_path):
-    """A landmark model and a translator; what the figure's labels share stands in one panel."""
-    method = {"landmarks": "same", "translator": "same"}
-    models = {"landmarks": {"architecture": "at_net"}, "translator": {"attention": "none"}}
-    override = {stage: {"models": {"same": model}} for stage, model in models.items()}
-    output = dry_run(snakemake, tmp_path, override | {"methods": {"mine": method}})
-    histories = re.findall(r"(\S+)=results/(\S+)/same/seed0/history\.csv", output)
-    assert [stage for _, stage in histories] == ["landmarks", "translator"]
-    assert len({label for label, _ in histories}) == 2
-
-
 NETWORKS = ("lpips", "fid", "syncnet", "fvd", "arcface", "emotion_fan")
 
 
